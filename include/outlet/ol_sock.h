@@ -1,0 +1,136 @@
+#ifndef OUTLET_OL_SOCK_H
+#define OUTLET_OL_SOCK_H
+/*
+ * Berkeley sockets on a stack.  Names, constants and structures are those of <sys/socket.h>, <netinet/in.h> and
+ * <netinet/tcp.h>; semantics are POSIX's and, where it is silent, Linux's.  Every call returns a value >= 0 or a negated
+ * errno.  No call blocks: what would is answered -EAGAIN (connect: -EINPROGRESS), and an event says when to come again;
+ * SO_RCVTIMEO and SO_SNDTIMEO are kept for whoever does the waiting (the service, or a program's own loop).
+ * `now` is the caller's monotonic clock in ns, never earlier than in a call before.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+#include <outlet/ol_stack.h>
+
+typedef int32_t ol_sock;	/* names a socket of one stack; >= 0.  The number of a closed one is not soon used again. */
+
+/** RFC 9293 3.3.2, in Linux's numbers (TCP_INFO's tcpi_state). */
+enum ol_tcp_state {
+	OL_TCP_NONE, OL_TCP_ESTABLISHED, OL_TCP_SYN_SENT, OL_TCP_SYN_RECEIVED, OL_TCP_FIN_WAIT_1, OL_TCP_FIN_WAIT_2,
+	OL_TCP_TIME_WAIT, OL_TCP_CLOSED, OL_TCP_CLOSE_WAIT, OL_TCP_LAST_ACK, OL_TCP_LISTEN, OL_TCP_CLOSING,
+	OL_TCP_STATE_MAX
+};
+/** "ESTABLISHED", "SYN-SENT": the RFC's spelling. */
+const char *ol_tcp_state_name(unsigned state);
+
+/* Readiness: what poll() would say, in poll's meaning.  Levels, not edges. */
+enum {
+	OL_EV_IN = 1,		/* data, end of file, or a connection to accept */
+	OL_EV_PRI = 2,		/* urgent data */
+	OL_EV_OUT = 4,		/* room to write */
+	OL_EV_ERR = 8,		/* SO_ERROR has something, or the error queue */
+	OL_EV_HUP = 16,		/* both directions are over */
+	OL_EV_RDHUP = 32,	/* the peer sends no more */
+};
+
+/**
+ * Makes a socket.  Source: POSIX socket().
+ * @param domain  AF_INET, AF_INET6 (dual-stack unless IPV6_V6ONLY)
+ * @param type    SOCK_STREAM, SOCK_DGRAM, SOCK_RAW; SOCK_NONBLOCK and SOCK_CLOEXEC are accepted and mean nothing here
+ * @return the socket; -EAFNOSUPPORT, -EPROTONOSUPPORT, -ESOCKTNOSUPPORT, -EINVAL, -ENOBUFS
+ */
+ol_sock ol_socket(struct ol_stack *stk, int domain, int type, int protocol, ol_time now);
+/**
+ * Who owns the socket: any number the caller keeps its programs apart by (0 at birth).  Rules that ask for "the same user"
+ * (SO_REUSEPORT) compare it.
+ */
+void ol_set_owner(struct ol_stack *stk, ol_sock s, uint32_t owner);
+/**
+ * Lets go of the socket, as the last close() does: a stream is closed in order (FIN after what is queued), reset where
+ * data was left unread (RFC 9293 3.6, RFC 2525 2.17) or SO_LINGER says so.  The number is invalid afterwards.
+ * Waiting for SO_LINGER is the caller's affair: ol_lingering().
+ */
+int ol_close(struct ol_stack *stk, ol_sock s, ol_time now);
+
+int ol_bind(struct ol_stack *stk, ol_sock s, const struct sockaddr *addr, socklen_t len, ol_time now);
+/** -EINPROGRESS: OL_EV_OUT (done) or OL_EV_ERR follows and SO_ERROR tells.  AF_UNSPEC dissolves a datagram association. */
+int ol_connect(struct ol_stack *stk, ol_sock s, const struct sockaddr *addr, socklen_t len, ol_time now);
+int ol_listen(struct ol_stack *stk, ol_sock s, int backlog, ol_time now);
+/** The next established connection; -EAGAIN when there is none.  addr/len as in accept(); both may be NULL. */
+ol_sock ol_accept(struct ol_stack *stk, ol_sock s, struct sockaddr *addr, socklen_t *len, ol_time now);
+int ol_shutdown(struct ol_stack *stk, ol_sock s, int how, ol_time now);
+int ol_getsockname(struct ol_stack *stk, ol_sock s, struct sockaddr *addr, socklen_t *len);
+int ol_getpeername(struct ol_stack *stk, ol_sock s, struct sockaddr *addr, socklen_t *len);
+int ol_setsockopt(struct ol_stack *stk, ol_sock s, int level, int name, const void *val, socklen_t len, ol_time now);
+int ol_getsockopt(struct ol_stack *stk, ol_sock s, int level, int name, void *val, socklen_t *len, ol_time now);
+
+/**
+ * Queues bytes on a stream, or sends one datagram or raw packet.  Source: POSIX send(); RFC 9293 3.10.2.
+ * @param flags  MSG_OOB, MSG_MORE, MSG_EOR, MSG_DONTROUTE; MSG_DONTWAIT and MSG_NOSIGNAL mean nothing here
+ * @return       bytes queued, fewer than asked when a stream's queue fills; or
+ *               -EAGAIN      queue full; OL_EV_OUT follows
+ *               -ENOTCONN    never connected        -EPIPE       writing was shut down
+ *               -ECONNRESET  reset by the peer; reported once, -EPIPE after
+ *               -EMSGSIZE    datagram too long      -EDESTADDRREQ  no peer
+ */
+ssize_t ol_send(struct ol_stack *stk, ol_sock s, const void *buf, size_t len, int flags, ol_time now);
+/**
+ * Takes bytes of a stream, or one datagram.  Source: POSIX recv(); RFC 9293 3.10.3.
+ * @param flags  MSG_PEEK, MSG_TRUNC, MSG_OOB, MSG_ERRQUEUE; MSG_DONTWAIT and MSG_WAITALL mean nothing here
+ * @return       bytes taken, 0 at end of file; or -EAGAIN, -ENOTCONN, -ECONNRESET, ...
+ */
+ssize_t ol_recv(struct ol_stack *stk, ol_sock s, void *buf, size_t len, int flags, ol_time now);
+/** As ol_send and ol_recv with addresses and control messages (struct msghdr as in sendmsg(), recvmsg()). */
+ssize_t ol_sendmsg(struct ol_stack *stk, ol_sock s, const struct msghdr *msg, int flags, ol_time now);
+ssize_t ol_recvmsg(struct ol_stack *stk, ol_sock s, struct msghdr *msg, int flags, ol_time now);
+
+/*
+ * Zero copy on a stream: views into its queues, valid until the next call on the same stack.
+ *   ol_recv_view   fills iov with what is readable, at most n pieces; returns pieces, 0 at end of file, -EAGAIN, ...
+ *   ol_recv_done   takes len bytes off, as a read would, and opens the window
+ *   ol_send_view   fills iov with free room of the send queue (at most want bytes); returns pieces or -EAGAIN, ...
+ *   ol_send_done   queues the first len bytes of that room; flags as ol_send
+ */
+int ol_recv_view(struct ol_stack *stk, ol_sock s, struct iovec *iov, int n, ol_time now);
+int ol_recv_done(struct ol_stack *stk, ol_sock s, size_t len, ol_time now);
+int ol_send_view(struct ol_stack *stk, ol_sock s, size_t want, struct iovec *iov, int n, ol_time now);
+int ol_send_done(struct ol_stack *stk, ol_sock s, size_t len, int flags, ol_time now);
+
+/** What poll() would say now: OL_EV_* bits. */
+unsigned ol_poll(struct ol_stack *stk, ol_sock s);
+/** A change of readiness: which socket, its tag, and what poll() says now.  One event stands for all changes since the last. */
+struct ol_event { ol_sock sock; unsigned ready; void *tag; };
+/** The next event; false when there is none.  Sockets not yet accepted have none. */
+bool ol_event_next(struct ol_stack *stk, struct ol_event *ev);
+/** A pointer of the caller's that comes back with each event; NULL at birth. */
+void ol_set_tag(struct ol_stack *stk, ol_sock s, void *tag);
+void *ol_get_tag(struct ol_stack *stk, ol_sock s);
+
+/** Bytes that can be read (SIOCINQ), bytes queued and not yet acknowledged (SIOCOUTQ), and free room for writing. */
+size_t ol_readable(struct ol_stack *stk, ol_sock s);
+size_t ol_unsent(struct ol_stack *stk, ol_sock s);
+size_t ol_writable(struct ol_stack *stk, ol_sock s);
+/** Connections that wait in a listener's accept queue. */
+unsigned ol_backlog(struct ol_stack *stk, ol_sock s);
+
+/** One row of a state table, for ss and its like.  Also orphans and TIME-WAIT records, whose sock is -1. */
+struct ol_sock_info {
+	ol_sock sock; uint32_t owner; void *tag;
+	int domain, type, protocol;
+	struct ol_endpoint local, remote;
+	uint8_t state;				/* enum ol_tcp_state */
+	uint8_t timer;				/* 0 off, 1 retransmit, 2 keepalive, 3 TIME-WAIT, 4 persist, 5 delayed ACK, 6 TLP, 7 reorder, 8 pacing */
+	ol_time timer_at;			/* OL_NEVER: none */
+	size_t recv_q, send_q;			/* as ss: bytes; of a listener: waiting and backlog */
+	uint32_t cwnd, ssthresh, mss, snd_wnd, rcv_wnd;	/* bytes */
+	int64_t srtt_ns, rttvar_ns, rto_ns;
+	uint64_t bytes_sent, bytes_acked, bytes_received, retransmits;
+	char congestion[16];
+};
+/** Walks all sockets: *cursor starts at 0; false past the last.  Sockets made or closed between calls may be missed. */
+bool ol_sock_next(struct ol_stack *stk, uint64_t *cursor, struct ol_sock_info *info, ol_time now);
+
+#endif

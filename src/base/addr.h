@@ -1,0 +1,21 @@
+#ifndef BASE_ADDR_H
+#define BASE_ADDR_H
+/* Addresses as the floors use them: what <outlet/ol_addr.h> says, and a hash. */
+#include <outlet/ol_addr.h>
+#include "base/rng.h"
+
+/** A keyed hash over two endpoints: for tables an outsider must not be able to crowd. */
+static inline uint64_t addr_hash_pair(struct sipkey key, const struct ol_endpoint *a, const struct ol_endpoint *b)
+{
+	struct { uint8_t a[16], b[16]; uint16_t pa, pb; uint32_t sa, sb; } k;
+	__builtin_memset(&k, 0, sizeof k);
+	__builtin_memcpy(k.a, a->addr.b, 16);
+	__builtin_memcpy(k.b, b->addr.b, 16);
+	k.pa = a->port;
+	k.pb = b->port;
+	k.sa = a->addr.scope;
+	k.sb = b->addr.scope;
+	return siphash(key, &k, sizeof k);
+}
+
+#endif

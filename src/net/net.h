@@ -1,0 +1,117 @@
+#ifndef NET_NET_H
+#define NET_NET_H
+/*
+ * What the transports and the stack may ask of the internet floor.  One struct net per stack; it stands on one struct
+ * link (interfaces, neighbours).  Internals are in net_int.h.
+ */
+#include <stdbool.h>
+#include <outlet/ol_addr.h>
+#include <outlet/ol_err.h>
+#include <outlet/ol_fate.h>
+#include <outlet/ol_pkt.h>
+#include <outlet/ol_stack.h>
+#include <outlet/ol_time.h>
+
+struct net;
+struct link;
+struct wheel;
+
+struct net_config {			/* defaults: net_config_default() */
+	uint8_t ttl, hop_limit;		/* ip_default_ttl 64; hop_limit 64 */
+	bool forward4, forward6;	/* ip_forward, forwarding */
+	bool any_local;			/* ip_any_local: every unicast destination is ours (tests that have no addresses) */
+	bool accept_source_route;
+	uint32_t frag_max_bytes, frag_max_count; ol_time frag_timeout_ns;	/* ipfrag_high_thresh, ipfrag_time */
+	uint32_t icmp_rate_per_s;	/* icmp_ratelimit: errors a second */
+	bool echo_ignore_broadcasts;
+	uint8_t seed[16];
+};
+struct net_config net_config_default(void);
+struct net *net_new(const struct net_config *cfg, struct link *link, struct ol_pool *pool, struct wheel *wheel, ol_time now);
+void net_free(struct net *net);
+
+/* ---- down: what a transport sends --------------------------------------------------------------------------------- */
+struct net_tx {
+	struct ol_addr src, dst;	/* src.ver 0: chosen by the route (RFC 6724) */
+	uint8_t proto;			/* IPPROTO_* */
+	uint8_t ttl;			/* 0: the configured default (multicast: 1) */
+	uint8_t tos;			/* traffic class: DSCP and ECN */
+	bool df;			/* IPv4: may not be fragmented (here or on the way) */
+	bool broadcast;			/* may go to a broadcast address (SO_BROADCAST) */
+	bool hdrincl;			/* the packet begins with its own IPv4 header (IP_HDRINCL) */
+	int ifi;			/* bound to this interface; 0: any */
+	uint32_t flow;			/* IPv6 flow label */
+};
+/**
+ * Sends one transport packet: adds the IP header, finds route and neighbour, fragments if it must and may, queues it on an
+ * interface.  Takes pkt, whose data begins with the transport header.  OL_CSUM_PARTIAL and GSO metadata must fit what
+ * net_route() said of the path; what an interface does not take over is done here in software.
+ * @return OL_DONE, or why it was dropped
+ */
+enum ol_fate net_output(struct net *net, const struct net_tx *tx, struct ol_pkt *pkt, ol_time now);
+/** The errno floor's word for a drop on sending. */
+enum ol_err net_err(enum ol_fate fate);
+
+struct net_path {
+	int ifi;
+	struct ol_addr src;		/* the source address to use */
+	uint32_t mtu;			/* path MTU: the interface's, or less where ICMP or probing said so */
+	uint32_t link_mtu;
+	uint8_t features;		/* OL_IF_*: what the interface takes over */
+	bool local;			/* to an address of our own: by way of lo */
+	bool broadcast, multicast;
+};
+/** Where would it go?  src may have ver 0, ifi may be 0.  OL_OK, or OL_ERR_NETUNREACH, OL_ERR_ADDRNOTAVAIL ... */
+enum ol_err net_route(struct net *net, const struct ol_addr *dst, const struct ol_addr *src, int ifi, struct net_path *path);
+/** Is it an address that an interface of ours has (or 127/8, or any when any_local)?  ifi 0: of any interface. */
+bool net_is_local(const struct net *net, const struct ol_addr *addr, int ifi);
+/** 255.255.255.255 or the broadcast address of one of our prefixes. */
+bool net_is_broadcast(const struct net *net, const struct ol_addr *addr);
+/** RFC 1191, 8201: the transport believes (after its own checks) that the path takes no more than mtu. */
+void net_pmtu_update(struct net *net, const struct ol_addr *dst, uint32_t mtu, ol_time now);
+/** The transport heard from the peer: the neighbour is reachable (RFC 4861 7.3.1). */
+void net_confirm(struct net *net, const struct ol_addr *dst, ol_time now);
+/** A transport found nobody at the port: ICMP port unreachable about this datagram, whose net_rx says what it was. */
+struct net_rx;
+void net_port_unreachable(struct net *net, const struct ol_pkt *pkt, const struct net_rx *rx, ol_time now);
+
+/* ---- up: what an input returns ------------------------------------------------------------------------------------- */
+enum net_up { NET_UP_DATAGRAM, NET_UP_ERROR };
+struct net_rx {
+	enum net_up what;
+	struct ol_addr src, dst;	/* of the datagram; of an error: of the datagram it quotes, as we sent it */
+	uint8_t proto;			/* transport protocol of either */
+	uint8_t ttl, tos;
+	bool broadcast, multicast;	/* the datagram came to more than us, by its IP or its link address */
+	int ifi;
+	uint32_t flow;
+	uint16_t ip_len;		/* bytes of the IP header and options that were in front of pkt->data */
+	bool local_done;		/* ICMP: already answered here; what is left is for raw sockets */
+	struct {			/* NET_UP_ERROR; the packet's data then begins with the quoted transport header */
+		struct ol_addr from;	/* who sent the ICMP message */
+		uint8_t type, code;	/* of ICMP or ICMPv6, as dst.ver says */
+		uint32_t info;		/* next-hop MTU of "too big" */
+		enum ol_err err;	/* RFC 1122 4.2.3.9, 3.2.2: what it means to a connection */
+		bool hard;		/* RFC 1122: hard errors end connection attempts, soft ones are noted */
+	} error;
+};
+/**
+ * A packet from link_input: a whole IP datagram.  OL_PASS: pkt is the caller's again, begins with the transport header and
+ * *rx says what it is; a held fragment set completes into *pkt.  Otherwise the packet was taken (answered, forwarded,
+ * held, dropped) and the fate says why.  The IP header still stands in front of (*pkt)->data, rx->ip_len bytes.
+ */
+enum ol_fate net_input(struct net *net, int ifi, bool to_many, struct ol_pkt **pkt, struct net_rx *rx, ol_time now);
+
+/* Addresses and routes: as ol_addr_add and so on in <outlet/ol_stack.h>, which document them. */
+int net_addr_add(struct net *net, int ifi, const struct ol_addr *addr, unsigned plen, ol_time now);
+int net_addr_del(struct net *net, int ifi, const struct ol_addr *addr);
+int net_addr_get(const struct net *net, int ifi, unsigned i, struct ol_addr *addr, unsigned *plen);
+int net_route_add(struct net *net, const struct ol_route *r);
+int net_route_del(struct net *net, const struct ol_route *r);
+int net_route_get(const struct net *net, unsigned i, struct ol_route *r);
+/** A timer of the wheel with one of net's kinds is due. */
+struct timer;
+void net_expire(struct net *net, struct timer *t, ol_time now);
+uint64_t net_count(const struct net *net, enum ol_fate fate);
+
+#endif
