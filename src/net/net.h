@@ -93,6 +93,8 @@ struct net_rx {
 		uint32_t info;		/* next-hop MTU of "too big" */
 		enum ol_err err;	/* RFC 1122 4.2.3.9, 3.2.2: what it means to a connection */
 		bool hard;		/* RFC 1122: hard errors end connection attempts, soft ones are noted */
+		uint16_t quote_len;	/* bytes of the quoted IP header before pkt->data; before it 8 of ICMP, then the outer
+					   header of ip_len bytes: what raw sockets get.  ip_len 0: no message came, see below */
 	} error;
 };
 /**
@@ -101,6 +103,15 @@ struct net_rx {
  * held, dropped) and the fate says why.  The IP header still stands in front of (*pkt)->data, rx->ip_len bytes.
  */
 enum ol_fate net_input(struct net *net, int ifi, bool to_many, struct ol_pkt **pkt, struct net_rx *rx, ol_time now);
+
+/**
+ * Errors that arose here and not on the wire: a neighbour did not answer (RFC 1122 2.4, 3.3.1.4).  After link_expire() and
+ * net_output() the stack asks until false; true: *pkt is the caller's, and both are as of an ICMP error (NET_UP_ERROR)
+ * that quotes our own datagram, with ip_len 0.
+ */
+bool net_error_next(struct net *net, struct ol_pkt **pkt, struct net_rx *rx, ol_time now);
+/** Nothing here speaks the datagram's protocol: ICMP protocol unreachable, ICMPv6 parameter problem code 1. */
+void net_proto_unreachable(struct net *net, const struct ol_pkt *pkt, const struct net_rx *rx, ol_time now);
 
 /* Addresses and routes: as ol_addr_add and so on in <outlet/ol_stack.h>, which document them. */
 int net_addr_add(struct net *net, int ifi, const struct ol_addr *addr, unsigned plen, ol_time now);
