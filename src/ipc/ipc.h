@@ -43,12 +43,13 @@ struct ipc_hello {
 
 /* A socket call of a guest.  `sock` is the number in the descriptor's abstract name (see ipc_sock_name). */
 enum ipc_op {
-	IPC_OP_SOCKET = 1,	/* args domain, type (without flags), protocol -> fd */
+	IPC_OP_SOCKET = 1,	/* args domain, type (without flags), protocol -> fd; ret: the new socket's number */
 	IPC_OP_BIND,		/* in: sockaddr */
 	IPC_OP_CONNECT,		/* in: sockaddr; flags NONBLOCK: the data channel is plugged, answer -EINPROGRESS */
 	IPC_OP_LISTEN,		/* args backlog */
 	IPC_OP_ACCEPT,		/* flags NONBLOCK -> fd, out: sockaddr; ret: the new socket's number;
-				   extra: connections still waiting.  The runner then takes one token byte off the listener. */
+				   extra: connections still waiting.  The runner then takes one token byte off the listener;
+				   with -EAGAIN it takes off as many as extra says (they were of connections that are gone) */
 	IPC_OP_SHUTDOWN,	/* args how */
 	IPC_OP_GETSOCKNAME, IPC_OP_GETPEERNAME,	/* out: sockaddr */
 	IPC_OP_SETSOCKOPT,	/* args level, name; in: value */
@@ -100,6 +101,18 @@ enum { IPC_WANT_PKTINFO = 1, IPC_WANT_TTL = 2, IPC_WANT_TOS = 4, IPC_WANT_PKTINF
 
 /** Where networks of this user live: $XDG_RUNTIME_DIR/outlet or /tmp/outlet-UID (made 0700, checked to be ours). */
 int ipc_dir(char *buf, size_t len);
+/** The path of a network's file there: suffix ".sock", ".log", ".lock".  -EINVAL: not a network's name. */
+int ipc_path(char *buf, size_t len, const char *net, const char *suffix);
+#define IPC_NET_DEFAULT "default"
+#define IPC_NET_NAME_MAX 48
+bool ipc_net_name_ok(const char *net);
+/**
+ * A blocking connection to the service of a network, past HELLO.  Where none runs and `spawn` is set, one is started.
+ * @param text  receives WELCOME's JSON text, or the sentence that says what is wrong and what to do
+ * @return a descriptor (CLOEXEC); -ESRCH not running, -ECONNREFUSED refused, or another negated errno
+ */
+struct ipc_where { const char *net; const char *file; bool spawn; };	/* file: NULL, or the network file to start with */
+int ipc_connect(const struct ipc_where *where, const struct ipc_hello *hello, char *text, size_t text_len);
 /** Sends one message; -EAGAIN when the other side does not read, or another negated errno. */
 int ipc_send(int fd, enum ipc_type type, uint64_t id, const void *a, size_t a_len, const void *b, size_t b_len,
 	     const int *fds, int n_fds);
