@@ -1,0 +1,349 @@
+#ifndef TRANSPORT_TCP_INT_H
+#define TRANSPORT_TCP_INT_H
+/*
+ * What the files of TCP share: the instance, the connection (the RFC's transmission control block), the small records
+ * of SYN-RECEIVED and TIME-WAIT, and what each file offers the others.
+ *
+ *	sequence space of the send side			sequence space of the receive side
+ *	 snd_una       snd_nxt      snd_una+snd_wnd	 rcv_nxt              rcv_adv
+ *	----|--in flight--|---usable----|----		----|----window----------|----
+ *	    |<--- sndq: bytes not acknowledged, then those not sent --->| then the FIN
+ *
+ * snd_nxt is the highest sent: retransmissions never pull it back.  SYN and FIN take their number in both spaces.
+ */
+#include <outlet/ol_fate.h>
+#include "base/addr.h"
+#include "base/chunkq.h"
+#include "base/list.h"
+#include "base/rng.h"
+#include "base/seq.h"
+#include "base/timer.h"
+#include "transport/tcp/tcp.h"
+#include "transport/tcp/tcp_config.h"
+#include "transport/tcp/tcp_loss.h"
+#include "wire/tcp.h"
+
+enum { TCP_MIN_MSS = 88, TCP_DEFAULT_MSS4 = 536, TCP_DEFAULT_MSS6 = 1220, TCP_MAX_WSCALE = 14 };
+enum { TCP_HDR_LEN = 20, TCP_OPT_TS_LEN = 12, TCP_MAX_SACK = 4 };
+enum { TCP_MAX_ACCEPT = 65535 };
+
+/* ---- what the table of connections holds --------------------------------------------------------------------------- */
+enum tcp_node_kind { TCP_NODE_TCB, TCP_NODE_SYN, TCP_NODE_TW };
+struct tcp_node {
+	struct tcp_node *next;			/* of one bucket */
+	uint32_t hash;
+	uint8_t kind;				/* enum tcp_node_kind */
+	uint8_t aux[3];				/* the kind's own */
+	struct ol_endpoint local, remote;
+};
+struct tcp_demux { struct tcp_node **bucket; uint32_t mask, count; struct sipkey key; };
+bool tcp_demux_init(struct tcp_demux *d, struct sipkey key);
+void tcp_demux_fini(struct tcp_demux *d);
+void tcp_demux_add(struct tcp_demux *d, struct tcp_node *n);
+void tcp_demux_del(struct tcp_demux *d, struct tcp_node *n);
+struct tcp_node *tcp_demux_find(const struct tcp_demux *d, const struct ol_endpoint *local, const struct ol_endpoint *remote);
+
+/* ---- options as parsed, and as agreed ------------------------------------------------------------------------------- */
+struct tcp_opt {				/* what a segment carried */
+	bool mss_ok, ws_ok, sack_permitted, ts_ok;
+	uint8_t ws;
+	uint16_t mss;
+	uint32_t tsval, tsecr;
+	int n_sack;
+	struct tcp_sack_block sack[TCP_MAX_SACK];
+};
+/** Never fails: a malformed option ends the list, what came before it counts (RFC 9293 3.1 MUST-5 to MUST-7). */
+void tcp_opt_parse(struct tcp_opt *opt, const uint8_t *p, size_t len);
+struct tcp_opt_out {				/* what a segment is to carry */
+	uint16_t mss;				/* SYN: 0 none */
+	bool ws_ok, sack_permitted, ts_ok;
+	uint8_t ws;
+	uint32_t tsval, tsecr;
+	int n_sack;
+	struct tcp_sack_block sack[TCP_MAX_SACK];
+};
+/** Writes at most 40 bytes, padded to words; returns their number. */
+size_t tcp_opt_build(uint8_t *p, const struct tcp_opt_out *opt);
+
+/* ---- a segment on its way through the steps ------------------------------------------------------------------------- */
+struct tcp_in {
+	struct tcp_seg seg;			/* wire/tcp.h: host order; seg.text borrows from pkt */
+	struct tcp_opt opt;
+	struct ol_pkt *pkt;			/* NULL once a queue has it */
+	const struct net_rx *rx;
+	const uint8_t *opt_from; size_t opt_len;
+	uint32_t wnd;				/* seg.wnd, scaled */
+	bool ce;				/* congestion experienced, RFC 3168 */
+	bool dup_text;				/* text that had been received already */
+};
+
+/* ---- receive queue ---------------------------------------------------------------------------------------------------- */
+struct tcp_rcvq {
+	struct ol_pkt *head, *tail;		/* in order, not yet read; head's first bytes may have been */
+	struct ol_pkt *ooo;			/* above a gap, sorted, not overlapping */
+	struct ol_pkt *ooo_tail;
+	size_t readable;			/* bytes in order */
+	size_t ooo_bytes;
+	size_t truesize;			/* memory of all packets held */
+	uint32_t ooo_count;
+	struct tcp_sack_block recent[TCP_MAX_SACK];	/* most recently changed first: RFC 2018 4 */
+	int n_recent;
+	struct tcp_sack_block dsack;		/* RFC 2883: to be reported once */
+	bool dsack_set;
+};
+
+/* ---- pushes: where writes ended, for PSH ------------------------------------------------------------------------------ */
+struct tcp_push { tcp_seq *ring; uint32_t cap, first, n; };
+
+/* ---- the connection ----------------------------------------------------------------------------------------------------- */
+enum tcp_quick { TCP_QUICK_ACKS = 16 };
+struct tcp_tcb {
+	struct tcp_node node;			/* first: local and remote endpoint */
+	struct tcp *tcp;
+	void *user;
+	struct tcp_opts opts;
+	struct list all;			/* of tcp->all */
+	struct list event;			/* of tcp->events */
+	struct list accept;			/* of listener->accepted */
+	struct tcp_listener *listener;		/* until accepted */
+	struct timer timer;			/* TIMER_TCP_TCB: at or before the earliest of the deadlines below */
+
+	uint8_t state;				/* enum ol_tcp_state */
+	enum ol_err error;			/* SO_ERROR: to be reported once */
+	enum ol_err soft_error;			/* RFC 1122 4.2.3.9: noted, reported if the connection times out */
+	bool held : 1;				/* the user has the pointer */
+	bool orphan : 1;			/* was released */
+	bool passive : 1;			/* came from a listener */
+	bool in_demux : 1;
+	bool fin_queued : 1;			/* CLOSE was called: a FIN follows the queue */
+	bool fin_sent : 1;
+	bool fin_received : 1;			/* in order */
+	bool rd_shut : 1;			/* the user reads no more */
+	bool reset_seen : 1;
+	bool hup_reported : 1;
+	bool dying : 1;				/* linger2 < 0 or abort: no TIME-WAIT */
+	bool in_output : 1;
+	uint8_t cause;				/* enum ol_cause of what is sent now */
+
+	/* agreed on SYN */
+	bool sack_ok : 1, ts_ok : 1, ws_ok : 1, ecn_ok : 1;
+	uint8_t snd_wscale, rcv_wscale;		/* RFC 7323: of windows that come, of windows we announce */
+
+	/* RFC 9293 3.3.1: send */
+	tcp_seq iss, snd_una, snd_nxt;
+	tcp_seq snd_wl1, snd_wl2, snd_up;
+	uint32_t snd_wnd;			/* bytes, scaled */
+	uint32_t max_wnd;			/* largest ever offered: SWS avoidance */
+	bool urg_out;				/* snd_up is ahead of snd_una */
+	/* RFC 9293 3.3.1: receive */
+	tcp_seq irs, rcv_nxt, rcv_up;
+	uint32_t rcv_wnd;			/* offered at rcv_wup; never shrinks: rcv_wup + rcv_wnd is the right edge */
+	tcp_seq rcv_wup;			/* rcv_nxt when the last ACK went */
+	tcp_seq copied;				/* first byte the user has not taken */
+	bool urg_in, urg_taken, urg_valid;	/* an urgent pointer is ahead; its byte was read; its byte is in hand */
+	uint8_t urg_byte;
+
+	/* sizes */
+	struct net_path path;			/* as the last net_route said */
+	uint16_t peer_mss;			/* the peer's MSS option, or the default */
+	uint16_t adv_mss;			/* what we announced */
+	uint32_t snd_mss;			/* text bytes of a full segment: RFC 9293 3.7.1's Eff.snd.MSS, timestamps taken off */
+	uint32_t rcv_mss;			/* estimate of the peer's segments, for delayed ACKs */
+
+	/* send queue */
+	struct chunkq sndq;			/* bytes from snd_una (or iss + 1) on */
+	tcp_seq sndq_seq;			/* number of its first byte */
+	struct tcp_push push;
+	uint32_t sndbuf;
+	tcp_seq snd_sml;			/* end of the last small segment: Minshall's Nagle */
+	bool more;				/* MSG_MORE of the last write */
+
+	/* receive queue */
+	struct tcp_rcvq rcvq;
+	uint32_t rcvbuf;
+	uint32_t window_max;			/* what the scale can say, and window_clamp */
+	struct { tcp_seq seq; ol_time at; uint32_t space; } rcv_tune;	/* bytes the user took per round trip */
+	ol_time rcv_rtt_ns;
+	struct { tcp_seq seq; ol_time at; } rcv_rtt;
+
+	/* RFC 6298, written by the loss half: srtt_ns 0 is no sample yet; the number of back-offs is loss.backoff */
+	ol_time srtt_ns, rttvar_ns, rto_ns;
+	ol_time stuck_at;			/* when progress stopped: R2, user timeout; OL_NEVER: it has not */
+
+	/* RFC 7323 */
+	uint32_t ts_offset, ts_recent;
+	ol_time ts_recent_at;
+	tcp_seq last_ack_sent;
+
+	/* acknowledging */
+	bool ack_now, ack_pending;
+	uint8_t quick;				/* ACKs left that go at once */
+	uint8_t pingpong;			/* the user answers what it gets: delay */
+	ol_time ato_ns;				/* 0: no data came yet */
+	ol_time last_rcv_at, last_snd_at, last_ack_at;
+	ol_time challenge_at;			/* last answer to something unacceptable; 0 never */
+
+	/* ECN, RFC 3168 */
+	bool ecn_echo;				/* receiver: CE was seen, CWR not yet */
+
+	/* deadlines, OL_NEVER when off */
+	ol_time delack_at, persist_at, keepalive_at, cork_at, finwait2_at, linger_at;
+	uint8_t keepalive_sent;
+	uint8_t probes;				/* zero-window probes without an answer */
+
+	struct tcp_loss loss;			/* tcp_loss.h */
+
+	struct {				/* since birth, for TCP_INFO and tables */
+		uint64_t bytes_sent, bytes_retrans, bytes_acked, bytes_received;
+		uint32_t segs_out, segs_in, data_segs_out, data_segs_in, retrans, rcv_ooopack;
+		uint32_t dsack_dups;
+		ol_time busy_ns, rwnd_limited_ns, sndbuf_limited_ns, chrono_at;
+		uint8_t chrono;			/* which of the three runs: enum tcp_chrono */
+	} stat;
+	ol_time born;
+};
+
+/* ---- SYN-RECEIVED before there is a connection --------------------------------------------------------------------------- */
+struct tcp_synrec {
+	struct tcp_node node;
+	struct list of_listener;
+	struct timer timer;			/* TIMER_TCP_SYN */
+	struct tcp_listener *listener;
+	tcp_seq iss, irs;
+	uint32_t ts_recent, ts_offset, rcv_wnd;
+	uint32_t snd_wnd;
+	uint16_t peer_mss, adv_mss;
+	bool sack_ok, ts_ok, ws_ok, ecn_ok;
+	uint8_t snd_wscale, rcv_wscale, retries;
+	bool deferred;				/* TCP_DEFER_ACCEPT: the bare ACK came */
+	uint8_t tos;
+	int ifi;
+	ol_time sent_at, challenge_at;
+};
+
+/* ---- TIME-WAIT: what is left of a connection ------------------------------------------------------------------------------ */
+struct tcp_tw {
+	struct tcp_node node;			/* aux[0]: ts_ok; aux[1]: rcv_wscale; aux[2]: TOS */
+	struct list fifo;			/* of tcp->tw, by deadline: all live equally long */
+	ol_time at;
+	tcp_seq snd_nxt, rcv_nxt;
+	uint32_t rcv_wnd, ts_recent, ts_offset;
+	uint32_t ts_recent_ms;			/* when ts_recent was set; low bits of the clock in ms */
+};
+_Static_assert(sizeof(struct tcp_tw) <= 128, "a TIME-WAIT costs next to nothing");
+
+/* ---- listener ---------------------------------------------------------------------------------------------------------- */
+struct tcp_listener {
+	struct list node;			/* of tcp->listen[port] */
+	struct tcp *tcp;
+	void *user;
+	struct ol_endpoint local;
+	struct tcp_opts opts;
+	bool reuseport;
+	uint32_t backlog;
+	struct list accepted;			/* established, not taken */
+	uint32_t n_accepted;
+	struct list syns;			/* struct tcp_synrec, oldest first */
+	uint32_t n_syns;
+	struct list event;
+	uint64_t overflows;
+};
+
+/* ---- the instance -------------------------------------------------------------------------------------------------------- */
+#define TCP_LISTEN_BUCKETS 256
+struct tcp {
+	struct tcp_config cfg;
+	struct tcp_loss_cfg loss_cfg;
+	struct net *net;
+	struct ol_pool *pool;
+	struct wheel *wheel;
+	struct tcp_demux demux;
+	struct list listen[TCP_LISTEN_BUCKETS];
+	struct list all;			/* every struct tcp_tcb */
+	struct list tcb_events, listener_events;
+	struct list tw;
+	struct timer tw_timer;			/* TIMER_TCP_TW: the oldest record's end */
+	uint32_t n_tw, n_orphans, n_tcb, n_syn;
+	struct sipkey key_isn, key_ts, key_cookie, key_reuseport;
+	struct rng rng;
+	struct { ol_time from; uint32_t left; } challenge;	/* RFC 5961 7: this second's budget */
+	uint64_t count[OL_FATE_MAX];
+};
+
+/* tcp_tcb.c: life of a connection */
+struct tcp_tcb *tcp_tcb_new(struct tcp *tcp, const struct tcp_opts *opts, const struct ol_endpoint *local,
+			    const struct ol_endpoint *remote, ol_time now);
+void tcp_tcb_free(struct tcp_tcb *tcb);
+void tcp_enter(struct tcp_tcb *tcb, enum ol_tcp_state state, ol_time now);
+/** Ends it: error (or OL_OK) for the user; queues and timers go.  The caller reaps. */
+void tcp_enter_closed(struct tcp_tcb *tcb, enum ol_err err, ol_time now);
+void tcp_enter_established(struct tcp_tcb *tcb, ol_time now);
+void tcp_enter_time_wait(struct tcp_tcb *tcb, ol_time now);
+/** Frees a connection that is CLOSED and that no user holds.  True: it is gone. */
+bool tcp_reap(struct tcp_tcb *tcb);
+void tcp_event(struct tcp_tcb *tcb);
+void tcp_listener_event(struct tcp_listener *l);
+static inline bool tcp_synchronized(uint8_t s)
+{
+	return s == OL_TCP_ESTABLISHED || s == OL_TCP_FIN_WAIT_1 || s == OL_TCP_FIN_WAIT_2 || s == OL_TCP_CLOSE_WAIT ||
+	       s == OL_TCP_CLOSING || s == OL_TCP_LAST_ACK || s == OL_TCP_TIME_WAIT;
+}
+/** Asserts what must hold between calls. */
+void tcp_check(const struct tcp_tcb *tcb);
+/** Path and sizes anew: after a route changed or ICMP spoke. */
+void tcp_sync_mss(struct tcp_tcb *tcb, ol_time now);
+
+/* tcp_input.c */
+enum ol_fate tcp_tcb_input(struct tcp_tcb *tcb, struct tcp_in *in, ol_time now);
+void tcp_challenge_ack(struct tcp_tcb *tcb, ol_time now);
+/** RFC 5961 7, for whoever answers: may another go now? */
+bool tcp_challenge_allowed(struct tcp *tcp, ol_time *last, ol_time now);
+
+/* tcp_output.c */
+/** Sends what may be sent now: retransmissions, new text, FIN, the ACK that is due; then re-arms the timer. */
+void tcp_output(struct tcp_tcb *tcb, ol_time now);
+void tcp_send_syn(struct tcp_tcb *tcb, ol_time now);	/* SYN, or SYN-ACK in SYN-RECEIVED */
+void tcp_send_ack(struct tcp_tcb *tcb, ol_time now);
+void tcp_send_rst(struct tcp_tcb *tcb, ol_time now);	/* <SEQ=SND.NXT><CTL=RST,ACK> */
+void tcp_send_probe(struct tcp_tcb *tcb, bool keepalive, ol_time now);
+/** RFC 9293 3.10.7.1: the reset that answers a segment nobody here wants. */
+enum ol_fate tcp_reply_rst(struct tcp *tcp, const struct tcp_in *in, ol_time now);
+/** A segment without text that no connection sends. */
+struct tcp_bare {
+	struct ol_endpoint local, remote;
+	tcp_seq seq, ack; uint8_t flags; uint16_t wnd; uint8_t tos, ttl; int ifi;
+	uint8_t state, cause;
+	struct tcp_opt_out opt;
+};
+void tcp_send_bare(struct tcp *tcp, const struct tcp_bare *b, ol_time now);
+/** SND.NXT of everything queued, the FIN included. */
+tcp_seq tcp_queue_end(const struct tcp_tcb *tcb);
+/** Sent and not acknowledged, SYN and FIN included. */
+static inline uint32_t tcp_outstanding(const struct tcp_tcb *tcb) { return seq_len(tcb->snd_una, tcb->snd_nxt); }
+/** Bytes queued and not yet sent. */
+uint32_t tcp_unsent_bytes(const struct tcp_tcb *tcb);
+uint32_t tcp_ts_clock(const struct tcp_tcb *tcb, ol_time now);	/* TSval: a millisecond a tick */
+
+/* tcp_timer.c */
+void tcp_timer_update(struct tcp_tcb *tcb, ol_time now);	/* arms the node if a deadline is earlier than it */
+void tcp_tcb_expire(struct tcp_tcb *tcb, ol_time now);
+/** Something of ours was acknowledged: back-off and retries start over. */
+void tcp_timer_progress(struct tcp_tcb *tcb, ol_time now);
+
+/* tcp_rcvq.c */
+void tcp_rcvq_init(struct tcp_rcvq *q);
+void tcp_rcvq_purge(struct tcp_rcvq *q);
+
+/* tcp_listen.c, tcp_timewait.c, tcp_isn.c */
+struct tcp_listener *tcp_listener_find(struct tcp *tcp, const struct ol_endpoint *local, const struct ol_endpoint *remote, int ifi);
+enum ol_fate tcp_listener_input(struct tcp_listener *l, struct tcp_in *in, struct tcp_tcb **child, ol_time now);
+enum ol_fate tcp_synrec_input(struct tcp_synrec *s, struct tcp_in *in, struct tcp_tcb **child, ol_time now);
+void tcp_synrec_expire(struct tcp_synrec *s, ol_time now);
+enum ol_fate tcp_tw_input(struct tcp *tcp, struct tcp_tw *tw, struct tcp_in *in, bool *again, ol_time now);
+bool tcp_tw_add(struct tcp_tcb *tcb, ol_time now);
+void tcp_tw_expire(struct tcp *tcp, ol_time now);
+void tcp_tw_free(struct tcp *tcp, struct tcp_tw *tw);
+tcp_seq tcp_isn(const struct tcp *tcp, const struct ol_endpoint *local, const struct ol_endpoint *remote, ol_time now);
+uint32_t tcp_ts_offset(const struct tcp *tcp, const struct ol_endpoint *local, const struct ol_endpoint *remote);
+
+#endif

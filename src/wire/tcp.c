@@ -1,0 +1,35 @@
+/*
+ * Reading and writing the TCP header, RFC 9293 3.1.  What is returned is in host order and stays so.  The four reserved
+ * bits are ignored on receipt and sent as zero (MUST-3, "Rsrvd").
+ */
+#include "wire/tcp.h"
+#include <assert.h>
+#include <stdalign.h>
+
+static_assert(sizeof(struct wire_tcp) == 20 && alignof(struct wire_tcp) == 1, "as on the wire");
+
+enum ol_fate wire_tcp_parse(struct tcp_seg *seg, const uint8_t *p, size_t len)
+{
+	const struct wire_tcp *h = (const struct wire_tcp *)p;
+	if (len < sizeof *h)
+		return OL_DROP_TCP_SHORT;
+	size_t hlen = (h->off >> 4) * 4u;
+	if (hlen < sizeof *h || hlen > len)
+		return OL_DROP_TCP_OFFSET;
+	*seg = (struct tcp_seg){
+		.src = be16_get(h->src), .dst = be16_get(h->dst), .flags = h->flags, .wnd = be16_get(h->wnd),
+		.seq = seq_from(be32_get(h->seq)), .ack = seq_from(be32_get(h->ack)), .urp = be16_get(h->urp),
+		.opt = { p + sizeof *h, hlen - sizeof *h }, .text = { p + hlen, len - hlen },
+	};
+	return OL_PASS;
+}
+
+void wire_tcp_build(uint8_t *p, const struct tcp_seg *seg, size_t opt_len)
+{
+	struct wire_tcp h = {
+		.src = be16_from(seg->src), .dst = be16_from(seg->dst), .seq = be32_from(seg->seq.v),
+		.ack = be32_from(seg->ack.v), .off = (uint8_t)((sizeof h + opt_len) / 4 << 4), .flags = seg->flags,
+		.wnd = be16_from(seg->wnd), .urp = be16_from(seg->urp),
+	};
+	memcpy(p, &h, sizeof h);
+}

@@ -1,0 +1,36 @@
+#ifndef WIRE_TCP_H
+#define WIRE_TCP_H
+/* The TCP header as bytes, RFC 9293 3.1.  Options are transport/tcp/tcp_option.c's affair. */
+#include <stddef.h>
+#include <stdint.h>
+#include <outlet/ol_fate.h>
+#include "base/be.h"
+#include "base/seq.h"
+
+enum {
+	TCP_FIN = 1, TCP_SYN = 2, TCP_RST = 4, TCP_PSH = 8, TCP_ACK = 16, TCP_URG = 32, TCP_ECE = 64, TCP_CWR = 128,
+};
+
+struct wire_tcp {			/* as it lies in the packet */
+	be16 src, dst;
+	be32 seq, ack;
+	uint8_t off, flags;		/* off: header length in words, in the high four bits */
+	be16 wnd, cksum, urp;
+};
+
+struct wire_bytes { const uint8_t *p; size_t len; };
+struct tcp_seg {			/* the same in host order */
+	uint16_t src, dst;
+	tcp_seq seq, ack;
+	uint8_t flags;
+	uint16_t wnd, urp;
+	struct wire_bytes opt, text;
+};
+
+/** Reads nothing outside [p, p + len).  On OL_PASS *seg borrows from p; otherwise *seg is as it was. */
+enum ol_fate wire_tcp_parse(struct tcp_seg *seg, const uint8_t *p, size_t len);
+/** Writes the 20 bytes of seg's header; opt_len is a multiple of 4, at most 40.  The checksum field is zero. */
+void wire_tcp_build(uint8_t *p, const struct tcp_seg *seg, size_t opt_len);
+enum { WIRE_TCP_CKSUM = 16 };		/* where the checksum field lies */
+
+#endif
