@@ -8,7 +8,7 @@
 #include <string.h>
 
 static const struct tool_cmd *const commands[] = {
-	&cmd_run,
+	&cmd_run, &cmd_explain,
 };
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
 

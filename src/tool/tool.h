@@ -22,6 +22,7 @@ enum {
 };
 
 extern const struct tool_cmd cmd_run;
+extern const struct tool_cmd cmd_explain;
 
 /** Prints "outlet NAME: sentence" on stderr.  @return TOOL_FAILED, so that `return tool_fail(...)` reads well. */
 int tool_fail(const char *name, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

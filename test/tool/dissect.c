@@ -1,0 +1,107 @@
+/* Frames in words: what a line of a capture says, and that no frame, however short or false, is read past its end. */
+#include "unit.h"
+#include "tool/dissect.h"
+#include <stdlib.h>
+
+static size_t from_hex(const char *hex, uint8_t *out)
+{
+	size_t n = 0;
+	unsigned byte;
+	for (; *hex; hex += *hex == ' ' ? 1 : 2)
+		if (*hex != ' ' && sscanf(hex, "%2x", &byte) == 1)
+			out[n++] = (uint8_t)byte;
+	return n;
+}
+
+static const char *line(enum ol_link link, const char *hex)
+{
+	static char buf[256];
+	uint8_t frame[256];
+	struct dis d;
+	size_t n = from_hex(hex, frame);
+	dissect(&d, link, frame, n, n);
+	return dissect_line(&d, buf, sizeof buf);
+}
+
+#define ETH4 "02 00 00 00 00 02 02 00 00 00 00 01 08 00 "
+#define SYN "45 00 00 3c 12 34 40 00 40 06 00 00 0a 00 00 01 0a 00 00 02 c0 00 00 50 00 00 00 64 00 00 00 00 a0 02 fa f0 " \
+	"00 00 00 00 02 04 05 b4 04 02 08 0a 00 00 00 01 00 00 00 00 01 03 03 07"
+
+TEST(dissect_tcp_says_flags_numbers_and_options)
+{
+	eq_str(line(OL_LINK_ETHER, ETH4 SYN), "10.0.0.1:49152 > 10.0.0.2:80 TCP SYN seq 100 win 64240 mss 1460 ws 7");
+	eq_str(line(OL_LINK_LOOP, SYN), "10.0.0.1:49152 > 10.0.0.2:80 TCP SYN seq 100 win 64240 mss 1460 ws 7");
+}
+
+/* Ethernet pads to 60 bytes; the datagram's own length counts. */
+TEST(dissect_padding_is_not_text)
+{
+	eq_str(line(OL_LINK_ETHER, ETH4 "45 00 00 28 00 00 40 00 40 06 00 00 0a 00 00 01 0a 00 00 02 c0 00 00 50 00 00 00 64 00 00 00 65 "
+		    "50 10 01 00 00 00 00 00 00 00 00 00 00 00"), "10.0.0.1:49152 > 10.0.0.2:80 TCP ACK seq 100 ack 101 win 256");
+}
+
+TEST(dissect_udp_icmp_and_arp)
+{
+	eq_str(line(OL_LINK_IP, "45 00 00 20 00 00 00 00 40 11 00 00 0a 00 00 01 0a 00 00 02 10 00 00 35 00 0c 00 00 61 62 63 64"),
+	       "10.0.0.1:4096 > 10.0.0.2:53 UDP len 4");
+	eq_str(line(OL_LINK_IP, "45 00 00 1c 00 00 00 00 40 01 00 00 0a 00 00 01 0a 00 00 02 08 00 00 00 00 07 00 02"),
+	       "10.0.0.1 > 10.0.0.2 ICMP echo request id 7 seq 2");
+	eq_str(line(OL_LINK_IP, "45 00 00 38 00 00 00 00 40 01 00 00 0a 00 00 02 0a 00 00 01 03 03 00 00 00 00 00 00 "
+		    "45 00 00 20 00 00 00 00 40 11 00 00 0a 00 00 01 0a 00 00 02 10 00 00 35 00 0c 00 00"),
+	       "10.0.0.2 > 10.0.0.1 ICMP port unreachable (for UDP 10.0.0.1 > 10.0.0.2 port 53)");
+	eq_str(line(OL_LINK_ETHER, "ff ff ff ff ff ff 02 00 00 00 00 01 08 06 00 01 08 00 06 04 00 01 02 00 00 00 00 01 0a 00 00 01 "
+		    "00 00 00 00 00 00 0a 00 00 02"), "ARP who has 10.0.0.2? tell 10.0.0.1");
+}
+
+TEST(dissect_ip6_steps_over_extension_headers)
+{
+	eq_str(line(OL_LINK_IP, "60 00 00 00 00 18 00 40 fd 00 00 00 00 00 00 00 00 00 00 00 00 00 00 01 fd 00 00 00 00 00 00 00 00 00 00 00 "
+		    "00 00 00 02 3a 00 05 02 00 00 01 00 80 00 00 00 00 07 00 01 01 02 03 04 05 06 07 08"),
+	       "fd00::1 > fd00::2 ICMPv6 echo request id 7 seq 1");
+}
+
+TEST(dissect_fragments)
+{
+	eq_str(line(OL_LINK_IP, "45 00 00 1c 00 09 20 b9 40 11 00 00 0a 00 00 01 0a 00 00 02 00 00 00 00 00 00 00 00"),
+	       "10.0.0.1 > 10.0.0.2 fragment of protocol 17 (id 9, offset 1480)");
+}
+
+/* Every prefix of a good frame, each in a buffer of exactly its size, so that a sanitizer sees any byte too many. */
+TEST(dissect_frames_cut_anywhere_are_not_read_past_their_end)
+{
+	uint8_t whole[256];
+	char buf[256];
+	struct dis d;
+	size_t n = from_hex(ETH4 SYN, whole);
+	for (size_t cut = 0; cut <= n; cut++) {
+		uint8_t *p = malloc(cut ? cut : 1);
+		memcpy(p, whole, cut);
+		dissect(&d, OL_LINK_ETHER, p, cut, n);
+		ok(dissect_line(&d, buf, sizeof buf) == buf);
+		if (cut < 54)
+			ok(d.bad);		/* some header is not whole */
+		free(p);
+	}
+}
+
+/* Damage at random, from one seed: only that nothing is read outside, and that text lies inside the frame. */
+TEST(dissect_damaged_frames_stay_inside)
+{
+	uint32_t seed = 0x5eed;
+	char buf[64];
+	for (int round = 0; round < 20000; round++) {
+		uint8_t whole[256];
+		struct dis d;
+		size_t n = from_hex(ETH4 SYN, whole);
+		for (int k = 0; k < 4; k++) {
+			seed = seed * 1664525u + 1013904223u;
+			whole[(seed >> 8) % n] = (uint8_t)(seed >> 24);
+		}
+		uint8_t *p = malloc(n);
+		memcpy(p, whole, n);
+		dissect(&d, OL_LINK_ETHER, p, n, n);
+		dissect_line(&d, buf, sizeof buf);
+		ok(!d.text || (d.text >= p && d.text + d.text_cap <= p + n));
+		free(p);
+	}
+}
