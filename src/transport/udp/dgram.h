@@ -1,0 +1,128 @@
+#ifndef TRANSPORT_UDP_DGRAM_H
+#define TRANSPORT_UDP_DGRAM_H
+/*
+ * What every end that sends and receives datagrams has, be it UDP or raw: its addresses, its options, a bounded receive
+ * queue, a queue of errors (IP_RECVERR), and the way from options and a destination to what the internet floor wants to
+ * know (struct net_tx).
+ */
+#include <assert.h>
+#include <stdbool.h>
+#include <sys/uio.h>
+#include <outlet/ol_addr.h>
+#include <outlet/ol_err.h>
+#include <outlet/ol_pkt.h>
+#include <outlet/ol_time.h>
+#include "base/list.h"
+#include "net/net.h"
+
+/* What a queue remembers of a datagram; it lies in the packet's headroom, right in front of the data. */
+struct dgram_meta {
+	struct ol_endpoint from, to;	/* sender and where it was sent to; of an error: unused, and where ours had gone to */
+	int32_t ifi;
+	uint32_t flow;			/* IPv6 flow label */
+	uint32_t charge;		/* bytes it costs its queue */
+	uint8_t ttl, tos;
+	/* of an error: */
+	uint8_t origin, type, code;	/* SO_EE_ORIGIN_*, and of the ICMP message */
+	uint8_t err;			/* enum ol_err */
+	uint32_t info;			/* the next hop's MTU */
+	struct ol_addr offender;	/* who sent the ICMP message */
+};
+static_assert(sizeof(struct dgram_meta) <= OL_PKT_HEADROOM, "fits in front of every packet of ours");
+
+struct dgramq { struct ol_pktq q; size_t charged; };
+
+/* IP_MTU_DISCOVER and IPV6_MTU_DISCOVER share their numbers */
+enum dgram_pmtud { PMTUD_DONT, PMTUD_WANT, PMTUD_DO, PMTUD_PROBE, PMTUD_INTERFACE, PMTUD_OMIT };
+
+struct dgram_opts {			/* those of one family are apart from the other's, as a dual-stack socket's are */
+	bool broadcast;			/* SO_BROADCAST */
+	bool no_check;			/* SO_NO_CHECK: sends no checksum over IPv4 */
+	bool hdrincl;			/* IP_HDRINCL */
+	bool recverr4, recverr6;	/* IP_RECVERR, IPV6_RECVERR */
+	bool mc_all4, mc_all6;		/* IP_MULTICAST_ALL: also groups that only other sockets joined */
+	bool mc_loop4, mc_loop6;
+	uint8_t tos4, tos6;		/* IP_TOS, IPV6_TCLASS */
+	uint8_t ttl4, ttl6;		/* 0: the configured default */
+	uint8_t mc_ttl4, mc_ttl6;
+	uint8_t pmtud4, pmtud6;		/* enum dgram_pmtud */
+	int mc_if4, mc_if6;		/* interface of multicasts; 0: by route */
+	struct ol_addr mc_src;		/* IP_MULTICAST_IF by address; ver 0: none */
+	int ifi;			/* SO_BINDTODEVICE */
+	uint32_t rcvbuf;		/* bytes the receive queue may cost */
+};
+struct dgram_opts dgram_opts_default(uint32_t rcvbuf);
+
+struct dgram_group { struct list node; struct ol_addr group; int ifi; };	/* a multicast group this end joined */
+
+struct dgram {
+	void *user;
+	int32_t number;			/* the socket's, for notes on packets; -1: none */
+	uint8_t proto;			/* IPPROTO_* */
+	bool v6, v6only;		/* an AF_INET6 socket */
+	bool connected, shut_rd, shut_wr;
+	uint8_t error;			/* enum ol_err: SO_ERROR */
+	struct ol_endpoint local, remote;
+	struct dgram_opts opts;
+	struct dgramq rx, errors;
+	struct list groups;
+	struct list event, *events;	/* listed in *events: its readiness may have changed */
+};
+void dgram_init(struct dgram *d, uint8_t proto, bool v6, uint32_t rcvbuf, struct list *events, void *user);
+/** Gives the queues and groups back. */
+void dgram_fini(struct dgram *d, struct net *net);
+
+/** Readiness may have changed. */
+static inline void dgram_raise(struct dgram *d)
+{
+	if (list_empty(&d->event))
+		list_append(d->events, &d->event);
+}
+unsigned dgram_ready(const struct dgram *d);	/* OL_EV_* */
+/** Does this end hear datagrams to `to` at all: family, address, device? */
+bool dgram_hears(const struct dgram *d, const struct ol_addr *to, int ifi);
+/** Is it a member of the group on this interface, or content with others' memberships? */
+bool dgram_in_group(const struct dgram *d, const struct ol_addr *group, int ifi);
+
+/**
+ * Queues a received datagram, whose data begins with what the program shall read.  Takes pkt.  False: the queue is full or
+ * the pool dry.
+ */
+bool dgram_receive(struct dgram *d, struct ol_pool *pool, struct ol_pkt *pkt, const struct dgram_meta *meta);
+/** The first of a queue: a loan, and off the queue with _get, which gives it.  NULL: empty. */
+struct ol_pkt *dgramq_peek(const struct dgramq *q, struct dgram_meta *meta);
+struct ol_pkt *dgramq_get(struct dgramq *q, struct dgram_meta *meta);
+
+/**
+ * An error that came back for something this end sent; pkt, a loan, begins with the quoted payload (or is NULL).  Sets
+ * SO_ERROR and fills the error queue as IP_RECVERR and `hard` say; ip(7).
+ */
+void dgram_error(struct dgram *d, struct ol_pool *pool, const struct dgram_meta *meta, bool hard, const uint8_t *quoted, size_t len);
+/** What an ICMP error says, as an entry of the error queue; to.port stays 0. */
+struct dgram_meta dgram_meta_of_icmp(const struct net_rx *rx);
+/** What an ICMP error means for this end: notes the path MTU where it is told; *hard: would it end a connection? */
+enum ol_err dgram_icmp_means(struct dgram *d, struct net *net, const struct net_rx *rx, bool *hard, ol_time now);
+/** The first error off its queue; SO_ERROR becomes the next one's. */
+struct ol_pkt *dgram_error_get(struct dgram *d, struct dgram_meta *meta);
+
+/* One sending: where to, and what its control messages override. */
+struct dgram_to {
+	struct ol_endpoint dst;
+	struct ol_addr src;		/* IP_PKTINFO, ver 0: none */
+	int ifi;			/* IP_PKTINFO, 0: none */
+	int ttl, tos;			/* -1: the option's */
+	int dontfrag;			/* IPV6_DONTFRAG, -1: the option's */
+};
+/**
+ * Route, source, hop limit and the fragmenting rule of IP_MTU_DISCOVER for len bytes behind the IP header.
+ * OL_ERR_ACCES (broadcast), OL_ERR_MSGSIZE, OL_ERR_NETUNREACH, OL_ERR_ADDRNOTAVAIL ...
+ */
+enum ol_err dgram_route(struct dgram *d, struct net *net, const struct dgram_to *to, size_t len, struct net_tx *tx,
+			struct net_path *path);
+/** Copies the pieces behind the packet's data; the caller made room. */
+void dgram_gather(struct ol_pkt *pkt, const struct iovec *iov, int n);
+size_t dgram_iov_len(const struct iovec *iov, int n);
+/** What a program is told about the fate of what it sent: a full queue is a loss like any other unless it asked (ip(7)). */
+enum ol_err dgram_sent(const struct dgram *d, enum ol_fate fate);
+
+#endif
