@@ -45,7 +45,10 @@ struct ipc_hello {
 enum ipc_op {
 	IPC_OP_SOCKET = 1,	/* args domain, type (without flags), protocol -> fd; ret: the new socket's number */
 	IPC_OP_BIND,		/* in: sockaddr */
-	IPC_OP_CONNECT,		/* in: sockaddr; flags NONBLOCK: the data channel is plugged, answer -EINPROGRESS */
+	IPC_OP_CONNECT,		/* in: sockaddr; flags NONBLOCK: answered at once.  Where the answer is -EINPROGRESS the runner
+				   sends IPC_PLUG_LEN bytes down the guest's end before it lets the guest go on (never after
+				   0, -EALREADY, -EISCONN or another error), so that poll says nothing until the service
+				   takes them off or closes its end */
 	IPC_OP_LISTEN,		/* args backlog */
 	IPC_OP_ACCEPT,		/* flags NONBLOCK -> fd, out: sockaddr; ret: the new socket's number;
 				   extra: connections still waiting.  The runner then takes one token byte off the listener;
