@@ -1,0 +1,72 @@
+#ifndef LINK_LINK_INT_H
+#define LINK_LINK_INT_H
+/* What the link floor's files share. */
+#include "base/list.h"
+#include "base/rng.h"
+#include "base/timer.h"
+#include "link/link.h"
+#include "wire/eth.h"
+
+enum { IFACE_MAX = 4096 };			/* interfaces of one host */
+
+struct link_iface {
+	struct iface pub;
+	struct ol_pktq q;			/* frames for the driver */
+	uint32_t txqlen;
+	struct list pending;			/* on link->pending while q is not empty */
+	uint64_t rx_packets, rx_bytes, rx_dropped, tx_packets, tx_bytes, tx_dropped;
+};
+
+struct neigh {
+	struct neigh *hash_next;
+	struct list lru;			/* link->lru, last used first; static ones on link->statics */
+	struct timer timer;			/* INCOMPLETE, DELAY, PROBE: the next step */
+	int ifi;
+	struct ol_addr addr;
+	struct ol_mac mac;			/* not in INCOMPLETE */
+	enum neigh_state state;			/* REACHABLE may have run out: neigh_state_now() */
+	uint8_t probes;				/* solicitations sent in INCOMPLETE or PROBE */
+	ol_time confirmed;			/* REACHABLE since */
+	struct ol_pktq q;			/* INCOMPLETE: what waits */
+};
+
+struct link {
+	struct link_config cfg;
+	struct ol_pool *pool;
+	struct wheel *wheel;
+	struct link_user user;
+	struct link_iface **iface;		/* index 1 is at 0 */
+	int n_iface;
+	struct list pending;
+	uint32_t generation;
+
+	struct neigh **bucket;
+	uint32_t n_bucket;			/* a power of two */
+	uint32_t n_neigh;			/* without static ones */
+	uint32_t n_static;
+	uint32_t waiting;			/* packets in all neighbours' queues */
+	struct list lru, statics;
+	struct sipkey key;
+	ol_time reachable_ns;			/* RFC 4861 6.3.2: base_reachable_ns times 0.5 to 1.5 */
+
+	uint64_t count[OL_FATE_MAX];
+};
+
+struct link_iface *link_iface_int(const struct link *link, int ifi);
+/** Frees pkt, counts its fate and returns it. */
+enum ol_fate link_drop(struct link *link, struct ol_pkt *pkt, enum ol_fate fate);
+/** To the wire: finishes offloads, adds the Ethernet header for dst (NULL on other links), queues.  Takes pkt. */
+enum ol_fate link_xmit(struct link *link, struct link_iface *ifc, struct ol_pkt *pkt, const struct ol_mac *dst, uint16_t type,
+		       ol_time now);
+uint16_t link_type_of(const struct ol_pkt *pkt);	/* by the version nibble of its IP header */
+
+bool neigh_init(struct link *link);
+void neigh_fini(struct link *link);
+void neigh_flush(struct link *link, int ifi);
+/** Sends pkt to a unicast neighbour, or lets it wait.  Takes pkt. */
+enum ol_fate neigh_output(struct link *link, struct link_iface *ifc, const struct ol_addr *addr, struct ol_pkt *pkt, ol_time now);
+
+/** An ARP packet, its Ethernet header stripped.  Takes pkt. */
+enum ol_fate arp_input(struct link *link, struct link_iface *ifc, struct ol_pkt *pkt, ol_time now);
+
+#endif
