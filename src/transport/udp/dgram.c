@@ -4,6 +4,7 @@
  * Errors follow ip(7): a connected end hears hard errors, one that set IP_RECVERR hears all, with the ICMP message's facts.
  */
 #include "transport/udp/dgram.h"
+#include <sys/types.h>
 #include <linux/errqueue.h>
 #include <netinet/icmp6.h>
 #include <netinet/in.h>
@@ -146,7 +147,8 @@ void dgram_error(struct dgram *d, struct ol_pool *pool, const struct dgram_meta 
 	} else if (!hard || !d->connected) {
 		return;
 	}
-	d->error = meta->err;
+	if (meta->origin != SO_EE_ORIGIN_LOCAL)	/* a local one was the call's own answer */
+		d->error = meta->err;
 	dgram_raise(d);
 }
 
@@ -252,6 +254,8 @@ enum ol_err dgram_route(struct dgram *d, struct net *net, const struct dgram_to 
 	bool v4 = to->dst.addr.ver == 4, many = ol_addr_is_multicast(&to->dst.addr);
 	struct ol_addr src = source(d, to);
 	int ifi = out_interface(d, to);
+	if (src.ver && src.ver != to->dst.addr.ver)
+		return OL_ERR_NETUNREACH;
 	enum ol_err err = net_route(net, &to->dst.addr, &src, ifi, path);
 	if (err)
 		return err;

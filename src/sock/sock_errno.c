@@ -1,0 +1,33 @@
+/* The one table from the stack's errors to POSIX. */
+#include "base/check.h"
+#include "sock/sock_int.h"
+
+static const int errnos[OL_ERR_MAX] = {
+	[OL_OK] = 0,
+	[OL_ERR_AGAIN] = EAGAIN,
+	[OL_ERR_INVAL] = EINVAL,
+	[OL_ERR_NOMEM] = ENOBUFS,
+	[OL_ERR_ADDRINUSE] = EADDRINUSE,
+	[OL_ERR_ADDRNOTAVAIL] = EADDRNOTAVAIL,
+	[OL_ERR_NETUNREACH] = ENETUNREACH,
+	[OL_ERR_HOSTUNREACH] = EHOSTUNREACH,
+	[OL_ERR_HOSTDOWN] = EHOSTDOWN,
+	[OL_ERR_CONNREFUSED] = ECONNREFUSED,
+	[OL_ERR_CONNRESET] = ECONNRESET,
+	[OL_ERR_CONNABORTED] = ECONNABORTED,
+	[OL_ERR_TIMEDOUT] = ETIMEDOUT,
+	[OL_ERR_PIPE] = EPIPE,
+	[OL_ERR_NOTCONN] = ENOTCONN,
+	[OL_ERR_ISCONN] = EISCONN,
+	[OL_ERR_MSGSIZE] = EMSGSIZE,
+	[OL_ERR_ACCES] = EACCES,
+	[OL_ERR_OPNOTSUPP] = EOPNOTSUPP,
+	[OL_ERR_PROTO] = EPROTO,
+	[OL_ERR_NOPROTOOPT] = ENOPROTOOPT,
+};
+
+int sock_errno(enum ol_err err)
+{
+	CHECK((unsigned)err < OL_ERR_MAX && (err == OL_OK || errnos[err]));
+	return -errnos[err];
+}
