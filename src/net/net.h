@@ -120,6 +120,9 @@ int net_addr_get(const struct net *net, int ifi, unsigned i, struct ol_addr *add
 int net_route_add(struct net *net, const struct ol_route *r);
 int net_route_del(struct net *net, const struct ol_route *r);
 int net_route_get(const struct net *net, unsigned i, struct ol_route *r);
+/** Multicast groups of an interface; as often left as joined.  0, -EINVAL, -ENOMEM, -EADDRNOTAVAIL.  No IGMP or MLD yet. */
+int net_group_join(struct net *net, int ifi, const struct ol_addr *group);
+int net_group_leave(struct net *net, int ifi, const struct ol_addr *group);
 /** A timer of the wheel with one of net's kinds is due. */
 struct timer;
 void net_expire(struct net *net, struct timer *t, ol_time now);

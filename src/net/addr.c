@@ -1,0 +1,388 @@
+/*
+ * The host's addresses: what is ours, what is a broadcast, which groups we belong to, and which address to send from.
+ * RFC 1122 3.2.1.3, 3.3.4, 3.3.6; RFC 4291 2.8; RFC 6724 4 and 5.
+ *
+ * We are a host of the weak kind (RFC 1122 3.3.4.2), as Linux is: an address of any interface is ours on every wire, and what
+ * we send leaves by its route whatever its source is.  Exceptions: 127/8 and ::1 never meet a wire, and link-local IPv6
+ * addresses belong to their own link.
+ * Source choice leaves out rules 3, 4, 7 (no deprecated, home or temporary addresses here yet) and 5.5 (no advertised prefixes).
+ */
+#include "net/net_int.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct ol_addr ip4_limited = { .ver = 4, .b = { 255, 255, 255, 255 } };
+
+/* ---- the table of what is ours ------------------------------------------------------------------------------------------- */
+
+static uint32_t local_hash(const struct ol_addr *a)
+{
+	uint64_t w[2];
+	memcpy(w, a->b, sizeof w);
+	uint64_t x = (w[0] ^ (w[1] + a->ver)) * UINT64_C(0x9e3779b97f4a7c15);
+	return (uint32_t)(x >> 32);
+}
+
+static const struct local *local_find(const struct net *net, const struct ol_addr *a, bool any_scope)
+{
+	uint32_t mask = net->n_local_slots - 1;
+	for (uint32_t i = local_hash(a) & mask; net->local[i].kind != LOCAL_NO; i = (i + 1) & mask) {
+		const struct local *s = &net->local[i];
+		if (s->addr.ver == a->ver && !memcmp(s->addr.b, a->b, 16) && (any_scope || s->addr.scope == a->scope))
+			return s;
+	}
+	return NULL;
+}
+
+static void local_put(struct net *net, const struct ol_addr *a, int ifi, enum local_kind kind)
+{
+	uint32_t mask = net->n_local_slots - 1, i = local_hash(a) & mask;
+	const struct local *there = local_find(net, a, false);
+	if (there && there->kind <= kind)
+		return;				/* the same address on two interfaces: the first has it */
+	while (net->local[i].kind != LOCAL_NO)
+		i = (i + 1) & mask;
+	net->local[i] = (struct local){ *a, ifi, kind };
+}
+
+/* RFC 1122 3.3.6: all ones and, from 4.2BSD's days, all zeros.  A /31 or /32 has none. */
+static void broadcasts_of(const struct net_addr *a, struct ol_addr *ones, struct ol_addr *zeros)
+{
+	uint32_t mask = a->plen ? ~UINT32_C(0) << (32 - a->plen) : 0;
+	uint32_t ip = (uint32_t)a->addr.b[0] << 24 | (uint32_t)a->addr.b[1] << 16 | (uint32_t)a->addr.b[2] << 8 | a->addr.b[3];
+	*ones = ol_addr_ip4(ip | ~mask);
+	*zeros = ol_addr_ip4(ip & mask);
+}
+
+static bool local_rebuild(struct net *net)
+{
+	uint32_t want = LOCAL_MIN;
+	while (want < (uint32_t)net->n_addr * 6)
+		want *= 2;
+	struct local *fresh = calloc(want, sizeof *fresh);
+	if (!fresh)
+		return false;
+	free(net->local);
+	net->local = fresh;
+	net->n_local_slots = want;
+	for (int i = 0; i < net->n_addr; i++)
+		local_put(net, &net->addr[i].addr, net->addr[i].ifi, LOCAL_UNICAST);
+	for (int i = 0; i < net->n_addr; i++) {
+		struct net_addr *a = &net->addr[i];
+		struct ol_addr ones, zeros;
+		if (a->addr.ver != 4 || a->plen > 30 || a->plen == 0 || ol_addr_is_loopback(&a->addr))
+			continue;
+		broadcasts_of(a, &ones, &zeros);
+		local_put(net, &ones, a->ifi, LOCAL_BROADCAST);
+		local_put(net, &zeros, a->ifi, LOCAL_BROADCAST);
+	}
+	net->generation++;
+	return true;
+}
+
+void addr_init(struct net *net)
+{
+	if (!local_rebuild(net))
+		net->n_local_slots = 0;
+}
+
+void addr_fini(struct net *net)
+{
+	free(net->addr);
+	free(net->local);
+	free(net->group);
+}
+
+enum local_kind addr_kind(const struct net *net, const struct ol_addr *a, int *ifi)
+{
+	const struct local *s = local_find(net, a, false);
+	if (s) {
+		*ifi = s->ifi;
+		return s->kind;
+	}
+	*ifi = 0;
+	if (a->ver == 4 && ol_addr_is_loopback(a) && (*ifi = addr_loop(net)))
+		return LOCAL_UNICAST;		/* all of 127/8: RFC 1122 3.2.1.3 (g) */
+	return ol_addr_eq(a, &ip4_limited) ? LOCAL_BROADCAST : LOCAL_NO;
+}
+
+bool addr_owned_by(const struct net *net, int ifi, const struct ol_addr *addr)
+{
+	for (int i = 0; i < net->n_addr; i++)
+		if (net->addr[i].ifi == ifi && net->addr[i].addr.ver == addr->ver && !memcmp(net->addr[i].addr.b, addr->b, 16))
+			return true;
+	return false;
+}
+
+int addr_loop(const struct net *net)
+{
+	for (int i = 0; (i = link_iface_next(net->link, i)); ) {
+		const struct iface *f = link_iface(net->link, i);
+		if (f->link == OL_LINK_LOOP && f->up)
+			return i;
+	}
+	return 0;
+}
+
+void addr_set_scope(const struct net *net, int ifi, struct ol_addr *a)
+{
+	if (a->ver != 6 || !ol_addr_is_linklocal(a))
+		return;
+	const struct iface *f = link_iface(net->link, ifi);
+	const struct local *s = f && f->link == OL_LINK_LOOP ? local_find(net, a, true) : NULL;
+	a->scope = s ? s->addr.scope : (uint32_t)ifi;
+}
+
+bool net_is_local(const struct net *net, const struct ol_addr *addr, int ifi)
+{
+	int owner;
+	if (addr_kind(net, addr, &owner) == LOCAL_UNICAST)
+		return !ifi || owner == ifi || addr_owned_by(net, ifi, addr);
+	return net->cfg.any_local && !ol_addr_is_multicast(addr) && !ol_addr_is_any(addr) && !net_is_broadcast(net, addr);
+}
+
+bool net_is_broadcast(const struct net *net, const struct ol_addr *addr)
+{
+	int ifi;
+	return addr->ver == 4 && addr_kind(net, addr, &ifi) == LOCAL_BROADCAST;
+}
+
+/* ---- adding and taking away ----------------------------------------------------------------------------------------------- */
+
+static struct ol_addr prefix_of(const struct ol_addr *a, unsigned plen)
+{
+	struct ol_addr p = *a;
+	for (unsigned i = 0; i < 16; i++)
+		p.b[i] &= (uint8_t)(plen >= 8 * (i + 1) ? 0xff : plen <= 8 * i ? 0 : 0xff00 >> (plen - 8 * i));
+	p.scope = 0;
+	return p;
+}
+
+static int addr_put(struct net *net, int ifi, const struct ol_addr *addr, unsigned plen)
+{
+	struct net_addr *grown = net->n_addr < NET_ADDR_MAX
+		? realloc(net->addr, (size_t)(net->n_addr + 1) * sizeof *grown) : NULL;
+	if (!grown)
+		return -ENOMEM;
+	net->addr = grown;
+	net->addr[net->n_addr++] = (struct net_addr){ *addr, plen, ifi };
+	if (!local_rebuild(net)) {
+		net->n_addr--;
+		return -ENOMEM;
+	}
+	struct ol_route r = { .dst = prefix_of(addr, plen), .plen = plen, .ifi = ifi, .prefsrc = *addr };
+	int err = net_route_add(net, &r);
+	return err == -EEXIST ? 0 : err;
+}
+
+/* RFC 4291 2.1: an interface that speaks IPv6 has a link-local address; its identifier is the modified EUI-64, appendix A. */
+static void linklocal_add(struct net *net, const struct iface *f)
+{
+	for (int i = 0; i < net->n_addr; i++)
+		if (net->addr[i].ifi == f->index && net->addr[i].addr.ver == 6 && ol_addr_is_linklocal(&net->addr[i].addr))
+			return;
+	const uint8_t *m = f->mac.b;
+	uint8_t b[16] = { 0xfe, 0x80, [8] = m[0] ^ 2, m[1], m[2], 0xff, 0xfe, m[3], m[4], m[5] };
+	struct ol_addr a = ol_addr_from(6, b);
+	a.scope = (uint32_t)f->index;
+	addr_put(net, f->index, &a, 64);
+}
+
+int net_addr_add(struct net *net, int ifi, const struct ol_addr *addr, unsigned plen, ol_time now)
+{
+	const struct iface *f = link_iface(net->link, ifi);
+	struct ol_addr a = *addr;
+	if (!f)
+		return -ENODEV;
+	if ((a.ver != 4 && a.ver != 6) || plen > (a.ver == 4 ? 32 : 128) || ol_addr_is_any(&a) || ol_addr_is_multicast(&a) ||
+	    ol_addr_eq(&a, &ip4_limited) || (ol_addr_is_loopback(&a) && f->link != OL_LINK_LOOP))
+		return -EINVAL;
+	a.scope = a.ver == 6 && ol_addr_is_linklocal(&a) ? (uint32_t)ifi : 0;
+	if (addr_owned_by(net, ifi, &a))
+		return -EEXIST;
+	int err = addr_put(net, ifi, &a, plen);
+	if (!err && a.ver == 6 && f->link == OL_LINK_ETHER)
+		linklocal_add(net, f);
+	return err;
+}
+
+int net_addr_del(struct net *net, int ifi, const struct ol_addr *addr)
+{
+	for (int i = 0; i < net->n_addr; i++) {
+		struct net_addr a = net->addr[i];
+		if (a.ifi != ifi || a.addr.ver != addr->ver || memcmp(a.addr.b, addr->b, 16))
+			continue;
+		memmove(net->addr + i, net->addr + i + 1, (size_t)(net->n_addr - i - 1) * sizeof *net->addr);
+		net->n_addr--;
+		struct ol_addr prefix = prefix_of(&a.addr, a.plen);
+		const struct net_addr *heir = NULL;
+		for (int k = 0; k < net->n_addr && !heir; k++)
+			if (net->addr[k].ifi == ifi && net->addr[k].plen == a.plen &&
+			    ol_addr_in_prefix(&net->addr[k].addr, &prefix, a.plen))
+				heir = &net->addr[k];
+		route_purge(net, ifi, &a.addr);
+		if (heir) {
+			struct ol_route r = { .dst = prefix, .plen = a.plen, .ifi = ifi, .prefsrc = heir->addr };
+			net_route_add(net, &r);
+		}
+		return local_rebuild(net) ? 0 : -ENOMEM;
+	}
+	return -EADDRNOTAVAIL;
+}
+
+int net_addr_get(const struct net *net, int ifi, unsigned n, struct ol_addr *addr, unsigned *plen)
+{
+	for (int i = 0; i < net->n_addr; i++)
+		if (net->addr[i].ifi == ifi && !n--) {
+			*addr = net->addr[i].addr;
+			*plen = net->addr[i].plen;
+			return 0;
+		}
+	return -ENOENT;
+}
+
+/* ---- groups ---------------------------------------------------------------------------------------------------------------- */
+
+/* RFC 1112 7.2, RFC 4291 2.8: all-hosts and all-nodes always, solicited-node by our addresses, the rest by joining. */
+bool addr_joined(const struct net *net, int ifi, const struct ol_addr *g)
+{
+	static const struct ol_addr all4 = { .ver = 4, .b = { 224, 0, 0, 1 } };
+	static const struct ol_addr all6 = { .ver = 6, .b = { 0xff, 0x02, [15] = 1 } };
+	static const struct ol_addr node6 = { .ver = 6, .b = { 0xff, 0x01, [15] = 1 } };
+	struct ol_addr a = *g;
+	a.scope = 0;
+	if (ol_addr_eq(&a, &all4) || ol_addr_eq(&a, &all6) || ol_addr_eq(&a, &node6))
+		return true;
+	const struct iface *f = link_iface(net->link, ifi);
+	bool loop = f && f->link == OL_LINK_LOOP;	/* copies of what we sent ourselves */
+	for (int i = 0; i < net->n_addr && a.ver == 6; i++)
+		if ((net->addr[i].ifi == ifi || loop) && net->addr[i].addr.ver == 6) {
+			struct ol_addr s = nd_solicited_node(&net->addr[i].addr);
+			if (ol_addr_eq(&s, &a))
+				return true;
+		}
+	for (int i = 0; i < net->n_group; i++)
+		if ((net->group[i].ifi == ifi || loop) && ol_addr_eq(&net->group[i].addr, &a))
+			return true;
+	return false;
+}
+
+int net_group_join(struct net *net, int ifi, const struct ol_addr *group)
+{
+	struct ol_addr a = *group;
+	a.scope = 0;
+	if (!ol_addr_is_multicast(&a) || !link_iface(net->link, ifi))
+		return -EINVAL;
+	for (int i = 0; i < net->n_group; i++)
+		if (net->group[i].ifi == ifi && ol_addr_eq(&net->group[i].addr, &a)) {
+			net->group[i].refs++;
+			return 0;
+		}
+	struct net_group *grown = net->n_group < NET_GROUP_MAX
+		? realloc(net->group, (size_t)(net->n_group + 1) * sizeof *grown) : NULL;
+	if (!grown)
+		return -ENOMEM;
+	net->group = grown;
+	net->group[net->n_group++] = (struct net_group){ a, ifi, 1 };
+	return 0;
+}
+
+int net_group_leave(struct net *net, int ifi, const struct ol_addr *group)
+{
+	struct ol_addr a = *group;
+	a.scope = 0;
+	for (int i = 0; i < net->n_group; i++)
+		if (net->group[i].ifi == ifi && ol_addr_eq(&net->group[i].addr, &a)) {
+			if (!--net->group[i].refs)
+				net->group[i] = net->group[--net->n_group];
+			return 0;
+		}
+	return -EADDRNOTAVAIL;
+}
+
+/* ---- choosing a source ------------------------------------------------------------------------------------------------------ */
+
+/* RFC 6724 3.1, 3.2, 3.4. */
+static unsigned scope_of(const struct ol_addr *a)
+{
+	enum { LINK = 2, SITE = 5, GLOBAL = 14 };
+	if (a->ver == 6 && a->b[0] == 0xff)
+		return a->b[1] & 15;
+	if (ol_addr_is_linklocal(a) || ol_addr_is_loopback(a))
+		return LINK;
+	return a->ver == 6 && a->b[0] == 0xfe && (a->b[1] & 0xc0) == 0xc0 ? SITE : GLOBAL;
+}
+
+/* RFC 6724 2.1: the default policy table, longest prefix first. */
+static unsigned label_of(const struct ol_addr *a)
+{
+	static const struct { struct ol_addr prefix; uint8_t plen, label; } table[] = {
+		{ { .ver = 6, .b = { [15] = 1 } }, 128, 0 },
+		{ { .ver = 6, .b = { [10] = 0xff, 0xff } }, 96, 4 },
+		{ { .ver = 6 }, 96, 3 },
+		{ { .ver = 6, .b = { 0x20, 0x01 } }, 32, 5 },
+		{ { .ver = 6, .b = { 0x20, 0x02 } }, 16, 2 },
+		{ { .ver = 6, .b = { 0x3f, 0xfe } }, 16, 12 },
+		{ { .ver = 6, .b = { 0xfe, 0xc0 } }, 10, 11 },
+		{ { .ver = 6, .b = { 0xfc } }, 7, 13 },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(table); i++)
+		if (ol_addr_in_prefix(a, &table[i].prefix, table[i].plen))
+			return table[i].label;
+	return 1;
+}
+
+static unsigned common_bits(const struct ol_addr *a, const struct ol_addr *b, unsigned max)
+{
+	unsigned n = 0;
+	while (n < max && !((a->b[n / 8] ^ b->b[n / 8]) & 0x80 >> n % 8))
+		n++;
+	return n;
+}
+
+/* Is a the better source for dst?  RFC 6724 5, rules in order; the first decisive one wins. */
+static bool better6(const struct net_addr *a, const struct net_addr *b, const struct ol_addr *dst, int ifi)
+{
+	if (ol_addr_eq(&a->addr, dst) != ol_addr_eq(&b->addr, dst))		/* rule 1 */
+		return ol_addr_eq(&a->addr, dst);
+	unsigned sa = scope_of(&a->addr), sb = scope_of(&b->addr), sd = scope_of(dst);
+	if (sa != sb)								/* rule 2 */
+		return sa < sb ? sa >= sd : sb < sd;
+	if ((a->ifi == ifi) != (b->ifi == ifi))					/* rule 5 */
+		return a->ifi == ifi;
+	unsigned la = label_of(&a->addr), lb = label_of(&b->addr), ld = label_of(dst);
+	if ((la == ld) != (lb == ld))						/* rule 6 */
+		return la == ld;
+	return common_bits(&a->addr, dst, a->plen) > common_bits(&b->addr, dst, b->plen);	/* rule 8 */
+}
+
+/* RFC 1122 3.3.4.3: of the outgoing interface, best the one whose net the next hop is on; link-local only towards its like. */
+static bool better4(const struct net_addr *a, const struct net_addr *b, const struct ol_addr *next, int ifi)
+{
+	if ((a->ifi == ifi) != (b->ifi == ifi))
+		return a->ifi == ifi;
+	bool na = ol_addr_in_prefix(next, &a->addr, a->plen), nb = ol_addr_in_prefix(next, &b->addr, b->plen);
+	if (na != nb)
+		return na;
+	bool ll = ol_addr_is_linklocal(next);
+	return ol_addr_is_linklocal(&a->addr) == ll && ol_addr_is_linklocal(&b->addr) != ll;
+}
+
+struct ol_addr addr_choose_source(const struct net *net, const struct ol_addr *dst, const struct ol_addr *next, int ifi)
+{
+	const struct net_addr *best = NULL;
+	const struct iface *out = link_iface(net->link, ifi);
+	bool wire = out && out->link != OL_LINK_LOOP;
+	bool on_link = dst->ver == 6 && (ol_addr_is_multicast(dst) || ol_addr_is_linklocal(dst));	/* RFC 6724 4 */
+	for (int i = 0; i < net->n_addr; i++) {
+		const struct net_addr *a = &net->addr[i];
+		if (a->addr.ver != dst->ver || (a->ifi != ifi && (on_link || (a->addr.ver == 6 && ol_addr_is_linklocal(&a->addr)))))
+			continue;
+		if (wire && ol_addr_is_loopback(&a->addr))
+			continue;
+		if (!best || (dst->ver == 6 ? better6(a, best, dst, ifi) : better4(a, best, next, ifi)))
+			best = a;
+	}
+	return best ? best->addr : (struct ol_addr){ 0 };
+}
