@@ -4,6 +4,9 @@
  * Congestion control as exchangeable parts.  Recovery (tcp_recovery.c) knows when the network is congested; a congestion
  * control says by how much the window then shrinks, and how it grows while all is well.  It reads and writes cwnd and
  * ssthresh of struct tcp_loss, in bytes, and keeps its own variables in cc_state.
+ *
+ * There are two kinds.  Window-based ones (Reno, CUBIC) fill in `grow`; recovery then shrinks the window by PRR.
+ * Model-based ones (BBR) fill in `control`, which sets cwnd and the pacing rate on each ACK and is never overruled.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -14,25 +17,29 @@ struct tcp_rate_sample;
 
 #define TCP_CC_STATE_WORDS 20
 
-enum tcp_cc_event { TCP_CC_TX_START, TCP_CC_IDLE_RESTART, TCP_CC_RECOVERY_END, TCP_CC_LOSS_BEGIN, TCP_CC_RECOVERY_BEGIN };
+enum tcp_cc_event {
+	TCP_CC_TX_START,		/* the first transmission after nothing was outstanding */
+	TCP_CC_IDLE_RESTART,		/* the window was cut for idleness */
+	TCP_CC_RECOVERY_BEGIN, TCP_CC_RECOVERY_END,
+	TCP_CC_LOSS_BEGIN,		/* a retransmission timeout; ssthresh was asked for just before */
+};
 
 struct tcp_cc_ops {
 	const char *name;
-	void (*init)(struct tcp_tcb *tcb, ol_time now);
-	void (*fini)(struct tcp_tcb *tcb);
-	/** The window to fall to: called once per congestion event, before cwnd changes. */
+	void (*init)(struct tcp_tcb *tcb, ol_time now);		/* cc_state is all zero */
+	void (*fini)(struct tcp_tcb *tcb);			/* may be NULL */
+	/** The window to fall to, at least two segments: asked once per congestion event, before cwnd changes. */
 	uint32_t (*ssthresh)(struct tcp_tcb *tcb, ol_time now);
-	/** An ACK took `acked` bytes outside recovery while the window was the limit: grow. */
+	/** `acked` bytes were delivered outside recovery while the window was the limit. */
 	void (*grow)(struct tcp_tcb *tcb, uint32_t acked, const struct tcp_rate_sample *rs, ol_time now);
-	/** Each ACK, whatever the state: model-based controls set cwnd and pacing here and nobody else does. */
 	void (*control)(struct tcp_tcb *tcb, const struct tcp_rate_sample *rs, ol_time now);
-	/** The reduction was a mistake: the window before it. */
+	/** The reduction was a mistake: the window to return to.  NULL: that before it. */
 	uint32_t (*undo)(struct tcp_tcb *tcb);
-	void (*event)(struct tcp_tcb *tcb, enum tcp_cc_event what, ol_time now);
-	/** A round trip was measured. */
-	void (*rtt)(struct tcp_tcb *tcb, ol_time rtt_ns, ol_time now);
-	bool paced;
+	void (*event)(struct tcp_tcb *tcb, enum tcp_cc_event what, ol_time now);	/* may be NULL */
+	void (*rtt)(struct tcp_tcb *tcb, ol_time rtt_ns, ol_time now);			/* may be NULL */
 };
+
+extern const struct tcp_cc_ops tcp_cc_reno, tcp_cc_cubic;
 
 /** NULL: no such. */
 const struct tcp_cc_ops *tcp_cc_find(const char *name);

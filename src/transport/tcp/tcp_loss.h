@@ -45,12 +45,12 @@ struct tcp_loss_cfg {
 	bool moderate_cwnd_on_undo;		/* an undone window is held to what is in flight and a little */
 	bool hystart;				/* RFC 9406 in place of CUBIC's and Reno's plain slow start */
 	bool pace_all;				/* pace every congestion control, not only those that ask for it */
-	bool no_metrics_save;			/* kept for the configuration's sake: nothing is ever saved */
+	uint16_t pace_ss, pace_ca;		/* percent of cwnd a round trip, in slow start and after: 200, 120 */
 };
 struct tcp_loss_cfg tcp_loss_cfg_default(void);
 
 /* Linux's names and numbers, for TCP_INFO. */
-enum tcp_ca_state { TCP_CAS_OPEN, TCP_CAS_DISORDER, TCP_CAS_CWR, TCP_CAS_RECOVERY, TCP_CAS_LOSS };
+enum tcp_cas { TCP_CAS_OPEN, TCP_CAS_DISORDER, TCP_CAS_CWR, TCP_CAS_RECOVERY, TCP_CAS_LOSS };
 
 /* Why a range goes out again. */
 enum tcp_resend { TCP_RESEND_FAST, TCP_RESEND_RTO, TCP_RESEND_TLP };
@@ -70,6 +70,7 @@ struct tcp_ack_event {
 	bool has_ts;			/* timestamps are in use and this one had one */
 	uint32_t tsecr;			/* TSecr, in our own ticks */
 	ol_time ts_rtt_ns;		/* now less the tick of TSecr; -1 unknown */
+	bool new_ready;			/* unsent text waits, and the peer's window takes some of it */
 };
 
 struct tcp_loss {
@@ -82,45 +83,48 @@ struct tcp_loss {
 
 	/* windows, bytes */
 	uint32_t cwnd, ssthresh;
-	uint32_t prior_cwnd, prior_ssthresh;	/* before the reduction, for undo */
-	uint32_t cwnd_used;			/* most in flight since cwnd_stamp: validation, RFC 2861 */
-	uint32_t max_flight;			/* most in flight in this round trip, for is-it-cwnd-limited */
+	uint32_t prior_cwnd, prior_ssthresh;	/* before the reduction, for undo; prior_ssthresh 0: nothing to undo */
+	uint32_t cwnd_used;			/* most in flight while the application was the limit, RFC 2861 */
+	uint32_t max_flight;			/* most outstanding in the window that ends at max_flight_end */
 	tcp_seq max_flight_end;
 	ol_time cwnd_stamp, last_sent;
 	bool cwnd_limited;
 
 	/* recovery */
-	uint8_t ca_state;			/* enum tcp_ca_state */
-	uint8_t backoff;			/* retransmission timeouts in a row: RFC 6298 5.5; core asks for R1, R2 */
-	uint8_t frto;				/* F-RTO: 0 off, else step */
-	bool undo_valid, cwr_due, tlp_new, head_forced, fast_rexmit, established;
-	bool lost_pending;			/* the scoreboard holds what is marked lost and not sent again */
-	uint8_t tlp_retrans;			/* the probe out now was a retransmission */
-	bool is_tlp_out;
-	bool syn_retrans;
-	tcp_seq recovery_point;			/* RecoveryPoint: SND.NXT when it began */
+	uint8_t ca_state;			/* enum tcp_cas */
+	uint8_t backoff;			/* retransmission timeouts since the last progress: for R1, R2 */
+	uint8_t rto_shift;			/* RFC 6298 5.5: doublings of RTO, kept until a round trip is measured */
+	uint8_t syn_retrans;			/* how often the SYN was sent again; of a passive open the core says it */
+	bool established;
+	bool frto, frto_new;			/* F-RTO under way; it asked for new text */
+	bool reneging;				/* the RTO was brought forward since SND.UNA lies on SACKed text */
+	bool cwr_due;				/* RFC 3168 6.1.2 */
+	bool undo_valid;			/* undo_marker is set */
+	bool rexmit_ts_ok;
+	uint32_t rexmit_ts;			/* our timestamp on the first retransmission of this episode: Eifel */
+	tcp_seq recovery_point;			/* RecoveryPoint: SND.NXT when the episode began */
 	tcp_seq undo_marker;			/* SND.UNA when it began */
-	int32_t undo_retrans;			/* segments sent again and not yet known to have been needless */
-	tcp_seq tlp_end;			/* TLP.end_seq */
-	tcp_seq frto_high;			/* SND.NXT at the timeout */
-	uint32_t dupacks;			/* RFC 5681, without SACK */
-	uint32_t reordering;			/* segments: the reordering seen, at least cfg's */
+	int64_t undo_retrans;			/* segments sent again in it and not shown to be needless; -1: none sent yet */
+	uint32_t dupacks;			/* RFC 5681, without SACK: segments that duplicate ACKs stand for */
+	uint32_t reordering;			/* segments: the reordering seen, at least the configured */
 	uint32_t reord_seen;
-	uint32_t first_rexmit_ts;		/* our timestamp in the first retransmission of this episode */
-	bool first_rexmit_ts_ok;
-	ol_time first_rexmit_at;
+	tcp_seq lost_below;			/* RFC 6675's IsLost was answered up to here */
 
-	/* PRR, RFC 9937 */
-	uint32_t prr_delivered, prr_out, recover_fs;
+	/* tail loss probe, RFC 8985 7 */
+	bool tlp_out, tlp_retrans;		/* TLP.end_seq is set; the probe was a retransmission */
+	bool tlp_new, tlp_again;		/* a probe is due: of new text, of old */
+	tcp_seq tlp_end;			/* TLP.end_seq */
 
-	/* timers */
-	ol_time rto_at, tlp_at, reo_at, pacing_at;	/* OL_NEVER: not running */
-	uint32_t rtt_seq_valid;
-	ol_time mdev_max_ns;			/* Linux-like: most deviation in this round trip */
-	tcp_seq rtt_seq;
+	/* PRR, RFC 9937; bytes */
+	uint32_t recover_fs, prr_delivered, prr_out;
 
-	/* counted for TCP_INFO and the state tables */
-	uint64_t segs_retrans, bytes_retrans, n_rto, n_fast, n_tlp, n_undo, n_spurious_rto, n_dsack, n_ece;
+	/* deadlines, OL_NEVER: not running */
+	ol_time rto_at, tlp_at, reo_at, pacing_at;
+	bool pacing_held;			/* pacing was what held output back */
+
+	/* since birth, for TCP_INFO and the state tables */
+	uint64_t segs_sent, segs_retrans, bytes_retrans, segs_delivered, segs_delivered_ce;
+	uint32_t n_rto, n_fast, n_tlp, n_undo, n_spurious_rto, n_dsack;
 };
 
 /** Starts with nothing outstanding.  Chooses the congestion control by name (NULL, "" or unknown: CUBIC). */
@@ -150,7 +154,7 @@ void tcp_loss_ack(struct tcp_tcb *tcb, const struct tcp_ack_event *ev, ol_time n
 bool tcp_loss_next(struct tcp_tcb *tcb, struct tcp_loss_range *out, ol_time now);
 /** Bytes of new text that may go out now; a FIN alone needs no quota.  0 when scoreboard, window, PRR or pacing say no. */
 uint32_t tcp_loss_quota(struct tcp_tcb *tcb, ol_time now);
-/** What a full window would allow when nothing were in flight: for deciding on how much to cut into one super-segment. */
+/** Bytes that one super-segment should have at most, a multiple of the segment size: little where sending is paced. */
 uint32_t tcp_loss_tso_goal(const struct tcp_tcb *tcb);
 
 /* Why output came to its end. */

@@ -1,0 +1,645 @@
+/*
+ * The seam (tcp_loss.h): what the core tells is noted on the scoreboard, what it asks is answered from there.  Here are
+ * also the deadlines of RTO (RFC 6298 5), tail loss probe (RFC 8985 7.2) and pacing, and the window's validation
+ * while the application does not fill it (RFC 2861, which RFC 7661 calls conservative; off with the default settings).
+ */
+#include <linux/tcp.h>
+#include "base/check.h"
+#include "transport/tcp/tcp_int.h"
+#include "transport/tcp/tcp_recovery.h"
+
+#define TCP_WC_DELACK (200 * OL_MS)	/* RFC 8985 7.2: the longest a peer holds back the ACK of a single segment */
+#define TCP_SUPER_MAX 65280u		/* text of a super-segment */
+
+struct tcp_loss_cfg tcp_loss_cfg_default(void)
+{
+	return (struct tcp_loss_cfg){
+		.rto_min = 200 * OL_MS, .rto_max = 120 * OL_SEC, .rto_initial = OL_SEC,
+		.initial_cwnd = 10, .reordering = 3, .max_reordering = 300, .limit_cwnd = 1u << 30,
+		.rack = true, .tlp = true, .frto = true, .hystart = true, .pace_ss = 200, .pace_ca = 120,
+	};
+}
+
+static uint32_t mss_of(const struct tcp_tcb *tcb)
+{
+	return CLAMP(tcb->snd_mss, 1u, 65535u);
+}
+
+/* RFC 6928 2; RFC 5681 3.1 where a path's segments are large. */
+static uint32_t initial_window(const struct tcp_tcb *tcb)
+{
+	return MIN((uint64_t)tcb->loss.cfg->initial_cwnd * mss_of(tcb), (uint64_t)tcb->loss.cfg->limit_cwnd);
+}
+
+void tcp_loss_init(struct tcp_tcb *tcb, const struct tcp_loss_cfg *cfg, const char *cc, ol_time now)
+{
+	struct tcp_loss *l = &tcb->loss;
+	*l = (struct tcp_loss){
+		.cfg = cfg, .ssthresh = TCP_INFINITE_SSTHRESH, .reordering = cfg->reordering, .cwnd_stamp = now,
+		.rto_at = OL_NEVER, .tlp_at = OL_NEVER, .reo_at = OL_NEVER, .pacing_at = now,
+	};
+	sb_init(&l->sb);
+	rack_init(&l->rack);
+	l->cwnd = initial_window(tcb);
+	tcb->srtt_ns = tcb->rttvar_ns = 0;
+	tcb->rto_ns = cfg->rto_initial;
+	l->cc = tcp_cc_find(cc && *cc ? cc : "cubic");
+	if (!l->cc)
+		l->cc = tcp_cc_find("cubic");
+	l->cc->init(tcb, now);
+}
+
+void tcp_loss_fini(struct tcp_tcb *tcb)
+{
+	if (tcb->loss.cc && tcb->loss.cc->fini)
+		tcb->loss.cc->fini(tcb);
+	tcb->loss.cc = NULL;
+	sb_fini(&tcb->loss.sb);
+}
+
+bool tcp_loss_set_cc(struct tcp_tcb *tcb, const char *name, ol_time now)
+{
+	struct tcp_loss *l = &tcb->loss;
+	const struct tcp_cc_ops *cc = tcp_cc_find(name);
+	if (!cc)
+		return false;
+	if (cc == l->cc)
+		return true;
+	if (l->cc->fini)
+		l->cc->fini(tcb);
+	l->cc = cc;
+	l->rate.pacing_rate = 0;
+	for (unsigned i = 0; i < TCP_CC_STATE_WORDS; i++)
+		l->cc_state[i] = 0;
+	l->cc->init(tcb, now);
+	return true;
+}
+
+void tcp_loss_established(struct tcp_tcb *tcb, ol_time now)
+{
+	struct tcp_loss *l = &tcb->loss;
+	l->established = true;
+	/* RFC 6928 2: one SYN lost may have been a short RTO's fault; two are a sign. */
+	l->cwnd = l->syn_retrans > 1 ? mss_of(tcb) : initial_window(tcb);
+	l->ssthresh = TCP_INFINITE_SSTHRESH;
+	l->ca_state = TCP_CAS_OPEN;
+	l->backoff = l->rto_shift = 0;
+	l->cwnd_stamp = now;
+	l->undo_valid = false;
+	l->recovery_point = tcb->snd_una;
+	l->max_flight_end = tcb->snd_una;
+	if (l->syn_retrans && !tcb->srtt_ns)		/* RFC 6298 5.7 */
+		tcb->rto_ns = MAX(tcb->rto_ns, 3 * OL_SEC);
+}
+
+void tcp_loss_rtt(struct tcp_tcb *tcb, ol_time rtt_ns, ol_time now)
+{
+	rack_min_rtt(&tcb->loss.rack, MAX(rtt_ns, 1), now);
+	tcp_rtt_sample(tcb, rtt_ns);
+}
+
+uint32_t tcp_loss_pipe(const struct tcp_tcb *tcb)
+{
+	const struct tcp_loss *l = &tcb->loss;
+	uint32_t pipe = sb_pipe(&l->sb);
+	return l->dupacks ? pipe - (uint32_t)MIN((uint64_t)l->dupacks * tcb->snd_mss, (uint64_t)pipe) : pipe;
+}
+
+/* ---- pacing -------------------------------------------------------------------------------------------------------------- */
+uint64_t tcp_loss_pacing_rate(const struct tcp_tcb *tcb)
+{
+	return tcb->loss.rate.pacing_rate;
+}
+
+ol_time tcp_loss_pacing_next(const struct tcp_tcb *tcb)
+{
+	return tcb->loss.pacing_at;
+}
+
+void tcp_loss_set_max_pacing(struct tcp_tcb *tcb, uint64_t bytes_a_second)
+{
+	tcb->loss.rate.max_pacing = bytes_a_second;
+}
+
+/* Window-based controls are paced when asked to be: faster than a window a round trip, so that the window can fill. */
+static void pacing_update(struct tcp_tcb *tcb)
+{
+	struct tcp_loss *l = &tcb->loss;
+	if (l->cc->control) {
+		if (l->rate.max_pacing && (!l->rate.pacing_rate || l->rate.pacing_rate > l->rate.max_pacing))
+			l->rate.pacing_rate = l->rate.max_pacing;
+		return;
+	}
+	if ((!l->cfg->pace_all && !l->rate.max_pacing) || !tcb->srtt_ns) {
+		l->rate.pacing_rate = l->rate.max_pacing;
+		return;
+	}
+	unsigned percent = l->cwnd < l->ssthresh / 2 ? l->cfg->pace_ss : l->cfg->pace_ca;
+	uint32_t window = MAX(l->cwnd, l->sb.out.bytes);
+	double rate = (double)window * 1e9 / (double)tcb->srtt_ns * MAX(percent, 100u) / 100;
+	if (l->rate.max_pacing)
+		rate = MIN(rate, (double)l->rate.max_pacing);
+	l->rate.pacing_rate = MAX((uint64_t)rate, (uint64_t)1);
+}
+
+static void pacing_spend(struct tcp_tcb *tcb, uint32_t len, ol_time now)
+{
+	struct tcp_loss *l = &tcb->loss;
+	l->pacing_held = false;
+	if (!l->rate.pacing_rate)
+		return;
+	double ns = (double)len * 1e9 / (double)l->rate.pacing_rate;
+	l->pacing_at = MAX(l->pacing_at, now) + (ol_time)MIN(ns, 1e10);
+}
+
+static bool pacing_holds(struct tcp_tcb *tcb, ol_time now)
+{
+	struct tcp_loss *l = &tcb->loss;
+	l->pacing_held = l->rate.pacing_rate && now < l->pacing_at;
+	return l->pacing_held;
+}
+
+uint32_t tcp_loss_tso_goal(const struct tcp_tcb *tcb)
+{
+	uint32_t mss = mss_of(tcb), goal = TCP_SUPER_MAX;
+	if (tcb->loss.rate.pacing_rate)		/* a millisecond's worth, but never less than two segments */
+		goal = (uint32_t)CLAMP(tcb->loss.rate.pacing_rate / 1000, (uint64_t)2 * mss, (uint64_t)goal);
+	return MAX(goal / mss, 1u) * mss;
+}
+
+/* ---- timers ---------------------------------------------------------------------------------------------------------------- */
+static void rto_start(struct tcp_tcb *tcb, ol_time now)
+{
+	tcb->loss.rto_at = now + tcp_rto_now(tcb);
+}
+
+/* RFC 8985 7.2: a probe in two round trips, where the RTO would come later. */
+static void tlp_arm(struct tcp_tcb *tcb, ol_time now)
+{
+	struct tcp_loss *l = &tcb->loss;
+	l->tlp_at = OL_NEVER;
+	if (!l->cfg->tlp || !tcb->sack_ok || !l->established || !l->sb.out.bytes || l->sb.sacked.bytes || l->tlp_out ||
+	    (l->ca_state != TCP_CAS_OPEN && l->ca_state != TCP_CAS_CWR))
+		return;
+	ol_time pto = OL_SEC;
+	if (tcb->srtt_ns) {
+		pto = 2 * tcb->srtt_ns;
+		if (l->sb.out.segs == 1)
+			pto += TCP_WC_DELACK;
+	}
+	l->tlp_at = MIN(now + pto, l->rto_at);
+}
+
+ol_time tcp_loss_deadline(const struct tcp_tcb *tcb, enum tcp_loss_timer *kind)
+{
+	const struct tcp_loss *l = &tcb->loss;
+	ol_time at = l->rto_at;
+	enum tcp_loss_timer k = at == OL_NEVER ? TCP_LOSS_NONE : TCP_LOSS_RTO;
+	if (l->tlp_at != OL_NEVER && l->tlp_at <= at)
+		at = l->tlp_at, k = TCP_LOSS_TLP;
+	if (l->reo_at < at)
+		at = l->reo_at, k = TCP_LOSS_REO;
+	if (l->pacing_held && l->pacing_at < at)
+		at = l->pacing_at, k = TCP_LOSS_PACING;
+	if (kind)
+		*kind = k;
+	return at;
+}
+
+static void on_tlp(struct tcp_tcb *tcb, bool new_ready, ol_time now)
+{
+	struct tcp_loss *l = &tcb->loss;
+	l->tlp_at = OL_NEVER;
+	rto_start(tcb, now);
+	if (l->tlp_out || !l->sb.out.bytes)
+		return;
+	l->tlp_new = new_ready;
+	l->tlp_again = !new_ready;
+}
+
+static void on_rto(struct tcp_tcb *tcb, ol_time now)
+{
+	struct tcp_loss *l = &tcb->loss;
+	l->rto_at = l->tlp_at = OL_NEVER;
+	if (!l->sb.out.bytes)
+		return;
+	if (l->established)
+		tcp_recovery_rto(tcb, now);
+	else					/* a SYN: no window to answer for yet */
+		sb_mark_lost(&l->sb, l->sb.first);
+	l->n_rto++;
+	l->backoff += l->backoff < UINT8_MAX;
+	l->rto_shift += l->rto_shift < 32;	/* RFC 6298 5.5 */
+	rto_start(tcb, now);
+}
+
+enum tcp_loss_timer tcp_loss_expire(struct tcp_tcb *tcb, bool new_ready, ol_time now)
+{
+	struct tcp_loss *l = &tcb->loss;
+	enum tcp_loss_timer kind;
+	if (tcp_loss_deadline(tcb, &kind) > now)
+		return TCP_LOSS_NONE;
+	switch (kind) {
+	case TCP_LOSS_RTO:
+		on_rto(tcb, now);
+		break;
+	case TCP_LOSS_TLP:
+		on_tlp(tcb, new_ready, now);
+		break;
+	case TCP_LOSS_REO:
+		tcp_recovery_reo(tcb, now);
+		break;
+	case TCP_LOSS_PACING:
+		l->pacing_held = false;
+		break;
+	case TCP_LOSS_NONE:
+		break;
+	}
+	return kind;
+}
+
+void tcp_loss_revert_rto(struct tcp_tcb *tcb, ol_time now)
+{
+	struct tcp_loss *l = &tcb->loss;
+	if (!l->rto_shift || !l->sb.n)
+		return;
+	l->rto_shift--;				/* RFC 6069 3: undo the last doubling; the RTO runs from the last transmission */
+	l->rto_at = MAX(l->sb.rec[l->sb.first].sent_at + tcp_rto_now(tcb), now);
+}
+
+/* ---- out ------------------------------------------------------------------------------------------------------------------- */
+bool tcp_loss_room(struct tcp_tcb *tcb)
+{
+	return sb_reserve(&tcb->loss.sb, 1);
+}
+
+static void event(struct tcp_tcb *tcb, enum tcp_cc_event what, ol_time now)
+{
+	if (tcb->loss.cc->event)
+		tcb->loss.cc->event(tcb, what, now);
+}
+
+void tcp_loss_sent(struct tcp_tcb *tcb, tcp_seq seq, uint32_t len, ol_time now)
+{
+	struct tcp_loss *l = &tcb->loss;
+	uint32_t segs = l->sb.out.segs;
+	if (!l->sb.out.bytes)
+		event(tcb, TCP_CC_TX_START, now);
+	struct tcp_tx tx = rate_sent(tcb, len, now);
+	sb_append(&l->sb, seq, len, mss_of(tcb), &tx, now);
+	l->segs_sent += l->sb.out.segs - segs;
+	if (tcp_in_reduction(l))
+		l->prr_out += len;
+	l->last_sent = now;
+	pacing_spend(tcb, len, now);
+	if (l->rto_at == OL_NEVER)		/* RFC 6298 5.1 */
+		rto_start(tcb, now);
+	if (l->tlp_new) {			/* this was the probe: RFC 8985 7.3 */
+		l->tlp_new = l->tlp_retrans = false;
+		l->tlp_out = true;
+		l->tlp_end = seq_add(seq, len);
+		l->n_tlp++;
+		rto_start(tcb, now);
+	} else {
+		tlp_arm(tcb, now);
+	}
+}
+
+/* Marks [seq, seq + len) as sent again, cutting records at its ends.  Returns how many segments that were. */
+static uint32_t mark_resent(struct tcp_tcb *tcb, tcp_seq seq, uint32_t len, ol_time now)
+{
+	struct tcp_sb *sb = &tcb->loss.sb;
+	tcp_seq end = seq_add(seq, len);
+	uint32_t segs = 0, i = sb_find(sb, seq);
+	if (i != SB_NONE && seq_lt(sb->rec[i].seq, seq)) {
+		uint32_t k = sb_split(sb, i, seq_len(sb->rec[i].seq, seq));
+		i = k == SB_NONE ? i : k;
+	}
+	while (i != SB_NONE && seq_lt(sb->rec[i].seq, end)) {
+		if (seq_lt(end, sb_end(&sb->rec[i])))
+			sb_split(sb, i, seq_len(sb->rec[i].seq, end));
+		if (!(sb->rec[i].flags & SB_SACKED)) {
+			struct tcp_tx tx = rate_sent(tcb, sb->rec[i].len, now);
+			sb_mark_resent(sb, i, mss_of(tcb), &tx, now);
+			segs += sb->rec[i].segs;
+		}
+		i = sb->rec[i].next;
+	}
+	return segs;
+}
+
+void tcp_loss_resent(struct tcp_tcb *tcb, tcp_seq seq, uint32_t len, uint32_t tsval, ol_time now)
+{
+	struct tcp_loss *l = &tcb->loss;
+	bool head = seq_le(seq, tcb->snd_una);
+	uint32_t segs = mark_resent(tcb, seq, len, now);
+	l->segs_retrans += segs;
+	l->bytes_retrans += len;
+	l->undo_retrans = MAX(l->undo_retrans, 0) + segs;
+	if (!l->rexmit_ts_ok && tcb->ts_ok) {
+		l->rexmit_ts_ok = true;
+		l->rexmit_ts = tsval;
+	}
+	if (!l->established)
+		l->syn_retrans += l->syn_retrans < UINT8_MAX;
+	if (tcp_in_reduction(l))
+		l->prr_out += len;
+	l->last_sent = now;
+	pacing_spend(tcb, len, now);
+	if (l->tlp_again) {			/* RFC 8985 7.3 */
+		l->tlp_again = false;
+		l->tlp_out = l->tlp_retrans = true;
+		l->tlp_end = tcb->snd_nxt;
+		l->n_tlp++;
+	}
+	l->tlp_at = OL_NEVER;
+	if (head || l->rto_at == OL_NEVER)
+		rto_start(tcb, now);
+}
+
+/* The last segment sent: what a probe repeats where there is nothing new. */
+static bool probe_range(const struct tcp_tcb *tcb, struct tcp_loss_range *out)
+{
+	const struct tcp_sb *sb = &tcb->loss.sb;
+	if (sb->last == SB_NONE || sb->rec[sb->last].flags & SB_SACKED)
+		return false;
+	const struct tcp_sb_rec *r = &sb->rec[sb->last];
+	uint32_t mss = MIN(mss_of(tcb), r->mss), before = (r->len - 1) / mss * mss;
+	*out = (struct tcp_loss_range){ seq_add(r->seq, before), r->len - before, TCP_RESEND_TLP };
+	return true;
+}
+
+/*
+ * How much from record i on may go in one piece: at most `most` bytes, to where what is lost ends.  Segments sent short
+ * are put together where two fit in one (RFC 9293 3.8.1 lets a retransmission repacketize), full ones keep their bounds.
+ */
+static uint32_t lost_run(const struct tcp_sb *sb, uint32_t i, uint32_t most, uint32_t mss)
+{
+	uint32_t len = 0;
+	for (; i != SB_NONE && len < most; i = sb->rec[i].next) {
+		const struct tcp_sb_rec *r = &sb->rec[i];
+		if ((r->flags & (SB_SACKED | SB_LOST | SB_RETRANS)) != SB_LOST)
+			break;
+		if (len % mss && len % mss + r->len > mss)
+			break;
+		len += r->len;
+	}
+	return MIN(len, most);
+}
+
+bool tcp_loss_next(struct tcp_tcb *tcb, struct tcp_loss_range *out, ol_time now)
+{
+	struct tcp_loss *l = &tcb->loss;
+	struct tcp_sb *sb = &l->sb;
+	uint32_t mss = mss_of(tcb);
+	if (l->tlp_again) {
+		if (sb_reserve(sb, 2) && probe_range(tcb, out))
+			return true;
+		l->tlp_again = false;
+	}
+	uint32_t i = sb_wanted(sb);
+	if (i == SB_NONE || l->frto_new || !sb_reserve(sb, 2) || pacing_holds(tcb, now))
+		return false;
+	uint32_t pipe = tcp_loss_pipe(tcb), room = l->cwnd > pipe ? l->cwnd - pipe : 0;
+	uint32_t least = lost_run(sb, i, mss, mss);
+	if (room < least && pipe)
+		return false;
+	uint32_t most = MAX(room / mss, 1u) * mss;
+	if (l->rate.pacing_rate)
+		most = MIN(most, tcp_loss_tso_goal(tcb));
+	out->seq = sb->rec[i].seq;
+	out->len = lost_run(sb, i, most, mss);
+	out->why = l->ca_state == TCP_CAS_LOSS ? TCP_RESEND_RTO : TCP_RESEND_FAST;
+	return true;
+}
+
+/* RFC 5681 4.1: after an idle time longer than RTO the path may have changed; halve per RTO, not below the restart window. */
+static void restart_after_idle(struct tcp_tcb *tcb, ol_time now)
+{
+	struct tcp_loss *l = &tcb->loss;
+	ol_time rto = tcp_rto_now(tcb), idle = now - l->last_sent;
+	if (!l->cfg->slow_start_after_idle || l->sb.out.bytes || !l->segs_sent || idle <= rto || l->cc->control)
+		return;
+	uint32_t restart = MIN(initial_window(tcb), l->cwnd);
+	l->ssthresh = tcp_current_ssthresh(tcb);
+	for (idle -= rto; idle > 0 && l->cwnd > restart; idle -= rto)
+		l->cwnd /= 2;
+	l->cwnd = MAX(l->cwnd, restart);
+	l->cwnd_stamp = l->last_sent = now;
+	l->cwnd_used = 0;
+	event(tcb, TCP_CC_IDLE_RESTART, now);
+}
+
+uint32_t tcp_loss_quota(struct tcp_tcb *tcb, ol_time now)
+{
+	struct tcp_loss *l = &tcb->loss;
+	uint32_t mss = mss_of(tcb);
+	if (!sb_reserve(&l->sb, 1))
+		return 0;
+	if (l->tlp_new)
+		return mss;
+	if (pacing_holds(tcb, now))
+		return 0;
+	restart_after_idle(tcb, now);
+	uint32_t pipe = tcp_loss_pipe(tcb), room = l->cwnd > pipe ? l->cwnd - pipe : 0;
+	if (room < mss)
+		return pipe ? 0 : mss;
+	if (l->frto_new)
+		room = MIN(room, 2 * mss);
+	if (l->rate.pacing_rate)
+		room = MIN(room, tcp_loss_tso_goal(tcb));
+	return room / mss * mss;
+}
+
+/* ---- the window's validation ----------------------------------------------------------------------------------------------- */
+/* A window that was not used proves nothing, RFC 2861 3: it drifts down to what was. */
+static void application_limited(struct tcp_tcb *tcb, ol_time now)
+{
+	struct tcp_loss *l = &tcb->loss;
+	if (l->ca_state == TCP_CAS_OPEN) {
+		uint32_t used = MAX(l->cwnd_used, initial_window(tcb));
+		if (used < l->cwnd) {
+			l->ssthresh = tcp_current_ssthresh(tcb);
+			l->cwnd = (l->cwnd + used) / 2;
+		}
+		l->cwnd_used = 0;
+	}
+	l->cwnd_stamp = now;
+}
+
+/* May the window grow?  Only what is used may: in slow start when more than half is, later when all is (RFC 7661 1). */
+static bool window_is_limit(const struct tcp_loss *l)
+{
+	if (l->cwnd_limited)
+		return true;
+	return tcp_in_slow_start(l) && l->cwnd < 2ull * l->max_flight;
+}
+
+void tcp_loss_stopped(struct tcp_tcb *tcb, enum tcp_stop why, ol_time now)
+{
+	struct tcp_loss *l = &tcb->loss;
+	uint32_t pipe = tcp_loss_pipe(tcb), out = l->sb.out.bytes;
+	bool limited = pipe + mss_of(tcb) > l->cwnd;
+	l->frto_new = false;
+	if (l->tlp_new) {			/* the new text did not go after all */
+		l->tlp_new = false;
+		l->tlp_again = true;
+	}
+	if (why == TCP_STOP_APP && !limited && sb_wanted(&l->sb) == SB_NONE)
+		l->rate.app_limited = MAX(l->rate.delivered + pipe, (uint64_t)1);
+	if (!out)
+		return;
+	if (seq_ge(tcb->snd_una, l->max_flight_end) || limited || (!l->cwnd_limited && out > l->max_flight)) {
+		l->cwnd_limited = limited;
+		l->max_flight = out;
+		l->max_flight_end = tcb->snd_nxt;
+	}
+	if (window_is_limit(l)) {
+		l->cwnd_used = 0;
+		l->cwnd_stamp = now;
+	} else {
+		l->cwnd_used = MAX(l->cwnd_used, out);
+		if (l->cfg->slow_start_after_idle && now - l->cwnd_stamp >= tcp_rto_now(tcb) && !l->cc->control)
+			application_limited(tcb, now);
+	}
+}
+
+/* ---- in -------------------------------------------------------------------------------------------------------------------- */
+static void control(struct tcp_tcb *tcb, struct tcp_acked *a, ol_time now)
+{
+	struct tcp_loss *l = &tcb->loss;
+	/* Where the network reorders, SACKs are news as good as ACKs. */
+	bool news = a->data_acked || a->una_advanced || (l->reordering > l->cfg->reordering && a->data_sacked);
+	if (a->rs.rtt > 0 && l->cc->rtt)
+		l->cc->rtt(tcb, a->rs.rtt, now);
+	if (l->cc->control)
+		l->cc->control(tcb, &a->rs, now);
+	else if (tcp_in_reduction(l))
+		tcp_prr(tcb, a->delivered, a->una_advanced && !a->rs.newly_lost);
+	else if (news && a->delivered && window_is_limit(l))
+		l->cc->grow(tcb, a->delivered, &a->rs, now);
+	l->cwnd = MIN(l->cwnd, l->cfg->limit_cwnd);
+	pacing_update(tcb);
+}
+
+/* SACKed text at SND.UNA: the peer threw it away (RFC 2018 8), or ACKs were reordered.  Wait a little, then believe the worst. */
+static void check_reneging(struct tcp_tcb *tcb, const struct tcp_acked *a, ol_time now)
+{
+	struct tcp_loss *l = &tcb->loss;
+	if (!a->una_advanced)
+		return;
+	l->reneging = l->sb.n && l->sb.rec[l->sb.first].flags & SB_SACKED;
+	if (l->reneging)
+		l->rto_at = now + MAX(tcb->srtt_ns / 2, 10 * OL_MS);
+}
+
+static void timers_after_ack(struct tcp_tcb *tcb, const struct tcp_acked *a, ol_time now)
+{
+	struct tcp_loss *l = &tcb->loss;
+	if (!l->sb.out.bytes) {			/* RFC 6298 5.2 */
+		l->rto_at = l->tlp_at = l->reo_at = OL_NEVER;
+		l->tlp_new = l->tlp_again = false;
+	} else if (a->una_advanced) {		/* 5.3 */
+		if (!l->reneging)
+			rto_start(tcb, now);
+		tlp_arm(tcb, now);
+	}
+	if (l->reo_at != OL_NEVER || l->ca_state >= TCP_CAS_RECOVERY)
+		l->tlp_at = OL_NEVER;
+}
+
+void tcp_loss_ack(struct tcp_tcb *tcb, const struct tcp_ack_event *ev, ol_time now)
+{
+	struct tcp_loss *l = &tcb->loss;
+	struct tcp_acked a = { .ev = ev };
+	if (!l->sb.out.bytes && l->ca_state == TCP_CAS_OPEN && !ev->ece && !ev->n_sack)
+		return;
+	tcp_acked_read(tcb, &a, now);
+	tcp_rtt_ack(tcb, &a, now);
+	if (a.una_advanced)
+		l->backoff = 0;
+	check_reneging(tcb, &a, now);
+	if (l->established) {
+		tcp_recovery_tlp_ack(tcb, &a, now);
+		tcp_recovery_ack(tcb, &a, now);
+	}
+	l->segs_delivered += a.delivered_segs;
+	a.rs.newly_acked = a.delivered;
+	a.rs.newly_lost = (uint32_t)(l->rate.lost - a.prior_lost);
+	rate_generate(tcb, &a.rs, now);
+	if (l->established)
+		control(tcb, &a, now);
+	timers_after_ack(tcb, &a, now);
+	if (l->ca_state <= TCP_CAS_DISORDER && !l->sb.retrans.bytes &&
+	    (!l->sb.n || !(l->sb.rec[l->sb.first].flags & SB_EVER)))
+		l->rexmit_ts_ok = false;
+}
+
+void tcp_loss_mtu_shrunk(struct tcp_tcb *tcb, ol_time now)
+{
+	struct tcp_loss *l = &tcb->loss;
+	struct tcp_sb *sb = &l->sb;
+	bool marked = false;
+	for (uint32_t i = sb->first; i != SB_NONE; i = sb->rec[i].next)
+		if (sb->rec[i].mss > tcb->snd_mss && sb->rec[i].len > tcb->snd_mss && !(sb->rec[i].flags & SB_SACKED)) {
+			sb_mark_lost(sb, i);
+			marked = true;
+		}
+	if (!marked || l->ca_state == TCP_CAS_LOSS || !l->established)
+		return;
+	/* No sign of congestion: the window stays; the state is one in which what is lost goes out again. */
+	l->ssthresh = tcp_current_ssthresh(tcb);
+	l->prior_ssthresh = 0;
+	l->undo_valid = false;
+	l->recovery_point = tcb->snd_nxt;
+	l->ca_state = TCP_CAS_LOSS;
+	l->frto = l->frto_new = false;
+	rto_start(tcb, now);
+}
+
+/* ---- asking ---------------------------------------------------------------------------------------------------------------- */
+static uint32_t us(ol_time t)
+{
+	return t == OL_NEVER ? UINT32_MAX : (uint32_t)MIN(t / OL_US, (ol_time)UINT32_MAX);
+}
+
+void tcp_loss_info(const struct tcp_tcb *tcb, struct tcp_info *info, ol_time now)
+{
+	const struct tcp_loss *l = &tcb->loss;
+	uint32_t mss = mss_of(tcb);
+	info->tcpi_ca_state = l->ca_state;
+	info->tcpi_retransmits = l->backoff;
+	info->tcpi_backoff = l->rto_shift;
+	info->tcpi_rto = us(tcp_rto_now(tcb));
+	info->tcpi_unacked = l->sb.out.segs;
+	info->tcpi_sacked = l->sb.sacked.segs + l->dupacks;
+	info->tcpi_lost = l->sb.lost.segs;
+	info->tcpi_retrans = l->sb.retrans.segs;
+	info->tcpi_rtt = us(tcb->srtt_ns);
+	info->tcpi_rttvar = us(tcb->rttvar_ns);
+	info->tcpi_snd_ssthresh = l->ssthresh >= TCP_INFINITE_SSTHRESH ? TCP_INFINITE_SSTHRESH : l->ssthresh / mss;
+	info->tcpi_snd_cwnd = MAX(l->cwnd / mss, 1u);
+	info->tcpi_reordering = l->reordering;
+	info->tcpi_total_retrans = (uint32_t)l->segs_retrans;
+	info->tcpi_pacing_rate = l->rate.pacing_rate ? l->rate.pacing_rate : UINT64_MAX;
+	info->tcpi_max_pacing_rate = l->rate.max_pacing ? l->rate.max_pacing : UINT64_MAX;
+	info->tcpi_min_rtt = us(l->rack.min_rtt);
+	info->tcpi_delivery_rate = l->rate.last_rate;
+	info->tcpi_delivery_rate_app_limited = l->rate.last_app_limited;
+	info->tcpi_delivered = (uint32_t)l->segs_delivered;
+	info->tcpi_delivered_ce = (uint32_t)l->segs_delivered_ce;
+	info->tcpi_bytes_retrans = l->bytes_retrans;
+	info->tcpi_dsack_dups = l->n_dsack;
+	info->tcpi_reord_seen = l->reord_seen;
+}
+
+void tcp_loss_check(const struct tcp_tcb *tcb)
+{
+	const struct tcp_loss *l = &tcb->loss;
+	sb_check(&l->sb, tcb->snd_una, tcb->snd_nxt);
+	CHECK(l->cwnd > 0 && l->ssthresh > 0);
+	CHECK(l->ca_state <= TCP_CAS_LOSS);
+	CHECK(!l->sb.out.bytes || l->rto_at != OL_NEVER);
+	CHECK(l->sb.out.bytes || (l->tlp_at == OL_NEVER && l->reo_at == OL_NEVER));
+	CHECK(l->tlp_at == OL_NEVER || l->tlp_at <= l->rto_at);
+}

@@ -1,0 +1,503 @@
+/*
+ * Loss recovery: when an episode begins, what it does to the window, when it ends, and when it turns out to have been a
+ * mistake.  States are Linux's, since programs read them in TCP_INFO:
+ *
+ *	OPEN       nothing odd			DISORDER   SACKs or duplicate ACKs, not enough for a loss
+ *	CWR        ECN echo, or a loss that a tail loss probe mended: the window shrinks, nothing to send again
+ *	RECOVERY   fast recovery, RFC 6675 5, RFC 6582 without SACK; the window follows PRR, RFC 9937
+ *	LOSS       after a retransmission timeout, RFC 5681 3.1; F-RTO (RFC 5682) tells whether it was one
+ *
+ * Losses come from RACK (tcp_rack.c), from RFC 6675's IsLost where tcp_recovery=0, or from duplicate ACKs.  A mistake shows
+ * in timestamps (Eifel, RFC 3522 and 4015) or in DSACKs for all that was sent again (RFC 3708); then the window returns.
+ *
+ * Always: within an episode ssthresh is taken from the congestion control once; RecoveryPoint does not go back.
+ */
+#include "base/check.h"
+#include "transport/tcp/tcp_int.h"
+#include "transport/tcp/tcp_recovery.h"
+
+uint32_t tcp_current_ssthresh(const struct tcp_tcb *tcb)
+{
+	const struct tcp_loss *l = &tcb->loss;
+	return tcp_in_reduction(l) ? l->ssthresh : MAX(l->ssthresh, l->cwnd / 4 * 3);
+}
+
+static void cc_event(struct tcp_tcb *tcb, enum tcp_cc_event what, ol_time now)
+{
+	if (tcb->loss.cc->event)
+		tcb->loss.cc->event(tcb, what, now);
+}
+
+/* ---- the window in an episode --------------------------------------------------------------------------------------------- */
+static void begin_undo(struct tcp_tcb *tcb)
+{
+	struct tcp_loss *l = &tcb->loss;
+	l->undo_valid = true;
+	l->undo_marker = tcb->snd_una;
+	l->undo_retrans = l->sb.retrans.segs ? (int64_t)l->sb.retrans.segs : -1;
+	if (!l->sb.retrans.bytes && (!l->sb.n || !(l->sb.rec[l->sb.first].flags & SB_EVER)))
+		l->rexmit_ts_ok = false;
+}
+
+/* `new_sacked`, `new_acked`: what the ACK that begins the episode brought, RFC 9937 5. */
+static void begin_reduction(struct tcp_tcb *tcb, const struct tcp_acked *a, ol_time now)
+{
+	struct tcp_loss *l = &tcb->loss;
+	uint32_t out = l->sb.out.bytes, old = l->sb.sacked.bytes - (a ? a->sacked_bytes : 0);
+	l->recovery_point = tcb->snd_nxt;
+	l->tlp_out = false;
+	l->prior_cwnd = l->cwnd;
+	l->prr_delivered = l->prr_out = 0;
+	l->recover_fs = MAX(out - MIN(old, out) + (a && a->una_advanced ? a->acked : 0), MAX(tcb->snd_mss, 1u));
+	l->ssthresh = l->cc->ssthresh(tcb, now);
+	l->cwr_due = true;
+}
+
+static void end_reduction(struct tcp_tcb *tcb, ol_time now)
+{
+	struct tcp_loss *l = &tcb->loss;
+	if (!l->cc->control && l->ssthresh < TCP_INFINITE_SSTHRESH && (l->ca_state == TCP_CAS_CWR || l->undo_valid)) {
+		l->cwnd = l->ssthresh;
+		l->cwnd_stamp = now;
+	}
+	cc_event(tcb, TCP_CC_RECOVERY_END, now);
+}
+
+void tcp_prr(struct tcp_tcb *tcb, uint32_t delivered, bool safe)
+{
+	struct tcp_loss *l = &tcb->loss;
+	uint32_t pipe = tcp_loss_pipe(tcb), mss = tcb->snd_mss;
+	int64_t sndcnt;
+	if (!delivered && l->prr_out)
+		return;
+	l->prr_delivered += delivered;
+	if (pipe > l->ssthresh) {		/* proportional */
+		uint64_t goal = ((uint64_t)l->prr_delivered * l->ssthresh + l->recover_fs - 1) / l->recover_fs;
+		sndcnt = (int64_t)goal - l->prr_out;
+	} else {				/* slow start reduction bound */
+		sndcnt = MAX((int64_t)l->prr_delivered - l->prr_out, (int64_t)delivered);
+		if (safe)
+			sndcnt += mss;
+		sndcnt = MIN(sndcnt, (int64_t)l->ssthresh - pipe);
+	}
+	if (!l->prr_out)			/* the fast retransmit itself is never held back */
+		sndcnt = MAX(sndcnt, (int64_t)mss);
+	l->cwnd = MIN((uint64_t)pipe + (uint64_t)MAX(sndcnt, 0), (uint64_t)l->cfg->limit_cwnd);
+}
+
+/* ---- undo ------------------------------------------------------------------------------------------------------------------ */
+/* Eifel: the ACK echoes a time before the first retransmission, so it was the original that arrived. */
+static bool eifel(const struct tcp_loss *l, const struct tcp_acked *a)
+{
+	return l->rexmit_ts_ok && a->ev->has_ts && a->ev->tsecr && (int32_t)(a->ev->tsecr - l->rexmit_ts) < 0;
+}
+
+static bool may_undo(const struct tcp_loss *l, const struct tcp_acked *a)
+{
+	return l->undo_valid && (!l->undo_retrans || eifel(l, a));
+}
+
+static void undo(struct tcp_tcb *tcb, bool unmark, ol_time now)
+{
+	struct tcp_loss *l = &tcb->loss;
+	if (unmark)
+		sb_unmark_lost(&l->sb);
+	if (l->prior_ssthresh) {
+		l->cwnd = l->cc->undo ? l->cc->undo(tcb) : MAX(l->cwnd, l->prior_cwnd);
+		if (l->cfg->moderate_cwnd_on_undo)
+			l->cwnd = MIN(l->cwnd, tcp_loss_pipe(tcb) + 3 * tcb->snd_mss);
+		if (l->prior_ssthresh > l->ssthresh) {
+			l->ssthresh = l->prior_ssthresh;
+			l->cwr_due = false;
+		}
+	}
+	l->cwnd_stamp = now;
+	l->undo_valid = false;
+	l->rack.advanced = true;
+	l->n_undo++;
+}
+
+static void enter(struct tcp_tcb *tcb, enum tcp_cas s)
+{
+	tcb->loss.ca_state = s;
+}
+
+/* OPEN, or DISORDER while something still hints at trouble. */
+static void keep_open(struct tcp_tcb *tcb)
+{
+	struct tcp_loss *l = &tcb->loss;
+	enum tcp_cas s = TCP_CAS_OPEN;
+	if (l->sb.sacked.bytes || l->dupacks || l->sb.lost.bytes || l->sb.retrans.bytes)
+		s = TCP_CAS_DISORDER;
+	if (l->ca_state != s) {
+		enter(tcb, s);
+		l->recovery_point = tcb->snd_nxt;
+	}
+}
+
+static bool undo_dsack(struct tcp_tcb *tcb, ol_time now)
+{
+	struct tcp_loss *l = &tcb->loss;
+	if (!l->undo_valid || l->undo_retrans)
+		return false;
+	undo(tcb, false, now);
+	return true;
+}
+
+/* SND.UNA has reached RecoveryPoint.  True: hold the state until something above it is acknowledged, RFC 6582 3.2 step 3. */
+static bool undo_recovery(struct tcp_tcb *tcb, const struct tcp_acked *a, ol_time now)
+{
+	struct tcp_loss *l = &tcb->loss;
+	if (may_undo(l, a))
+		undo(tcb, false, now);
+	else
+		rack_recovery_over(&l->rack);
+	if (seq_eq(tcb->snd_una, l->recovery_point) && !tcb->sack_ok && l->sb.out.bytes)
+		return true;
+	enter(tcb, TCP_CAS_OPEN);
+	return false;
+}
+
+static bool undo_partial(struct tcp_tcb *tcb, const struct tcp_acked *a, ol_time now)
+{
+	struct tcp_loss *l = &tcb->loss;
+	if (!l->undo_valid || !eifel(l, a))
+		return false;
+	/* What was thought lost was late: remember how late. */
+	if (l->sb.sacked.bytes)
+		tcp_reordering_seen(tcb, a->ev->prior_una, l->sb.high_sacked);
+	if (l->sb.retrans.bytes)
+		return true;			/* copies are still under way: no more of them, and wait */
+	undo(tcb, true, now);
+	keep_open(tcb);
+	return true;
+}
+
+static bool undo_loss(struct tcp_tcb *tcb, const struct tcp_acked *a, bool by_frto, ol_time now)
+{
+	struct tcp_loss *l = &tcb->loss;
+	if (!by_frto && !may_undo(l, a))
+		return false;
+	undo(tcb, true, now);
+	l->n_spurious_rto++;
+	l->backoff = l->rto_shift = 0;
+	l->frto = l->frto_new = false;
+	if (by_frto || tcb->sack_ok)
+		keep_open(tcb);
+	return true;
+}
+
+/* ---- duplicate ACKs in place of SACK: RFC 5681, RFC 6582 -------------------------------------------------------------------- */
+/* Each stands for one segment received, but the first outstanding one was not: there cannot be more than the others. */
+static void limit_dupacks(struct tcp_tcb *tcb)
+{
+	struct tcp_loss *l = &tcb->loss;
+	uint32_t holes = MIN(MAX(l->sb.lost.segs, 1u), l->sb.out.segs);
+	if (l->dupacks + holes <= l->sb.out.segs)
+		return;
+	l->dupacks = l->sb.out.segs - holes;
+	l->reordering = MIN(MAX(l->sb.out.segs, l->reordering), l->cfg->max_reordering);
+	l->reord_seen++;
+}
+
+static void count_dupack(struct tcp_tcb *tcb, struct tcp_acked *a)
+{
+	uint32_t before = tcb->loss.dupacks++;
+	limit_dupacks(tcb);
+	if (tcb->loss.dupacks > before)
+		a->delivered += tcb->snd_mss;
+}
+
+/* A partial ACK took the hole and some of what duplicate ACKs stood for. */
+static void take_dupacks(struct tcp_tcb *tcb, struct tcp_acked *a)
+{
+	struct tcp_loss *l = &tcb->loss;
+	uint32_t others = a->acked_segs ? a->acked_segs - 1 : 0;
+	uint32_t taken = MIN(others, l->dupacks), bytes = taken * tcb->snd_mss;
+	l->dupacks -= taken;
+	a->delivered = a->delivered > bytes ? a->delivered - bytes : MIN(a->delivered, tcb->snd_mss);
+	limit_dupacks(tcb);
+}
+
+static void newreno_mark(struct tcp_tcb *tcb, const struct tcp_acked *a)
+{
+	struct tcp_loss *l = &tcb->loss;
+	struct tcp_sb *sb = &l->sb;
+	bool first = l->ca_state < TCP_CAS_RECOVERY && l->dupacks >= l->reordering;
+	bool partial = l->ca_state >= TCP_CAS_RECOVERY && a->una_advanced;
+	uint32_t i = sb->first;
+	if ((!first && !partial) || i == SB_NONE || sb->rec[i].flags & SB_LOST)
+		return;
+	if (sb->rec[i].len > sb->rec[i].mss)
+		sb_split(sb, i, sb->rec[i].mss);
+	sb_mark_lost(sb, i);
+	limit_dupacks(tcb);
+}
+
+/* ---- RFC 6675 4, IsLost: without RACK ---------------------------------------------------------------------------------------- */
+/* Lost is what lies below DupThresh SACKed segments, or below more than (DupThresh - 1) * SMSS SACKed bytes. */
+static void sack_mark(struct tcp_tcb *tcb)
+{
+	struct tcp_loss *l = &tcb->loss;
+	struct tcp_sb *sb = &l->sb;
+	uint32_t segs = 0, bytes = 0, i = sb->sacked.bytes ? sb_find(sb, seq_sub(sb->high_sacked, 1)) : SB_NONE;
+	for (; i != SB_NONE; i = sb->rec[i].prev) {
+		const struct tcp_sb_rec *r = &sb->rec[i];
+		if (!(r->flags & SB_SACKED))
+			continue;
+		segs += r->segs;
+		bytes += r->len;
+		if (segs >= l->reordering || bytes > (l->reordering - 1) * tcb->snd_mss)
+			break;
+	}
+	if (i == SB_NONE)
+		return;
+	tcp_seq below = sb->rec[i].seq;
+	if (seq_lt(l->lost_below, tcb->snd_una) || seq_gt(l->lost_below, tcb->snd_nxt))
+		l->lost_below = tcb->snd_una;
+	for (i = sb->rec[i].prev; i != SB_NONE && seq_gt(sb_end(&sb->rec[i]), l->lost_below); i = sb->rec[i].prev)
+		if (!(sb->rec[i].flags & (SB_SACKED | SB_LOST)))
+			sb_mark_lost(sb, i);
+	l->lost_below = seq_max(l->lost_below, below);
+}
+
+static void identify_losses(struct tcp_tcb *tcb, struct tcp_acked *a, ol_time now)
+{
+	struct tcp_loss *l = &tcb->loss;
+	uint32_t lost = l->sb.lost.bytes, retrans = l->sb.retrans.bytes;
+	if (!tcb->sack_ok) {
+		newreno_mark(tcb, a);
+	} else if (l->cfg->rack) {
+		rack_update_reo_wnd(tcb, a->dsack && !a->dsack_tlp);
+		if (rack_detect_loss(tcb, &l->reo_at, now))
+			a->lost_retrans = l->sb.retrans.bytes < retrans;
+	} else {
+		sack_mark(tcb);
+	}
+	l->rate.lost += l->sb.lost.bytes - lost + (retrans - l->sb.retrans.bytes);
+}
+
+/* ---- beginnings ----------------------------------------------------------------------------------------------------------------- */
+static void enter_cwr(struct tcp_tcb *tcb, const struct tcp_acked *a, ol_time now)
+{
+	struct tcp_loss *l = &tcb->loss;
+	l->prior_ssthresh = 0;
+	if (l->ca_state >= TCP_CAS_CWR)
+		return;
+	l->undo_valid = false;
+	begin_reduction(tcb, a, now);
+	enter(tcb, TCP_CAS_CWR);
+}
+
+static void enter_recovery(struct tcp_tcb *tcb, const struct tcp_acked *a, ol_time now)
+{
+	struct tcp_loss *l = &tcb->loss;
+	l->n_fast++;
+	l->prior_ssthresh = 0;
+	begin_undo(tcb);
+	if (!tcp_in_reduction(l)) {
+		if (!a || !a->ev->ece)
+			l->prior_ssthresh = tcp_current_ssthresh(tcb);
+		begin_reduction(tcb, a, now);
+	}
+	l->recovery_point = tcb->snd_nxt;
+	enter(tcb, TCP_CAS_RECOVERY);
+	cc_event(tcb, TCP_CC_RECOVERY_BEGIN, now);
+}
+
+/* What stays of RFC 5682 2.1 with SACK's knowledge (3.1): new text after the timeout tells late from lost. */
+static void process_loss(struct tcp_tcb *tcb, struct tcp_acked *a, ol_time now)
+{
+	struct tcp_loss *l = &tcb->loss;
+	bool recovered = seq_ge(tcb->snd_una, l->recovery_point);
+	if (a->una_advanced && undo_loss(tcb, a, false, now))
+		return;
+	if (l->frto) {
+		if (a->orig_acked && undo_loss(tcb, a, true, now))
+			return;			/* step 3.b: the timeout was spurious */
+		if (seq_gt(tcb->snd_nxt, l->recovery_point)) {
+			if (a->data_sacked || a->dup)
+				l->frto = false;	/* step 3.a: it was not */
+		} else if (a->una_advanced && !recovered) {
+			l->recovery_point = tcb->snd_nxt;
+			l->frto_new = a->ev->new_ready;	/* step 2.b: two segments of new text */
+			l->frto = l->frto_new;
+			if (l->frto_new)
+				return;
+		}
+	}
+	if (recovered) {
+		l->frto = false;
+		undo_recovery(tcb, a, now);
+		return;
+	}
+	if (!tcb->sack_ok) {
+		if (seq_gt(tcb->snd_nxt, l->recovery_point) && a->dup)
+			count_dupack(tcb, a);
+		else if (a->una_advanced)
+			l->dupacks = 0;
+	}
+}
+
+/* Ends what SND.UNA has outrun.  True: that was all this ACK means. */
+static bool end_episode(struct tcp_tcb *tcb, struct tcp_acked *a, ol_time now)
+{
+	struct tcp_loss *l = &tcb->loss;
+	if (seq_lt(tcb->snd_una, l->recovery_point))
+		return false;
+	if (l->ca_state == TCP_CAS_CWR && (!seq_eq(tcb->snd_una, l->recovery_point) || !l->sb.out.bytes)) {
+		end_reduction(tcb, now);
+		enter(tcb, TCP_CAS_OPEN);
+	} else if (l->ca_state == TCP_CAS_RECOVERY) {
+		if (!tcb->sack_ok)
+			l->dupacks = 0;
+		if (undo_recovery(tcb, a, now))
+			return true;
+		end_reduction(tcb, now);
+	}
+	return false;
+}
+
+void tcp_recovery_ack(struct tcp_tcb *tcb, struct tcp_acked *a, ol_time now)
+{
+	struct tcp_loss *l = &tcb->loss;
+	if (!tcb->sack_ok && a->una_advanced)
+		take_dupacks(tcb, a);
+	if (a->ev->ece)
+		l->prior_ssthresh = 0;
+	if (end_episode(tcb, a, now))
+		return;
+	switch (l->ca_state) {
+	case TCP_CAS_RECOVERY:
+		if (!a->una_advanced) {
+			if (!tcb->sack_ok && a->dup)
+				count_dupack(tcb, a);
+		} else if (undo_partial(tcb, a, now)) {
+			return;
+		}
+		if (undo_dsack(tcb, now)) {
+			end_reduction(tcb, now);
+			keep_open(tcb);
+		}
+		identify_losses(tcb, a, now);
+		if (l->ca_state == TCP_CAS_RECOVERY || !l->sb.lost.bytes)
+			return;
+		break;
+	case TCP_CAS_LOSS:
+		process_loss(tcb, a, now);
+		identify_losses(tcb, a, now);
+		if (l->ca_state == TCP_CAS_LOSS && !a->lost_retrans)
+			return;			/* but a lost retransmission is another congestion event: RFC 6675 5 */
+		if (l->ca_state <= TCP_CAS_DISORDER) {
+			keep_open(tcb);
+			if (!l->sb.lost.bytes)
+				return;
+		}
+		break;
+	default:
+		if (!tcb->sack_ok) {
+			if (a->una_advanced)
+				l->dupacks = 0;
+			if (a->dup)
+				count_dupack(tcb, a);
+		}
+		if (l->ca_state <= TCP_CAS_DISORDER)
+			undo_dsack(tcb, now);
+		identify_losses(tcb, a, now);
+		if (l->sb.lost.bytes)
+			break;
+		if (a->ev->ece)
+			enter_cwr(tcb, a, now);
+		if (l->ca_state != TCP_CAS_CWR)
+			keep_open(tcb);
+		return;
+	}
+	enter_recovery(tcb, a, now);
+}
+
+/* ---- timers ------------------------------------------------------------------------------------------------------------------------ */
+void tcp_recovery_tlp_ack(struct tcp_tcb *tcb, const struct tcp_acked *a, ol_time now)
+{
+	struct tcp_loss *l = &tcb->loss;
+	if (!l->tlp_out || seq_lt(a->ev->ack, l->tlp_end))
+		return;
+	if (!l->tlp_retrans || a->dsack_tlp) {
+		l->tlp_out = false;		/* new text, acknowledged; or both copies came: nothing was lost */
+	} else if (seq_gt(a->ev->ack, l->tlp_end)) {
+		/* The probe mended a loss and nobody noticed: the window must. */
+		l->tlp_out = false;
+		if (l->ca_state < TCP_CAS_CWR) {
+			l->prior_ssthresh = 0;
+			l->undo_valid = false;
+			begin_reduction(tcb, a, now);
+			enter(tcb, TCP_CAS_CWR);
+			end_reduction(tcb, now);
+			keep_open(tcb);
+		}
+	} else if (a->dup && !a->data_sacked) {
+		l->tlp_out = false;		/* a mere duplicate: both copies came */
+	}
+}
+
+void tcp_recovery_reo(struct tcp_tcb *tcb, ol_time now)
+{
+	struct tcp_loss *l = &tcb->loss;
+	uint32_t lost = l->sb.lost.bytes, retrans = l->sb.retrans.bytes;
+	l->reo_at = OL_NEVER;
+	if (!rack_detect_loss(tcb, &l->reo_at, now))
+		return;
+	l->rate.lost += l->sb.lost.bytes - lost + (retrans - l->sb.retrans.bytes);
+	if (l->ca_state >= TCP_CAS_RECOVERY)
+		return;
+	enter_recovery(tcb, NULL, now);
+	if (!l->cc->control)
+		tcp_prr(tcb, 0, false);
+}
+
+/* Everything unSACKed is lost, but with RACK not what was sent a moment ago: an RTO older than it fired. */
+static void mark_all_lost(struct tcp_tcb *tcb, ol_time now)
+{
+	struct tcp_loss *l = &tcb->loss;
+	struct tcp_sb *sb = &l->sb;
+	uint32_t lost = sb->lost.bytes, retrans = sb->retrans.bytes;
+	if (sb->rec[sb->first].flags & SB_SACKED)
+		sb_renege(sb);
+	l->dupacks = 0;
+	for (uint32_t i = sb->first; i != SB_NONE; i = sb->rec[i].next) {
+		const struct tcp_sb_rec *r = &sb->rec[i];
+		if (r->flags & SB_SACKED)
+			continue;
+		if (i != sb->first && l->cfg->rack && tcb->sack_ok && l->rack.any && r->sent_at + l->rack.rtt > now)
+			continue;
+		sb_mark_lost(sb, i);
+	}
+	l->rate.lost += sb->lost.bytes - lost + (retrans - sb->retrans.bytes);
+}
+
+void tcp_recovery_rto(struct tcp_tcb *tcb, ol_time now)
+{
+	struct tcp_loss *l = &tcb->loss;
+	bool first = l->ca_state < TCP_CAS_RECOVERY, again = l->backoff != 0;
+	mark_all_lost(tcb, now);
+	l->reneging = false;
+	l->tlp_out = l->tlp_new = l->tlp_again = false;
+	l->reo_at = OL_NEVER;
+	/* RFC 5681 3.1: ssthresh once per flight; a timeout of what was already sent again keeps it. */
+	if (l->ca_state <= TCP_CAS_DISORDER || seq_le(l->recovery_point, tcb->snd_una) ||
+	    (l->ca_state == TCP_CAS_LOSS && !again)) {
+		l->prior_ssthresh = tcp_current_ssthresh(tcb);
+		l->prior_cwnd = l->cwnd;
+		l->ssthresh = l->cc->ssthresh(tcb, now);
+		begin_undo(tcb);
+		cc_event(tcb, TCP_CC_LOSS_BEGIN, now);
+	}
+	l->cwnd = tcp_loss_pipe(tcb) + tcb->snd_mss;	/* LW, one segment */
+	l->cwnd_stamp = now;
+	if (l->ca_state <= TCP_CAS_DISORDER && l->sb.sacked.segs >= l->cfg->reordering)
+		l->reordering = MIN(l->reordering, l->cfg->reordering);
+	enter(tcb, TCP_CAS_LOSS);
+	l->recovery_point = tcb->snd_nxt;
+	l->cwr_due = true;
+	l->frto = l->cfg->frto && (first || again);
+	l->frto_new = false;
+}

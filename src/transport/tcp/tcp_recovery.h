@@ -1,0 +1,64 @@
+#ifndef TRANSPORT_TCP_TCP_RECOVERY_H
+#define TRANSPORT_TCP_TCP_RECOVERY_H
+/* What the files of the loss half tell each other about one ACK. */
+#include <stdbool.h>
+#include <stdint.h>
+#include "transport/tcp/tcp_loss.h"
+
+struct tcp_acked {
+	const struct tcp_ack_event *ev;
+	bool una_advanced;
+	bool dup;			/* RFC 5681 2: a duplicate ACK */
+	bool data_acked;		/* something not SACKed before was acknowledged cumulatively */
+	bool data_sacked;		/* ... selectively */
+	bool orig_acked;		/* of what was outstanding when the episode began, something never sent again arrived */
+	bool retrans_acked;		/* something sent again was acknowledged cumulatively */
+	bool dsack;			/* the ACK carried a valid DSACK */
+	bool dsack_tlp;			/* and it was the tail loss probe's */
+	bool lost_retrans;		/* a retransmission was found lost */
+	bool reordered;			/* something never sent again arrived below what had been SACKed: from here */
+	tcp_seq reordered_at;
+	tcp_seq prior_high;		/* highest SACKed before */
+	bool prior_high_ok;
+	uint32_t acked;			/* bytes SND.UNA advanced */
+	uint32_t acked_segs;
+	uint32_t delivered, delivered_segs;	/* newly, by ACK or SACK */
+	uint32_t sacked_bytes;		/* of them by SACK */
+	uint32_t prior_pipe;
+	uint64_t prior_lost;		/* C.lost */
+	/* when those newly delivered that were sent but once had been sent; OL_NEVER: none */
+	ol_time first_acked, last_acked, first_sacked, last_sacked;
+	struct tcp_rate_sample rs;
+};
+
+/** Reads an ACK onto the scoreboard: DSACK, SACK blocks, the cumulative ACK; and what follows for RACK and rates. */
+void tcp_acked_read(struct tcp_tcb *tcb, struct tcp_acked *a, ol_time now);
+/** The degree of reordering is at least what this low sequence number, arrived late, shows. */
+void tcp_reordering_seen(struct tcp_tcb *tcb, tcp_seq low, tcp_seq high);
+
+/** RFC 6298: the estimate after a measurement; RTO with its back-off. */
+void tcp_rtt_sample(struct tcp_tcb *tcb, ol_time rtt);
+void tcp_rtt_ack(struct tcp_tcb *tcb, struct tcp_acked *a, ol_time now);
+ol_time tcp_rto_now(const struct tcp_tcb *tcb);
+
+/** What an ACK means for recovery. */
+void tcp_recovery_ack(struct tcp_tcb *tcb, struct tcp_acked *a, ol_time now);
+/** RFC 8985 7.4: what an ACK means for a probe that is out. */
+void tcp_recovery_tlp_ack(struct tcp_tcb *tcb, const struct tcp_acked *a, ol_time now);
+/** The reordering timer found something lost. */
+void tcp_recovery_reo(struct tcp_tcb *tcb, ol_time now);
+/** A retransmission timeout. */
+void tcp_recovery_rto(struct tcp_tcb *tcb, ol_time now);
+/** PRR, RFC 9937 5: the window for what this ACK delivered. */
+void tcp_prr(struct tcp_tcb *tcb, uint32_t delivered, bool safe);
+/** ssthresh as it stands, or as a reduction under way will leave it. */
+uint32_t tcp_current_ssthresh(const struct tcp_tcb *tcb);
+static inline bool tcp_in_reduction(const struct tcp_loss *l)
+{
+	return l->ca_state == TCP_CAS_CWR || l->ca_state == TCP_CAS_RECOVERY;
+}
+static inline bool tcp_in_slow_start(const struct tcp_loss *l) { return l->cwnd < l->ssthresh; }
+
+#define TCP_INFINITE_SSTHRESH 0x7fffffffu
+
+#endif
