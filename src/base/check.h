@@ -5,7 +5,12 @@
 _Noreturn void check_failed(const char *fact, const char *file, int line);
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof *(a))
-#define MIN(a, b) ({ __typeof__(a) a_ = (a); __typeof__(b) b_ = (b); a_ < b_ ? a_ : b_; })
-#define MAX(a, b) ({ __typeof__(a) a_ = (a); __typeof__(b) b_ = (b); a_ > b_ ? a_ : b_; })
+/* Each argument is evaluated once.  The names are numbered, so that one may stand inside another without -Wshadow. */
+#define CHECK_PASTE_(a, b) a##b
+#define CHECK_PASTE(a, b) CHECK_PASTE_(a, b)
+#define CHECK_PICK_(a, b, op, x, y) ({ __typeof__(a) x = (a); __typeof__(b) y = (b); x op y ? x : y; })
+#define CHECK_PICK(a, b, op, n) CHECK_PICK_(a, b, op, CHECK_PASTE(pick_a_, n), CHECK_PASTE(pick_b_, n))
+#define MIN(a, b) CHECK_PICK(a, b, <, __COUNTER__)
+#define MAX(a, b) CHECK_PICK(a, b, >, __COUNTER__)
 #define CLAMP(x, lo, hi) MIN(MAX(x, lo), hi)
 #endif
