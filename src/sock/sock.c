@@ -8,12 +8,13 @@
 #include <stdlib.h>
 #include "base/check.h"
 #include "sock/sock_int.h"
+#include "transport/tcp/tcp_config.h"
 
 struct sock_config sock_config_default(void)
 {
 	return (struct sock_config){
 		.rmem_default = 212992, .rmem_max = 212992, .wmem_default = 212992, .wmem_max = 212992,
-		.tcp_rmem = 131072, .tcp_wmem = 16384, .somaxconn = 4096, .port_lo = 32768, .port_hi = 60999,
+		.port_lo = 32768, .port_hi = 60999,
 		.igmp_max_memberships = 20,
 	};
 }
@@ -74,8 +75,8 @@ struct sock *sock_new(struct socks *ss, int domain, int type, int protocol)
 	*s = (struct sock){ .ss = ss, .domain = (uint8_t)domain, .type = (uint8_t)type, .protocol = protocol };
 	list_init(&s->event);
 	s->local.addr.ver = domain == AF_INET ? 4 : 0;
-	s->rcvbuf = type == SOCK_STREAM ? ss->cfg.tcp_rmem : ss->cfg.rmem_default;
-	s->sndbuf = type == SOCK_STREAM ? ss->cfg.tcp_wmem : ss->cfg.wmem_default;
+	s->rcvbuf = type == SOCK_STREAM ? ss->cfg.tcp->rmem[1] : ss->cfg.rmem_default;
+	s->sndbuf = type == SOCK_STREAM ? ss->cfg.tcp->wmem[1] : ss->cfg.wmem_default;
 	if (sock_table_add(&ss->table, s))
 		return s;
 	free(s);

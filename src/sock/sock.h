@@ -13,9 +13,9 @@ struct socks;
 struct sock_config {				/* defaults: sock_config_default() */
 	uint32_t rmem_default, rmem_max;	/* net.core: SO_RCVBUF of datagram sockets at birth, and the highest one can ask for */
 	uint32_t wmem_default, wmem_max;
-	uint32_t tcp_rmem, tcp_wmem;		/* what SO_RCVBUF and SO_SNDBUF say of a stream nobody set them on */
-	uint32_t somaxconn;			/* the longest backlog */
+	const struct tcp_config *tcp;		/* what options that nobody set are; outlives the sockets */
 	uint16_t port_lo, port_hi;		/* ip_local_port_range */
+	uint8_t ttl, hop_limit;			/* what IP_TTL and IPV6_UNICAST_HOPS say where nobody set them */
 	bool nonlocal_bind;			/* ip_nonlocal_bind: bind() to addresses we do not have */
 	uint32_t igmp_max_memberships;		/* groups a socket may join */
 	uint8_t seed[16];

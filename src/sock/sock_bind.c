@@ -104,6 +104,13 @@ void sock_claim_changed(struct sock *s)
 	s->claim->b.owner = s->owner;
 }
 
+void sock_retell(struct sock *s)
+{
+	sock_claim_changed(s);
+	if (s->ops->rebound)
+		s->ops->rebound(s);
+}
+
 /* ---- bind() ------------------------------------------------------------------------------------------------------------ */
 static bool family_is(const struct sockaddr *addr, sa_family_t family)
 {
@@ -173,6 +180,11 @@ int sock_bind(struct socks *ss, ol_sock number, const struct sockaddr *addr, soc
 		return bind_raw(s, &ep);
 	if (s->claim || s->stage != SOCK_OPEN)
 		return -EINVAL;
+	if (s->no_port && !ep.port && sock_is_stream(s)) {
+		s->local = as_bound(s, &ep);
+		s->addr_locked = !ol_addr_is_any(&ep.addr);
+		return 0;
+	}
 	err = sock_claim(s, &ep);
 	if (err)
 		return err;

@@ -199,6 +199,8 @@ static void udp_rebound(struct sock *s)
 	s->d->local = s->local;
 	s->d->v6only = s->v6only;
 	s->d->opts.ifi = s->ifi;
+	s->d->opts.broadcast = s->broadcast;
+	s->d->opts.rcvbuf = s->rcvbuf;
 	s->udp->reuseport = s->reuseport;
 	udp_rehash(s->ss->udp, s->udp);
 }
@@ -257,6 +259,7 @@ static ssize_t udp_sendmsg(struct sock *s, const struct msghdr *msg, int flags, 
 
 static void udp_close(struct sock *s, ol_time now)
 {
+	group_leave_all(s);
 	udp_end_free(s->ss->udp, s->udp);
 	s->d = NULL;
 	s->udp = NULL;

@@ -38,7 +38,8 @@ struct sock {
 	uint8_t domain, type;		/* AF_*, SOCK_* */
 	uint8_t stage;			/* enum sock_stage */
 	int protocol;
-	bool reuseaddr, reuseport, v6only, freebind;
+	bool reuseaddr, reuseport, v6only, freebind, broadcast;
+	bool no_port;			/* IP_BIND_ADDRESS_NO_PORT: connect() chooses it */
 	bool addr_locked, port_locked;	/* by bind(), not by us: a dissolved association keeps them */
 	bool linger;			/* SO_LINGER */
 	uint32_t linger_s;
@@ -159,17 +160,21 @@ struct opt {
 	uint8_t on;			/* which types have it; ON_V6: AF_INET6 alone */
 	int min, max;			/* an int outside is -EINVAL */
 	int (*set)(struct sock *s, int v, ol_time now);		/* NULL: read only, -ENOPROTOOPT */
-	int (*get)(struct sock *s, ol_time now);		/* NULL: write only */
+	int (*get)(struct sock *s, int *v, ol_time now);	/* NULL: write only */
 	int (*set_bytes)(struct sock *s, const void *v, socklen_t len, ol_time now);
 	int (*get_bytes)(struct sock *s, void *v, socklen_t *len, ol_time now);
 };
-struct opt_level { int level; const struct opt *opts; int n; int (*absent)(const struct sock *s); };
-extern const struct opt_level opt_level_socket, opt_level_tcp, opt_level_udp, opt_level_ip, opt_level_ip6, opt_level_raw,
-	opt_level_icmp6;
+struct opt_level { int level; const struct opt *opts; size_t n; };
+extern const struct opt_level opt_level_socket, opt_level_tcp, opt_level_ip, opt_level_ip6, opt_level_raw, opt_level_icmp6;
 int opt_put(void *v, socklen_t *len, const void *from, size_t size);	/* copies what fits, says how much; 0 */
 
+void sock_retell(struct sock *s);	/* device, reuse or the like were set anew: the claim and the transport hear of it */
+
 /* sock_group.c */
-int group_join(struct sock *s, const struct ol_addr *group, int ifi);
+int group_join(struct sock *s, const struct ol_addr *group, int ifi);	/* ifi 0: by the route */
 int group_leave(struct sock *s, const struct ol_addr *group, int ifi);
+void group_leave_all(struct sock *s);
+int group_ip_mreq(struct sock *s, const void *v, socklen_t len, struct ol_addr *group, int *ifi);
+int group_req(struct sock *s, const void *v, socklen_t len, struct ol_addr *group, int *ifi);
 
 #endif

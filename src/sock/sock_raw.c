@@ -46,6 +46,7 @@ int raw_open(struct sock *s)
 
 static void raw_close(struct sock *s, ol_time now)
 {
+	group_leave_all(s);
 	list_del(&s->raw->node);
 	dgram_fini(s->d, s->ss->net);
 	free(s->raw);
@@ -57,6 +58,8 @@ static void raw_rebound(struct sock *s)
 {
 	s->d->local = s->local;
 	s->d->opts.ifi = s->ifi;
+	s->d->opts.broadcast = s->broadcast;
+	s->d->opts.rcvbuf = s->rcvbuf;
 }
 
 static int raw_connect(struct sock *s, const struct sockaddr *addr, socklen_t len, ol_time now)

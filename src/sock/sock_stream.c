@@ -14,6 +14,7 @@
 #include <string.h>
 #include "base/check.h"
 #include "sock/sock_int.h"
+#include "transport/tcp/tcp_config.h"
 
 struct tcp_opts *stream_opts(struct sock *s)
 {
@@ -160,7 +161,7 @@ static int start_listening(struct sock *s, int backlog, ol_time now)
 /* req-not: POSIX-listen-a a negative backlog is the longest there may be, as on Linux: programs pass -1 and mean that. */
 static int stream_listen(struct sock *s, int backlog, ol_time now)
 {
-	backlog = (unsigned)backlog > s->ss->cfg.somaxconn ? (int)s->ss->cfg.somaxconn : backlog;
+	backlog = (unsigned)backlog > s->ss->cfg.tcp->somaxconn ? (int)s->ss->cfg.tcp->somaxconn : backlog;
 	if (s->stage == SOCK_LISTENING) {
 		tcp_listener_set_backlog(s->listener, backlog);
 		return 0;

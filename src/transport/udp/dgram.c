@@ -38,8 +38,8 @@ void dgram_fini(struct dgram *d, struct net *net)
 {
 	for (struct list *n; (n = list_take(&d->groups)); )
 		free(list_of(n, struct dgram_group, node));
-	ol_pktq_purge(&d->rx.q);
-	ol_pktq_purge(&d->errors.q);
+	dgramq_purge(&d->rx);
+	dgramq_purge(&d->errors);
 	list_del(&d->event);
 }
 
@@ -126,6 +126,12 @@ struct ol_pkt *dgramq_get(struct dgramq *q, struct dgram_meta *meta)
 	CHECK(q->charged >= meta->charge);
 	q->charged -= meta->charge;
 	return ol_pktq_get(&q->q);
+}
+
+void dgramq_purge(struct dgramq *q)
+{
+	ol_pktq_purge(&q->q);
+	q->charged = 0;
 }
 
 bool dgram_receive(struct dgram *d, struct ol_pool *pool, struct ol_pkt *pkt, const struct dgram_meta *meta)
@@ -218,7 +224,8 @@ static enum ol_err fragment_rule(const struct dgram *d, const struct dgram_to *t
 			return OL_ERR_MSGSIZE;
 		break;
 	}
-	if (!v4 && to->dontfrag == 1 && total > path->mtu)	/* RFC 3542 11.2 */
+	bool dontfrag = to->dontfrag >= 0 ? to->dontfrag : d->opts.dontfrag6;
+	if (!v4 && dontfrag && total > path->mtu)	/* RFC 3542 11.2 */
 		return OL_ERR_MSGSIZE;
 	return OL_OK;
 }

@@ -39,6 +39,7 @@ struct dgram_opts {			/* those of one family are apart from the other's, as a du
 	bool broadcast;			/* SO_BROADCAST */
 	bool no_check;			/* SO_NO_CHECK: sends no checksum over IPv4 */
 	bool hdrincl;			/* IP_HDRINCL */
+	bool dontfrag6;			/* IPV6_DONTFRAG */
 	bool recverr4, recverr6;	/* IP_RECVERR, IPV6_RECVERR */
 	bool mc_all4, mc_all6;		/* IP_MULTICAST_ALL: also groups that only other sockets joined */
 	bool mc_loop4, mc_loop6;
@@ -92,6 +93,7 @@ bool dgram_receive(struct dgram *d, struct ol_pool *pool, struct ol_pkt *pkt, co
 /** The first of a queue: a loan, and off the queue with _get, which gives it.  NULL: empty. */
 struct ol_pkt *dgramq_peek(const struct dgramq *q, struct dgram_meta *meta);
 struct ol_pkt *dgramq_get(struct dgramq *q, struct dgram_meta *meta);
+void dgramq_purge(struct dgramq *q);
 
 /**
  * An error that came back for something this end sent; pkt, a loan, begins with the quoted payload (or is NULL).  Sets
