@@ -31,4 +31,11 @@ int tool_usage(const char *name, const char *fmt, ...) __attribute__((format(pri
 /** True if argv[1] asks for help (-h or --help). */
 bool tool_wants_help(int argc, char **argv);
 
+/**
+ * Which network is meant: arg (--net's), else the environment's OUTLET_NET, else the default one.  A word with a '/' or
+ * ending in .yaml or .yml is a network file, and its network is named after it.
+ */
+struct tool_net { char name[64]; const char *file; };	/* file: NULL, or what was given */
+int tool_net(struct tool_net *net, const char *arg);	/* 0; else the word makes no name, and a sentence went to stderr */
+
 #endif

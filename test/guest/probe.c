@@ -1,0 +1,473 @@
+/*
+ * What the tests of the runner run as a guest: `probe NAME` does one thing with plain system calls and ends with 0, or says
+ * which line was not as on Linux.
+ */
+#include "fake.h"
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define must(fact) do { if (!(fact)) { \
+	fprintf(stderr, "probe.c:%d: %s (errno %d, %s)\n", __LINE__, #fact, errno, strerror(errno)); exit(1); } } while (0)
+
+static struct sockaddr_in address(int port)
+{
+	return (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons((uint16_t)port),
+				     .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+}
+#define SA(sin) ((struct sockaddr *)&(sin))
+
+static int listener(int port)
+{
+	struct sockaddr_in sin = address(port);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	must(fd >= 0);
+	must(bind(fd, SA(sin), sizeof sin) == 0);
+	must(listen(fd, 5) == 0);
+	return fd;
+}
+
+static int connected(int port)
+{
+	struct sockaddr_in sin = address(port);
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	must(fd >= 0);
+	must(connect(fd, SA(sin), sizeof sin) == 0);
+	return fd;
+}
+
+static double seconds(void)
+{
+	struct timespec ts;
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+static void wait_for(pid_t pid)
+{
+	int status;
+	must(waitpid(pid, &status, 0) == pid);
+	must(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+static void read_exactly(int fd, const char *want)
+{
+	char buf[256];
+	size_t got = 0, len = strlen(want);
+	while (got < len) {
+		ssize_t n = read(fd, buf + got, len - got);
+		must(n > 0);
+		got += (size_t)n;
+	}
+	must(!memcmp(buf, want, len));
+}
+
+static void echo(void)
+{
+	int l = listener(80);
+	pid_t pid = fork();
+	if (pid == 0) {
+		struct sockaddr_in from;
+		socklen_t len = sizeof from;
+		int fd = accept(l, SA(from), &len);
+		must(fd >= 0 && len == sizeof from && from.sin_family == AF_INET && ntohs(from.sin_port) >= 40000);
+		char buf[64];
+		ssize_t n;
+		while ((n = read(fd, buf, sizeof buf)) > 0)
+			must(write(fd, buf, (size_t)n) == n);
+		must(n == 0);
+		exit(0);
+	}
+	int fd = connected(80);
+	struct sockaddr_in peer;
+	socklen_t len = sizeof peer;
+	must(getpeername(fd, SA(peer), &len) == 0 && ntohs(peer.sin_port) == 80);
+	must(write(fd, "hello, outlet", 13) == 13);
+	read_exactly(fd, "hello, outlet");
+	must(shutdown(fd, SHUT_WR) == 0);
+	char c;
+	must(read(fd, &c, 1) == 0);
+	wait_for(pid);
+}
+
+static void nonblocking_connect(void)
+{
+	int l = listener(80), err;
+	struct sockaddr_in sin = address(80), dead = address(81), silent = address(FAKE_PORT_SILENT);
+	socklen_t len = sizeof err;
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	must(fcntl(fd, F_GETFL) & O_NONBLOCK);
+	must(connect(fd, SA(sin), sizeof sin) == -1 && errno == EINPROGRESS);
+	struct pollfd p = { .fd = fd, .events = POLLOUT };
+	must(poll(&p, 1, 5000) == 1 && p.revents == POLLOUT);
+	must(getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len) == 0 && err == 0);
+	must(write(fd, "clean", 5) == 5);
+	int a = accept(l, NULL, NULL);
+	must(a >= 0);
+	read_exactly(a, "clean");
+	must(connect(fd, SA(sin), sizeof sin) == -1 && errno == EISCONN);
+	must(write(fd, "still", 5) == 5);
+	read_exactly(a, "still");
+	int no = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	must(connect(no, SA(dead), sizeof dead) == -1 && errno == ECONNREFUSED);
+	int never = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	must(connect(never, SA(silent), sizeof silent) == -1 && errno == EINPROGRESS);
+	p.fd = never;
+	must(poll(&p, 1, 50) == 0);
+}
+
+static void flags(void)
+{
+	int l = listener(80), c = connected(80), c2 = connected(80);
+	int a = accept4(l, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC), b = accept4(l, NULL, NULL, 0);
+	must(a >= 0 && (fcntl(a, F_GETFL) & O_NONBLOCK) && (fcntl(a, F_GETFD) & FD_CLOEXEC));
+	must(b >= 0 && !(fcntl(b, F_GETFL) & O_NONBLOCK) && !(fcntl(b, F_GETFD) & FD_CLOEXEC));
+	must(fcntl(l, F_GETFD) & FD_CLOEXEC);
+	must(fcntl(l, F_SETFL, O_NONBLOCK) == 0);
+	must(accept(l, NULL, NULL) == -1 && errno == EAGAIN);
+	must(accept4(l, NULL, NULL, 0x80000000) == -1 && errno == EINVAL);
+	must(accept(c, NULL, NULL) == -1 && errno == EINVAL);
+	must(socket(AF_INET, SOCK_STREAM | 0x100000, 0) == -1 && errno == EINVAL);
+	struct pollfd p = { .fd = l, .events = POLLIN };
+	must(poll(&p, 1, 0) == 0);
+	int c3 = connected(80);
+	must(poll(&p, 1, 5000) == 1);
+	must(c2 >= 0 && c3 >= 0);
+}
+
+static void on_alarm(int sig) { (void)sig; }
+
+static void alarm_in(int ms, bool restart)
+{
+	struct sigaction sa = { .sa_handler = on_alarm, .sa_flags = restart ? SA_RESTART : 0 };
+	struct itimerval it = { .it_value.tv_usec = ms * 1000 };
+	sigaction(SIGALRM, &sa, NULL);
+	setitimer(ITIMER_REAL, &it, NULL);
+}
+
+static int ask_fake(int fd, int what)
+{
+	int v = -1;
+	socklen_t len = sizeof v;
+	must(getsockopt(fd, FAKE_LEVEL, what, &v, &len) == 0);
+	return v;
+}
+
+static void interrupted(void)
+{
+	int l = listener(80);
+	alarm_in(30, false);
+	must(accept(l, NULL, NULL) == -1 && errno == EINTR);
+	int c = connected(80);
+	must(accept(l, NULL, NULL) >= 0);			/* the interrupted one swallowed nothing */
+	struct timeval tv = { .tv_usec = 50000 };
+	must(setsockopt(l, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof tv) == 0);
+	double t = seconds();
+	must(accept(l, NULL, NULL) == -1 && errno == EAGAIN);
+	must(seconds() - t > 0.04 && seconds() - t < 2);
+	struct sockaddr_in silent = address(FAKE_PORT_SILENT);
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	alarm_in(30, false);
+	must(connect(fd, SA(silent), sizeof silent) == -1 && errno == EINTR);
+	for (int i = 0; i < 200 && !ask_fake(c, FAKE_CANCELS); i++)
+		usleep(10000);
+	must(ask_fake(c, FAKE_CANCELS) == 1);
+	/* A call that goes on after a handler with SA_RESTART still gets its connection. */
+	tv.tv_usec = 0;
+	must(setsockopt(l, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof tv) == 0);
+	pid_t pid = fork();
+	if (pid == 0) {
+		usleep(100000);
+		close(connected(80));
+		exit(0);
+	}
+	alarm_in(30, true);
+	must(accept(l, NULL, NULL) >= 0);
+	wait_for(pid);
+}
+
+static void killed_in_accept(void)
+{
+	pid_t pid = fork();
+	int ready[2];
+	must(pipe(ready) == 0);
+	if (pid == 0) {
+		int l = listener(80);
+		accept(l, NULL, NULL);
+		exit(1);
+	}
+	struct sockaddr_in sin = address(80);
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	double until = seconds() + 5;
+	bool in_use = false;
+	while (!in_use && seconds() < until) {		/* until it holds the port */
+		int probe = socket(AF_INET, SOCK_STREAM, 0);
+		in_use = bind(probe, SA(sin), sizeof sin) < 0;
+		close(probe);
+		usleep(20000);
+	}
+	must(in_use);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	until = seconds() + 0.15;			/* sooner than the look for interrupted calls */
+	int err;
+	while ((err = bind(fd, SA(sin), sizeof sin)) < 0 && seconds() < until)
+		usleep(5000);
+	must(err == 0);
+}
+
+static void *accept_one(void *arg)
+{
+	int fd = accept(*(int *)arg, NULL, NULL);
+	must(fd >= 0);
+	must(write(fd, "x", 1) == 1);
+	close(fd);
+	return NULL;
+}
+
+static void many_acceptors(void)
+{
+	enum { N = 8 };
+	int l = listener(80);
+	pthread_t thread[N];
+	for (int i = 0; i < N; i++)
+		must(pthread_create(&thread[i], NULL, accept_one, &l) == 0);
+	for (int i = 0; i < N; i++) {
+		int fd = connected(80);
+		read_exactly(fd, "x");
+		close(fd);
+	}
+	for (int i = 0; i < N; i++)
+		pthread_join(thread[i], NULL);
+}
+
+static void descriptors_full(void)
+{
+	int l = listener(80), c = connected(80), last = -1, fd;
+	while ((fd = open("/dev/null", O_RDONLY)) >= 0)
+		last = fd;
+	must(errno == EMFILE);
+	must(accept(l, NULL, NULL) == -1 && errno == EMFILE);
+	close(last);
+	int a = accept(l, NULL, NULL);
+	must(a >= 0);					/* the connection waited */
+	must(write(c, "here", 4) == 4);
+	read_exactly(a, "here");
+}
+
+static void datagrams(void)
+{
+	struct sockaddr_in sin = address(53), from;
+	socklen_t len = sizeof from;
+	char buf[64];
+	int on = 1, s = socket(AF_INET, SOCK_DGRAM, 0), c = socket(AF_INET, SOCK_DGRAM, 0);
+	must(bind(s, SA(sin), sizeof sin) == 0);
+	must(sendto(c, "question", 8, 0, SA(sin), sizeof sin) == 8);
+	must(recvfrom(s, buf, 3, MSG_PEEK | MSG_TRUNC, SA(from), &len) == 8 && !memcmp(buf, "que", 3));
+	must(recvfrom(s, buf, sizeof buf, 0, SA(from), &len) == 8 && ntohs(from.sin_port) >= 40000);
+	must(sendto(s, "answer", 6, 0, SA(from), len) == 6);
+	must(recv(c, buf, sizeof buf, 0) == 6 && !memcmp(buf, "answer", 6));
+	must(recvfrom(s, buf, sizeof buf, MSG_DONTWAIT, SA(from), &len) == -1 && errno == EAGAIN);
+	struct timeval tv = { .tv_usec = 30000 };
+	must(setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof tv) == 0);
+	must(recvfrom(s, buf, sizeof buf, 0, SA(from), &len) == -1 && errno == EAGAIN);
+	must(setsockopt(s, IPPROTO_IP, IP_PKTINFO, &on, sizeof on) == 0);
+	must(sendto(c, "with info", 9, 0, SA(sin), sizeof sin) == 9);
+	struct iovec iov[2] = { { buf, 4 }, { buf + 10, 3 } };
+	union { char buf[CMSG_SPACE(sizeof(struct in_pktinfo))]; struct cmsghdr align; } ctl;
+	struct msghdr h = { .msg_name = &from, .msg_namelen = sizeof from, .msg_iov = iov, .msg_iovlen = 2,
+			    .msg_control = &ctl, .msg_controllen = sizeof ctl };
+	must(recvmsg(s, &h, 0) == 7 && h.msg_flags == MSG_TRUNC && h.msg_namelen == sizeof from);
+	must(!memcmp(buf, "with", 4) && !memcmp(buf + 10, " in", 3));
+	struct cmsghdr *k = CMSG_FIRSTHDR(&h);
+	must(k && k->cmsg_level == IPPROTO_IP && k->cmsg_type == IP_PKTINFO);
+	must(((struct in_pktinfo *)(void *)CMSG_DATA(k))->ipi_ifindex == 1);
+	/* Connected: plain calls, and the peer's address where one asks. */
+	must(connect(c, SA(sin), sizeof sin) == 0);
+	must(write(c, "plain", 5) == 5);
+	tv.tv_usec = 0;
+	must(setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof tv) == 0);
+	must(recvfrom(s, buf, sizeof buf, 0, SA(from), &len) == 5 && ntohs(from.sin_port) >= 40000);
+	must(sendto(s, "back", 4, 0, SA(from), sizeof from) == 4);
+	memset(&from, 0, sizeof from);
+	must(recvfrom(c, buf, sizeof buf, 0, SA(from), &len) == 4 && ntohs(from.sin_port) == 53);
+}
+
+static void many_datagrams(void)
+{
+	struct sockaddr_in sin = address(53), from[3];
+	char buf[3][16];
+	struct mmsghdr out[3], in[3];
+	struct iovec o[3], v[3];
+	int s = socket(AF_INET, SOCK_DGRAM, 0), c = socket(AF_INET, SOCK_DGRAM, 0);
+	must(bind(s, SA(sin), sizeof sin) == 0);
+	char words[3][4] = { "a", "bb", "ccc" };
+	for (int i = 0; i < 3; i++) {
+		o[i] = (struct iovec){ words[i], (size_t)i + 1 };
+		v[i] = (struct iovec){ buf[i], sizeof buf[i] };
+		out[i] = (struct mmsghdr){ .msg_hdr = { .msg_name = &sin, .msg_namelen = sizeof sin, .msg_iov = &o[i], .msg_iovlen = 1 } };
+		in[i] = (struct mmsghdr){ .msg_hdr = { .msg_name = &from[i], .msg_namelen = sizeof from[i], .msg_iov = &v[i],
+						       .msg_iovlen = 1 } };
+	}
+	must(sendmmsg(c, out, 3, 0) == 3 && out[2].msg_len == 3);
+	must(recvmmsg(s, in, 2, MSG_WAITFORONE, NULL) == 2 && in[0].msg_len == 1 && in[1].msg_len == 2);
+	must(recvmmsg(s, in, 3, MSG_WAITFORONE, NULL) == 1 && in[0].msg_len == 3 && ntohs(from[0].sin_port) >= 40000);
+	must(recvmmsg(s, in, 3, MSG_DONTWAIT, NULL) == -1 && errno == EAGAIN);
+	must(sendmmsg(-1, NULL, 0, 0) == -1 && errno == EBADF);
+}
+
+static void surroundings(void)
+{
+	int sv[2], v = 1;
+	socklen_t len = sizeof v;
+	must(socket(AF_BLUETOOTH, SOCK_RAW, 0) == -1 && errno == EAFNOSUPPORT);
+	must(socket(AF_VSOCK, SOCK_STREAM, 0) == -1 && errno == EAFNOSUPPORT);
+	must(socket(AF_INET6, SOCK_STREAM, 0) == -1 && errno == EAFNOSUPPORT);	/* the fake has none: no way around it */
+	must(syscall(SYS_io_uring_setup, 1, NULL) == -1 && errno == ENOSYS);
+	must(prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 && prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 1);
+	must(socketpair(AF_UNIX, SOCK_STREAM, 0, sv) == 0);
+	must(setsockopt(sv[0], SOL_SOCKET, SO_PASSCRED, &v, sizeof v) == 0);
+	must(getsockopt(sv[0], SOL_SOCKET, SO_TYPE, &v, &len) == 0 && v == SOCK_STREAM);
+	int s = socket(AF_INET, SOCK_DGRAM, 0), i;
+	must(getsockopt(s, SOL_SOCKET, SO_TYPE, &v, &len) == 0 && v == SOCK_DGRAM);
+	must(getsockopt(s, SOL_SOCKET, SO_SNDBUF, &v, &len) == 0 && v == 16384);
+	must(getsockopt(s, IPPROTO_TCP, 12345, &v, &len) == -1 && errno == ENOPROTOOPT);
+	must(getsockopt(s, SOL_SOCKET, SO_TYPE, (void *)8, &len) == -1 && errno == EFAULT);
+	must(bind(s, (void *)8, 16) == -1 && errno == EFAULT);
+	must(bind(s, (void *)8, 1000) == -1 && errno == EINVAL);
+	must(bind(0x7fff, (void *)8, 16) == -1 && errno == EBADF);
+	must(if_nametoindex("fake0") == 42 && if_nametoindex("lo") == 0);
+	struct ifreq ifr[4];
+	struct ifconf conf = { .ifc_len = sizeof ifr, .ifc_req = ifr };
+	must(ioctl(s, SIOCGIFCONF, &conf) == 0 && conf.ifc_len == sizeof *ifr && !strcmp(ifr[0].ifr_name, "fake0"));
+	must(ioctl(s, FIONREAD, &i) == 0);
+}
+
+static void passing(void)
+{
+	int sv[2], l = listener(80), d = dup(l);
+	must(close(l) == 0 && d >= 0);
+	must(socketpair(AF_UNIX, SOCK_STREAM, 0, sv) == 0);
+	pid_t pid = fork();
+	if (pid == 0) {
+		union { char buf[CMSG_SPACE(sizeof(int))]; struct cmsghdr align; } ctl;
+		char c;
+		struct iovec iov = { &c, 1 };
+		struct msghdr h = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &ctl, .msg_controllen = sizeof ctl };
+		close(d);
+		must(recvmsg(sv[1], &h, 0) == 1);
+		int fd;
+		memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&h)), sizeof fd);
+		int a = accept(fd, NULL, NULL);
+		must(a >= 0 && write(a, "passed", 6) == 6);
+		exit(0);
+	}
+	union { char buf[CMSG_SPACE(sizeof(int))]; struct cmsghdr align; } ctl = { .align = {
+		.cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS } };
+	memcpy(CMSG_DATA(&ctl.align), &d, sizeof d);
+	struct iovec iov = { (void *)(uintptr_t)"x", 1 };
+	struct msghdr h = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &ctl, .msg_controllen = sizeof ctl };
+	must(sendmsg(sv[0], &h, 0) == 1);
+	close(d);
+	int c = connected(80);
+	read_exactly(c, "passed");
+	wait_for(pid);
+}
+
+static void stream_with_address(void)
+{
+	int l = listener(80), c = connected(80), a = accept(l, NULL, NULL);
+	struct sockaddr_in sin = address(9);
+	static char big[300000], back[sizeof big];
+	for (size_t i = 0; i < sizeof big; i++)
+		big[i] = (char)(i * 7 >> 3);
+	must(sendto(c, "word", 4, 0, SA(sin), sizeof sin) == 4);
+	read_exactly(a, "word");
+	pid_t pid = fork();
+	if (pid == 0) {
+		size_t got = 0;
+		ssize_t n;
+		while (got < sizeof back && (n = read(a, back + got, sizeof back - got)) > 0)
+			got += (size_t)n;
+		must(got == sizeof back && !memcmp(big, back, sizeof back));
+		exit(0);
+	}
+	must(sendto(c, big, sizeof big, 0, SA(sin), sizeof sin) == sizeof big);
+	wait_for(pid);
+	int fresh = socket(AF_INET, SOCK_STREAM, 0);
+	must(sendto(fresh, "x", 1, MSG_NOSIGNAL, SA(sin), sizeof sin) == -1 && errno == EPIPE);
+	must(sendto(fresh, "x", 1, MSG_FASTOPEN, SA(sin), sizeof sin) == -1 && errno == EOPNOTSUPP);
+}
+
+/* Leaves a process behind that holds a socket, and tells where it is. */
+static void leave_behind(void)
+{
+	pid_t pid = fork();
+	if (pid == 0) {
+		setsid();
+		int l = listener(80);
+		accept(l, NULL, NULL);
+		exit(1);
+	}
+	printf("%d\n", (int)pid);
+	fflush(stdout);
+}
+
+static void block(void)
+{
+	printf("%d\n", (int)getpid());
+	fflush(stdout);
+	leave_behind();
+	accept(listener(81), NULL, NULL);
+}
+
+static void wait_usr1(void)
+{
+	sigset_t set;
+	int sig = 0;
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	puts("ready");
+	fflush(stdout);
+	must(sigwait(&set, &sig) == 0 && sig == SIGUSR1);
+	exit(7);
+}
+
+static void die_of_term(void) { raise(SIGTERM); }
+static void exit_42(void) { exit(42); }
+
+int main(int argc, char **argv)
+{
+	static const struct { const char *name; void (*run)(void); } all[] = {
+		{ "echo", echo }, { "nonblocking_connect", nonblocking_connect }, { "flags", flags },
+		{ "interrupted", interrupted }, { "killed_in_accept", killed_in_accept }, { "many_acceptors", many_acceptors },
+		{ "descriptors_full", descriptors_full }, { "datagrams", datagrams }, { "many_datagrams", many_datagrams },
+		{ "surroundings", surroundings }, { "passing", passing }, { "stream_with_address", stream_with_address },
+		{ "leave_behind", leave_behind }, { "block", block }, { "wait_usr1", wait_usr1 }, { "die_of_term", die_of_term },
+		{ "exit_42", exit_42 },
+	};
+	for (size_t i = 0; argc > 1 && i < sizeof all / sizeof *all; i++)
+		if (!strcmp(argv[1], all[i].name)) {
+			all[i].run();
+			return 0;
+		}
+	return 2;
+}
