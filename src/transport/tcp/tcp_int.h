@@ -18,6 +18,7 @@
 #include "base/rng.h"
 #include "base/seq.h"
 #include "base/timer.h"
+#include "base/timer_kind.h"
 #include "transport/tcp/tcp.h"
 #include "transport/tcp/tcp_config.h"
 #include "transport/tcp/tcp_loss.h"
@@ -75,6 +76,7 @@ struct tcp_in {
 	uint32_t wnd;				/* seg.wnd, scaled */
 	bool ce;				/* congestion experienced, RFC 3168 */
 	bool dup_text;				/* text that had been received already */
+	bool isn_set; tcp_seq isn;		/* a SYN that takes TIME-WAIT over: our ISN must lie above the old numbers */
 };
 
 /* ---- receive queue ---------------------------------------------------------------------------------------------------- */
@@ -123,6 +125,12 @@ struct tcp_tcb {
 	bool hup_reported : 1;
 	bool dying : 1;				/* linger2 < 0 or abort: no TIME-WAIT */
 	bool in_output : 1;
+	bool push_now : 1;			/* for one tcp_output: Nagle and cork have no say */
+	bool more : 1;				/* for one tcp_output: MSG_MORE */
+	bool nospace : 1;			/* the user met a full queue: room is an event */
+	bool pushed : 1;			/* a segment shorter than the peer's full ones waits: reading it all sends the ACK */
+	bool fin_ahead : 1;			/* a FIN came before what is in front of it: fin_at */
+	bool was_cork : 1, was_keepalive : 1;	/* opts when tcp_opts_changed last looked */
 	uint8_t cause;				/* enum ol_cause of what is sent now */
 
 	/* agreed on SYN */
@@ -142,6 +150,7 @@ struct tcp_tcb {
 	tcp_seq copied;				/* first byte the user has not taken */
 	bool urg_in, urg_taken, urg_valid;	/* an urgent pointer is ahead; its byte was read; its byte is in hand */
 	uint8_t urg_byte;
+	tcp_seq fin_at;
 
 	/* sizes */
 	struct net_path path;			/* as the last net_route said */
@@ -156,7 +165,6 @@ struct tcp_tcb {
 	struct tcp_push push;
 	uint32_t sndbuf;
 	tcp_seq snd_sml;			/* end of the last small segment: Minshall's Nagle */
-	bool more;				/* MSG_MORE of the last write */
 
 	/* receive queue */
 	struct tcp_rcvq rcvq;
@@ -180,16 +188,18 @@ struct tcp_tcb {
 	uint8_t quick;				/* ACKs left that go at once */
 	uint8_t pingpong;			/* the user answers what it gets: delay */
 	ol_time ato_ns;				/* 0: no data came yet */
-	ol_time last_rcv_at, last_snd_at, last_ack_at;
+	ol_time last_rcv_at, last_snd_at, last_ack_at;	/* text came, text went, an ACK went */
+	ol_time last_ack_in_at;			/* an ACK came */
 	ol_time challenge_at;			/* last answer to something unacceptable; 0 never */
 
 	/* ECN, RFC 3168 */
 	bool ecn_echo;				/* receiver: CE was seen, CWR not yet */
 
 	/* deadlines, OL_NEVER when off */
-	ol_time delack_at, persist_at, keepalive_at, cork_at, finwait2_at, linger_at;
+	ol_time delack_at, persist_at, keepalive_at, finwait2_at;
 	uint8_t keepalive_sent;
-	uint8_t probes;				/* zero-window probes without an answer */
+	uint8_t probes;				/* window probes without an answer */
+	uint8_t persist_backoff;
 
 	struct tcp_loss loss;			/* tcp_loss.h */
 
@@ -229,6 +239,7 @@ struct tcp_tw {
 	tcp_seq snd_nxt, rcv_nxt;
 	uint32_t rcv_wnd, ts_recent, ts_offset;
 	uint32_t ts_recent_ms;			/* when ts_recent was set; low bits of the clock in ms */
+	ol_time answered_at;			/* last answer to something unacceptable */
 };
 _Static_assert(sizeof(struct tcp_tw) <= 128, "a TIME-WAIT costs next to nothing");
 
@@ -247,6 +258,7 @@ struct tcp_listener {
 	uint32_t n_syns;
 	struct list event;
 	uint64_t overflows;
+	ol_time cookie_at;			/* the last SYN cookie went; 0 never */
 };
 
 /* ---- the instance -------------------------------------------------------------------------------------------------------- */
@@ -272,16 +284,27 @@ struct tcp {
 
 /* tcp_tcb.c: life of a connection */
 struct tcp_tcb *tcp_tcb_new(struct tcp *tcp, const struct tcp_opts *opts, const struct ol_endpoint *local,
-			    const struct ol_endpoint *remote, ol_time now);
+			    const struct ol_endpoint *remote, tcp_seq iss, ol_time now);
+/** The window scale to offer, RFC 7323 2.3: what the buffer may grow to must fit. */
+uint8_t tcp_choose_wscale(const struct tcp *tcp, const struct tcp_opts *opts);
+/** The MSS to announce on this path, RFC 6691. */
+uint16_t tcp_adv_mss(const struct tcp_opts *opts, const struct ol_addr *remote, uint32_t mtu);
+/** Starts the congestion half: sizes and numbers are known. */
+void tcp_start_loss(struct tcp_tcb *tcb, ol_time now);
+/** Agreed options of the handshake come into force. */
+void tcp_agree(struct tcp_tcb *tcb, const struct tcp_opt *opt);
 void tcp_tcb_free(struct tcp_tcb *tcb);
 void tcp_enter(struct tcp_tcb *tcb, enum ol_tcp_state state, ol_time now);
 /** Ends it: error (or OL_OK) for the user; queues and timers go.  The caller reaps. */
 void tcp_enter_closed(struct tcp_tcb *tcb, enum ol_err err, ol_time now);
 void tcp_enter_established(struct tcp_tcb *tcb, ol_time now);
 void tcp_enter_time_wait(struct tcp_tcb *tcb, ol_time now);
+void tcp_orphan_fin_wait_2(struct tcp_tcb *tcb, ol_time now);	/* nobody waits for the peer's FIN: not for ever then */
 /** Frees a connection that is CLOSED and that no user holds.  True: it is gone. */
 bool tcp_reap(struct tcp_tcb *tcb);
 void tcp_event(struct tcp_tcb *tcb);
+/** Takes it out of the table: another may have its name. */
+void tcp_leave_demux(struct tcp_tcb *tcb);
 void tcp_listener_event(struct tcp_listener *l);
 static inline bool tcp_synchronized(uint8_t s)
 {
@@ -302,10 +325,11 @@ bool tcp_challenge_allowed(struct tcp *tcp, ol_time *last, ol_time now);
 /* tcp_output.c */
 /** Sends what may be sent now: retransmissions, new text, FIN, the ACK that is due; then re-arms the timer. */
 void tcp_output(struct tcp_tcb *tcb, ol_time now);
-void tcp_send_syn(struct tcp_tcb *tcb, ol_time now);	/* SYN, or SYN-ACK in SYN-RECEIVED */
+void tcp_send_syn(struct tcp_tcb *tcb, ol_time now);	/* SYN, or SYN-ACK in SYN-RECEIVED; noted as sent or sent again */
+void tcp_send_synack(struct tcp_tcb *tcb, ol_time now);	/* an answer to a SYN, beside what the retransmission timer does */
 void tcp_send_ack(struct tcp_tcb *tcb, ol_time now);
 void tcp_send_rst(struct tcp_tcb *tcb, ol_time now);	/* <SEQ=SND.NXT><CTL=RST,ACK> */
-void tcp_send_probe(struct tcp_tcb *tcb, bool keepalive, ol_time now);
+void tcp_send_probe(struct tcp_tcb *tcb, ol_time now);	/* <SEQ=SND.UNA-1>, no text: keepalive and window probes */
 /** RFC 9293 3.10.7.1: the reset that answers a segment nobody here wants. */
 enum ol_fate tcp_reply_rst(struct tcp *tcp, const struct tcp_in *in, ol_time now);
 /** A segment without text that no connection sends. */
@@ -316,8 +340,12 @@ struct tcp_bare {
 	struct tcp_opt_out opt;
 };
 void tcp_send_bare(struct tcp *tcp, const struct tcp_bare *b, ol_time now);
-/** SND.NXT of everything queued, the FIN included. */
-tcp_seq tcp_queue_end(const struct tcp_tcb *tcb);
+/** Behind the last byte queued; the FIN's number. */
+tcp_seq tcp_text_end(const struct tcp_tcb *tcb);
+/** Sends a window's worth although Nagle or SWS avoidance would wait, or else probes: the persist timer is due. */
+void tcp_send_forced(struct tcp_tcb *tcb, ol_time now);
+/** RFC 9293 3.8.6.2.2: what the window would be if an ACK went now. */
+uint32_t tcp_window(const struct tcp_tcb *tcb);
 /** Sent and not acknowledged, SYN and FIN included. */
 static inline uint32_t tcp_outstanding(const struct tcp_tcb *tcb) { return seq_len(tcb->snd_una, tcb->snd_nxt); }
 /** Bytes queued and not yet sent. */
@@ -333,13 +361,32 @@ void tcp_timer_progress(struct tcp_tcb *tcb, ol_time now);
 /* tcp_rcvq.c */
 void tcp_rcvq_init(struct tcp_rcvq *q);
 void tcp_rcvq_purge(struct tcp_rcvq *q);
+/** Appends a packet that holds exactly the bytes at RCV.NXT.  Takes pkt. */
+void tcp_rcvq_append(struct tcp_rcvq *q, struct ol_pkt *pkt);
+/** Keeps a packet that begins above RCV.NXT, at seq.  Takes pkt.  False: all of it was there already. */
+bool tcp_rcvq_hold(struct tcp_rcvq *q, struct ol_pkt *pkt, tcp_seq seq);
+/** Moves what is contiguous at rcv_nxt from the held to the readable; returns its bytes. */
+uint32_t tcp_rcvq_absorb(struct tcp_rcvq *q, tcp_seq rcv_nxt);
+/** Forgets held packets, the highest first, until truesize is at most `limit`. */
+void tcp_rcvq_prune(struct tcp_rcvq *q, size_t limit);
+/** Copies up to len readable bytes from offset off; returns how many. */
+size_t tcp_rcvq_copy(const struct tcp_rcvq *q, size_t off, const struct iovec *iov, int n, size_t len);
+void tcp_rcvq_drop(struct tcp_rcvq *q, size_t len);
+int tcp_rcvq_view(const struct tcp_rcvq *q, struct iovec *iov, int n, size_t len);
+void tcp_rcvq_dsack(struct tcp_rcvq *q, tcp_seq left, tcp_seq right);
+void tcp_rcvq_check(const struct tcp_rcvq *q, tcp_seq rcv_nxt);
 
 /* tcp_listen.c, tcp_timewait.c, tcp_isn.c */
 struct tcp_listener *tcp_listener_find(struct tcp *tcp, const struct ol_endpoint *local, const struct ol_endpoint *remote, int ifi);
 enum ol_fate tcp_listener_input(struct tcp_listener *l, struct tcp_in *in, struct tcp_tcb **child, ol_time now);
 enum ol_fate tcp_synrec_input(struct tcp_synrec *s, struct tcp_in *in, struct tcp_tcb **child, ol_time now);
 void tcp_synrec_expire(struct tcp_synrec *s, ol_time now);
+void tcp_synrec_free(struct tcp_synrec *s);
+void tcp_listener_free(struct tcp_listener *l);
+/** *again: the record made way for a new connection, the SYN is to be looked at anew. */
 enum ol_fate tcp_tw_input(struct tcp *tcp, struct tcp_tw *tw, struct tcp_in *in, bool *again, ol_time now);
+/** May an open of our own take its place (tcp_tw_reuse)?  *isn is where it must begin. */
+bool tcp_tw_reusable(const struct tcp *tcp, const struct tcp_tw *tw, ol_time now);
 bool tcp_tw_add(struct tcp_tcb *tcb, ol_time now);
 void tcp_tw_expire(struct tcp *tcp, ol_time now);
 void tcp_tw_free(struct tcp *tcp, struct tcp_tw *tw);

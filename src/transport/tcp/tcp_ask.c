@@ -1,0 +1,175 @@
+/*
+ * What can be asked of a connection: readiness, sizes, TCP_INFO in Linux's layout, rows of a state table.
+ */
+#include "transport/tcp/tcp_int.h"
+#include "base/check.h"
+#include <linux/tcp.h>
+#include <stdio.h>
+
+enum ol_tcp_state tcp_state(const struct tcp_tcb *tcb) { return tcb->state; }
+const struct ol_endpoint *tcp_local(const struct tcp_tcb *tcb) { return &tcb->node.local; }
+const struct ol_endpoint *tcp_remote(const struct tcp_tcb *tcb) { return &tcb->node.remote; }
+size_t tcp_unacked(const struct tcp_tcb *tcb) { return tcb->sndq.len; }
+size_t tcp_unsent(const struct tcp_tcb *tcb) { return tcp_unsent_bytes(tcb); }
+void tcp_set_user(struct tcp_tcb *tcb, void *user) { tcb->user = user; }
+void *tcp_user(const struct tcp_tcb *tcb) { return tcb->user; }
+const char *tcp_congestion(const struct tcp_tcb *tcb) { return tcb->loss.cc ? tcb->loss.cc->name : tcb->tcp->cfg.congestion; }
+
+/* Linux's measure: writable while at most two thirds are used, and not too much waits unsent. */
+static bool is_writable(const struct tcp_tcb *tcb)
+{
+	uint32_t lowat = tcb->opts.notsent_lowat ? tcb->opts.notsent_lowat : tcb->tcp->cfg.notsent_lowat;
+	size_t used = tcb->sndq.len;
+	return used < tcb->sndbuf && tcb->sndbuf - used >= used / 2 && tcp_unsent_bytes(tcb) < lowat;
+}
+
+unsigned tcp_ready(const struct tcp_tcb *tcb)
+{
+	unsigned r = tcb->error != OL_OK ? OL_EV_ERR : 0;
+	bool over = tcb->state == OL_TCP_CLOSED || tcb->state == OL_TCP_TIME_WAIT;
+	if (over)
+		return r | OL_EV_IN | OL_EV_OUT | OL_EV_HUP | OL_EV_RDHUP;
+	if (tcb->state == OL_TCP_SYN_SENT || tcb->state == OL_TCP_SYN_RECEIVED)
+		return r;
+	bool rd_over = tcb->fin_received || tcb->rd_shut;
+	if (rd_over)
+		r |= OL_EV_IN | OL_EV_RDHUP;
+	if (rd_over && tcb->fin_queued)
+		r |= OL_EV_HUP;
+	uint32_t lowat = MIN(MAX(tcb->opts.rcvlowat, 1u), tcb->rcvbuf / 2);
+	if (tcp_readable(tcb) >= lowat)
+		r |= OL_EV_IN;
+	if (tcb->urg_in && tcb->urg_valid)
+		r |= OL_EV_PRI;
+	if (tcb->fin_queued || is_writable(tcb))
+		r |= OL_EV_OUT;
+	else
+		((struct tcp_tcb *)tcb)->nospace = true;	/* whoever asked wants to be told */
+	return r;
+}
+
+static uint32_t us(ol_time t) { return (uint32_t)(t / OL_US); }
+
+static uint32_t ms_since(ol_time t, ol_time now) { return (uint32_t)((now - t) / OL_MS); }
+
+size_t tcp_info_fill(struct tcp_tcb *tcb, void *info, size_t len, ol_time now)
+{
+	struct tcp_info ti = { 0 };
+	tcp_loss_info(tcb, &ti, now);
+	ti.tcpi_state = tcb->state;
+	ti.tcpi_probes = MAX(tcb->probes, tcb->keepalive_sent);
+	ti.tcpi_backoff = tcb->persist_at != OL_NEVER ? tcb->persist_backoff : tcb->loss.backoff;
+	ti.tcpi_retransmits = tcb->loss.backoff;
+	ti.tcpi_options = (uint8_t)((tcb->ts_ok ? TCPI_OPT_TIMESTAMPS : 0) | (tcb->sack_ok ? TCPI_OPT_SACK : 0) |
+				    (tcb->ws_ok ? TCPI_OPT_WSCALE : 0) | (tcb->ecn_ok ? TCPI_OPT_ECN : 0));
+	ti.tcpi_snd_wscale = tcb->snd_wscale & 15;
+	ti.tcpi_rcv_wscale = tcb->rcv_wscale & 15;
+	ti.tcpi_rto = us(tcb->rto_ns);
+	ti.tcpi_ato = us(tcb->ato_ns);
+	ti.tcpi_snd_mss = tcb->snd_mss;
+	ti.tcpi_rcv_mss = tcb->rcv_mss;
+	ti.tcpi_advmss = tcb->adv_mss - (tcb->ts_ok ? TCP_OPT_TS_LEN : 0);
+	ti.tcpi_pmtu = tcb->path.mtu;
+	ti.tcpi_rtt = us(tcb->srtt_ns);
+	ti.tcpi_rttvar = us(tcb->rttvar_ns);
+	ti.tcpi_rcv_rtt = us(tcb->rcv_rtt_ns);
+	ti.tcpi_rcv_space = tcb->rcv_tune.space;
+	ti.tcpi_rcv_ssthresh = tcb->rcvbuf / 2;
+	ti.tcpi_last_data_sent = ms_since(tcb->last_snd_at, now);
+	ti.tcpi_last_data_recv = ms_since(tcb->last_rcv_at, now);
+	ti.tcpi_last_ack_recv = ms_since(tcb->last_ack_in_at ? tcb->last_ack_in_at : tcb->born, now);
+	ti.tcpi_total_retrans = tcb->stat.retrans;
+	ti.tcpi_bytes_acked = tcb->stat.bytes_acked;
+	ti.tcpi_bytes_received = tcb->stat.bytes_received;
+	ti.tcpi_bytes_sent = tcb->stat.bytes_sent + tcb->stat.bytes_retrans;
+	ti.tcpi_bytes_retrans = tcb->stat.bytes_retrans;
+	ti.tcpi_segs_out = tcb->stat.segs_out;
+	ti.tcpi_segs_in = tcb->stat.segs_in;
+	ti.tcpi_data_segs_in = tcb->stat.data_segs_in;
+	ti.tcpi_data_segs_out = tcb->stat.data_segs_out;
+	ti.tcpi_notsent_bytes = tcp_unsent_bytes(tcb);
+	ti.tcpi_rcv_ooopack = tcb->stat.rcv_ooopack;
+	ti.tcpi_snd_wnd = tcb->snd_wnd;
+	len = MIN(len, sizeof ti);
+	memcpy(info, &ti, len);
+	return len;
+}
+
+static void row_timer(const struct tcp_tcb *tcb, struct ol_sock_info *row)
+{
+	enum tcp_loss_timer kind = TCP_LOSS_NONE;
+	row->timer = 0;
+	row->timer_at = tcb->in_demux ? tcp_loss_deadline(tcb, &kind) : OL_NEVER;
+	if (row->timer_at != OL_NEVER)
+		row->timer = kind == TCP_LOSS_TLP ? 6 : kind == TCP_LOSS_REO ? 7 : kind == TCP_LOSS_PACING ? 8 : 1;
+	const struct { ol_time at; uint8_t what; } more[] = {
+		{ tcb->keepalive_at, 2 }, { tcb->finwait2_at, 3 }, { tcb->persist_at, 4 }, { tcb->delack_at, 5 },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(more); i++)
+		if (more[i].at < row->timer_at) {
+			row->timer_at = more[i].at;
+			row->timer = more[i].what;
+		}
+}
+
+void tcp_row(const struct tcp_tcb *tcb, struct ol_sock_info *row, ol_time now)
+{
+	row->local = tcb->node.local;
+	row->remote = tcb->node.remote;
+	row->state = tcb->state;
+	row->recv_q = tcb->rcvq.readable;
+	row->send_q = tcb->sndq.len;
+	row->cwnd = tcb->loss.cwnd;
+	row->ssthresh = tcb->loss.ssthresh;
+	row->mss = tcb->snd_mss;
+	row->snd_wnd = tcb->snd_wnd;
+	row->rcv_wnd = tcb->rcv_wnd;
+	row->srtt_ns = tcb->srtt_ns;
+	row->rttvar_ns = tcb->rttvar_ns;
+	row->rto_ns = tcb->rto_ns;
+	row->bytes_sent = tcb->stat.bytes_sent;
+	row->bytes_acked = tcb->stat.bytes_acked;
+	row->bytes_received = tcb->stat.bytes_received;
+	row->retransmits = tcb->stat.retrans;
+	snprintf(row->congestion, sizeof row->congestion, "%s", tcp_congestion(tcb));
+	row_timer(tcb, row);
+}
+
+static void row_of_node(const struct tcp_node *n, struct ol_sock_info *row, ol_time now)
+{
+	if (n->kind == TCP_NODE_TCB) {
+		tcp_row((const struct tcp_tcb *)(const void *)n, row, now);
+		return;
+	}
+	row->local = n->local;
+	row->remote = n->remote;
+	if (n->kind == TCP_NODE_TW) {
+		row->state = OL_TCP_TIME_WAIT;
+		row->timer = 3;
+		row->timer_at = ((const struct tcp_tw *)(const void *)n)->at;
+	} else {
+		row->state = OL_TCP_SYN_RECEIVED;
+		row->timer = 1;
+		row->timer_at = ((const struct tcp_synrec *)(const void *)n)->timer.at;
+	}
+}
+
+/* The cursor is a bucket of the table and a place in its chain. */
+bool tcp_row_next(struct tcp *tcp, uint64_t *cursor, struct ol_sock_info *row, ol_time now)
+{
+	uint64_t b = *cursor >> 32;
+	uint32_t skip = (uint32_t)*cursor;
+	for (; b <= tcp->demux.mask; b++, skip = 0) {
+		uint32_t i = 0;
+		for (const struct tcp_node *n = tcp->demux.bucket[b]; n; n = n->next, i++) {
+			if (i < skip || (n->kind == TCP_NODE_TCB && ((const struct tcp_tcb *)(const void *)n)->held))
+				continue;
+			*row = (struct ol_sock_info){ .sock = -1, .timer_at = OL_NEVER };
+			row_of_node(n, row, now);
+			*cursor = b << 32 | (i + 1);
+			return true;
+		}
+	}
+	*cursor = b << 32;
+	return false;
+}

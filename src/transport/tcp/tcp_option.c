@@ -1,0 +1,130 @@
+/*
+ * TCP options: reading them warily and writing them in the layout Linux has, which keeps words aligned:
+ *	SYN	mss, sackOK, TS, nop, wscale		without TS: mss, nop, nop, sackOK, nop, wscale
+ *	ACK	nop, nop, TS, nop, nop, sack
+ * RFC 9293 3.1 and 3.2, RFC 7323 2.2 and 3.2, RFC 2018.  Fast Open (RFC 7413) is left out.
+ */
+#include "transport/tcp/tcp_int.h"
+#include "base/be.h"
+#include "base/check.h"
+
+enum { OPT_EOL, OPT_NOP, OPT_MSS, OPT_WS, OPT_SACK_OK, OPT_SACK, OPT_TS = 8 };
+
+static void parse_sack(struct tcp_opt *o, const uint8_t *p, size_t len)
+{
+	if ((len - 2) % 8)
+		return;
+	int n = (int)MIN((len - 2) / 8, (size_t)TCP_MAX_SACK);
+	for (int i = 0; i < n; i++)
+		o->sack[i] = (struct tcp_sack_block){ seq_from(be32_at(p + 2 + 8 * i)), seq_from(be32_at(p + 6 + 8 * i)) };
+	o->n_sack = n;
+}
+
+static void parse_one(struct tcp_opt *o, const uint8_t *p, size_t len)
+{
+	switch (p[0]) {
+	case OPT_MSS:
+		if (len == 4) {
+			o->mss_ok = true;
+			o->mss = be16_at(p + 2);
+		}
+		break;
+	case OPT_WS:
+		if (len == 3) {
+			o->ws_ok = true;
+			o->ws = MIN(p[2], (uint8_t)TCP_MAX_WSCALE);	/* RFC 7323 2.3: above 14 counts as 14 */
+		}
+		break;
+	case OPT_SACK_OK:
+		o->sack_permitted |= len == 2;
+		break;
+	case OPT_SACK:
+		parse_sack(o, p, len);
+		break;
+	case OPT_TS:
+		if (len == 10) {
+			o->ts_ok = true;
+			o->tsval = be32_at(p + 2);
+			o->tsecr = be32_at(p + 6);
+		}
+		break;
+	default:						/* MUST-6: unknown ones are skipped by their length */
+		break;
+	}
+}
+
+void tcp_opt_parse(struct tcp_opt *o, const uint8_t *p, size_t len)
+{
+	*o = (struct tcp_opt){ 0 };
+	while (len > 0 && *p != OPT_EOL) {
+		if (*p == OPT_NOP) {
+			p++;
+			len--;
+			continue;
+		}
+		if (len < 2 || p[1] < 2 || p[1] > len)		/* MUST-7: an illegal length ends the list */
+			return;
+		size_t n = p[1];
+		parse_one(o, p, n);
+		p += n;
+		len -= n;
+	}
+}
+
+static uint8_t *put_ts(uint8_t *p, const struct tcp_opt_out *o)
+{
+	*p++ = OPT_TS;
+	*p++ = 10;
+	be32_put(p, o->tsval);
+	be32_put(p + 4, o->tsecr);
+	return p + 8;
+}
+
+static uint8_t *put_nops(uint8_t *p, int n)
+{
+	memset(p, OPT_NOP, (size_t)n);
+	return p + n;
+}
+
+static uint8_t *put_sack(uint8_t *p, const struct tcp_opt_out *o)
+{
+	p = put_nops(p, 2);
+	*p++ = OPT_SACK;
+	*p++ = (uint8_t)(2 + 8 * o->n_sack);
+	for (int i = 0; i < o->n_sack; i++, p += 8) {
+		be32_put(p, o->sack[i].left.v);
+		be32_put(p + 4, o->sack[i].right.v);
+	}
+	return p;
+}
+
+size_t tcp_opt_build(uint8_t *start, const struct tcp_opt_out *o)
+{
+	uint8_t *p = start;
+	if (o->mss) {
+		*p++ = OPT_MSS;
+		*p++ = 4;
+		be16_put(p, o->mss);
+		p += 2;
+	}
+	if (o->sack_permitted) {
+		if (!o->ts_ok)
+			p = put_nops(p, 2);
+		*p++ = OPT_SACK_OK;
+		*p++ = 2;
+	} else if (o->ts_ok) {
+		p = put_nops(p, 2);
+	}
+	if (o->ts_ok)
+		p = put_ts(p, o);
+	if (o->ws_ok) {
+		p = put_nops(p, 1);
+		*p++ = OPT_WS;
+		*p++ = 3;
+		*p++ = o->ws;
+	}
+	if (o->n_sack > 0)
+		p = put_sack(p, o);
+	CHECK((p - start) % 4 == 0 && p - start <= 40);
+	return (size_t)(p - start);
+}

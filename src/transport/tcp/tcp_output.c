@@ -1,0 +1,490 @@
+/*
+ * Sending: what may go, cut straight from the send queue, so that a segment sent again is built again with what is true
+ * now.  RFC 9293 3.7.4 (Nagle), 3.8.6 (windows, silly window avoidance on both sides), 3.8.5 (urgent); RFC 7323 2.2, 3.2;
+ * RFC 3168 6.1.  Whether the network takes more is the loss half's word (tcp_loss.h).
+ *
+ * PSH stands on the segment with the last byte of a write, and nowhere else (MUST-60, MUST-61).
+ * Left out: sending text with a SYN (RFC 7413).
+ */
+#include "transport/tcp/tcp_int.h"
+#include "base/check.h"
+#include "base/cksum.h"
+#include <netinet/in.h>
+
+enum { ECN_MASK = 3, ECN_ECT0 = 2 };
+enum { MAX_OPT = 40, MAX_TEXT = 65535 - 60 - 40 };
+
+struct out {				/* a segment to be made */
+	tcp_seq seq;
+	uint32_t text;
+	uint8_t flags;
+	bool fresh;			/* never sent before: RFC 3168 6.1.5 marks only such */
+};
+
+tcp_seq tcp_text_end(const struct tcp_tcb *tcb) { return seq_add(tcb->sndq_seq, (uint32_t)tcb->sndq.len); }
+
+uint32_t tcp_unsent_bytes(const struct tcp_tcb *tcb)
+{
+	return tcb->fin_sent || tcb->sndq.len == 0 ? 0 : seq_len(seq_max(tcb->snd_nxt, tcb->sndq_seq), tcp_text_end(tcb));
+}
+
+uint32_t tcp_ts_clock(const struct tcp_tcb *tcb, ol_time now) { return (uint32_t)(now / OL_MS) + tcb->ts_offset; }
+
+/* ---- the window we offer ---------------------------------------------------------------------------------------------- */
+
+/* What is left of the window offered last: its right edge never moves back (RFC 9293 3.8.6, SHLD-14). */
+static uint32_t window_left(const struct tcp_tcb *tcb)
+{
+	uint32_t gone = seq_len(tcb->rcv_wup, tcb->rcv_nxt);
+	return tcb->rcv_wnd > gone ? tcb->rcv_wnd - gone : 0;
+}
+
+/*
+ * RFC 9293 3.8.6.2.2: the right edge moves only when it gains a segment or half the buffer.  Packets cost about twice
+ * what they carry at worst, so half of the memory still free is offered.
+ */
+uint32_t tcp_window(const struct tcp_tcb *tcb)
+{
+	uint32_t left = window_left(tcb), unit = 1u << tcb->rcv_wscale;
+	uint32_t space = tcb->rcvq.truesize < tcb->rcvbuf ? (uint32_t)(tcb->rcvbuf - tcb->rcvq.truesize) / 2 : 0;
+	uint32_t most = (uint32_t)MIN((uint64_t)65535 << tcb->rcv_wscale, (uint64_t)UINT32_C(1) << 30);
+	if (tcb->opts.window_clamp)
+		most = MIN(most, tcb->opts.window_clamp);
+	space = MIN(space, most);
+	uint32_t least = MIN(tcb->rcvbuf / 4, tcb->rcv_mss);
+	if (space < least || (space > left && space - left < least))
+		space = 0;
+	if (space <= left)
+		space = MIN((uint64_t)left + unit - 1, (uint64_t)65535 << tcb->rcv_wscale);
+	return space & ~(unit - 1);
+}
+
+/* ---- one segment ------------------------------------------------------------------------------------------------------ */
+
+static void fill_options(const struct tcp_tcb *tcb, struct tcp_opt_out *o, uint8_t flags, ol_time now)
+{
+	const struct tcp_config *cfg = &tcb->tcp->cfg;
+	*o = (struct tcp_opt_out){ 0 };
+	bool first = (flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
+	if (flags & TCP_SYN) {
+		o->mss = tcb->adv_mss;
+		o->ws_ok = first ? cfg->window_scaling : tcb->ws_ok;
+		o->ws = tcb->rcv_wscale;
+		o->sack_permitted = first ? cfg->sack : tcb->sack_ok;
+	}
+	o->ts_ok = first ? cfg->timestamps : tcb->ts_ok;
+	o->tsval = tcp_ts_clock(tcb, now);
+	o->tsecr = flags & TCP_ACK ? tcb->ts_recent : 0;
+	if (flags & (TCP_SYN | TCP_RST) || !tcb->sack_ok)
+		return;
+	int room = o->ts_ok ? 3 : 4;
+	if (tcb->rcvq.dsack_set && cfg->dsack)
+		o->sack[o->n_sack++] = tcb->rcvq.dsack;			/* RFC 2883 4: first */
+	for (int i = 0; i < tcb->rcvq.n_recent && o->n_sack < room; i++)
+		o->sack[o->n_sack++] = tcb->rcvq.recent[i];
+}
+
+static uint32_t options_len(const struct tcp_tcb *tcb)		/* SACK's share of an ordinary segment */
+{
+	if (!tcb->sack_ok)
+		return 0;
+	int n = MIN(tcb->rcvq.n_recent + (tcb->rcvq.dsack_set && tcb->tcp->cfg.dsack), tcb->ts_ok ? 3 : 4);
+	return n ? 4 + 8 * (uint32_t)n : 0;
+}
+
+static bool push_in(const struct tcp_tcb *tcb, tcp_seq seq, uint32_t len)
+{
+	const struct tcp_push *q = &tcb->push;
+	for (uint32_t i = 0; i < q->n; i++) {
+		tcp_seq end = q->ring[(q->first + i) & (q->cap - 1)];
+		if (seq_gt(end, seq))
+			return seq_le(end, seq_add(seq, len));
+	}
+	return false;
+}
+
+static uint8_t tos_of(const struct tcp_tcb *tcb, const struct out *o)
+{
+	uint8_t tos = tcb->opts.tos & (uint8_t)~ECN_MASK;
+	return tcb->ecn_ok && o->fresh && o->text > 0 ? tos | ECN_ECT0 : tos;
+}
+
+static void checksum(const struct tcp_tcb *tcb, struct ol_pkt *p, uint32_t text_sum, size_t hdr_len)
+{
+	uint32_t sum = cksum_pseudo(&tcb->node.local.addr, &tcb->node.remote.addr, IPPROTO_TCP, p->len);
+	if (tcb->path.features & OL_IF_CSUM) {
+		p->csum = OL_CSUM_PARTIAL;
+		p->csum_start = 0;
+		p->csum_offset = WIRE_TCP_CKSUM;
+		be16_put(p->data + WIRE_TCP_CKSUM, cksum_fold(sum));
+		return;
+	}
+	sum = cksum_add(sum, p->data, hdr_len);
+	uint64_t t = (uint64_t)sum + text_sum;
+	be16_put(p->data + WIRE_TCP_CKSUM, cksum_finish((uint32_t)((t & 0xffffffff) + (t >> 32))));
+}
+
+/* The bookkeeping of an ACK that went, alone or with text. */
+static void ack_went(struct tcp_tcb *tcb, uint32_t wnd, ol_time now)
+{
+	tcb->rcv_wnd = wnd;
+	tcb->rcv_wup = tcb->last_ack_sent = tcb->rcv_nxt;
+	if ((tcb->ack_now || tcb->ack_pending) && tcb->quick > 0)
+		tcb->quick--;
+	tcb->ack_now = tcb->ack_pending = tcb->pushed = false;
+	tcb->delack_at = OL_NEVER;
+	tcb->rcvq.dsack_set = false;
+	tcb->last_ack_at = now;
+}
+
+static void send_packet(struct tcp_tcb *tcb, struct ol_pkt *p, uint8_t tos, ol_time now)
+{
+	struct net_tx tx = {
+		.src = tcb->node.local.addr, .dst = tcb->node.remote.addr, .proto = IPPROTO_TCP, .ttl = tcb->opts.ttl,
+		.tos = tos, .df = tcb->opts.pmtudisc != 0, .ifi = tcb->opts.ifi, .flow = tcb->node.hash & 0xfffff,
+	};
+	p->note = (struct ol_note){ .sock = -1, .state = tcb->state, .cause = tcb->cause };
+	p->time = now;
+	tcb->stat.segs_out++;
+	(void)net_output(tcb->tcp->net, &tx, p, now);		/* a drop here is a loss like any other */
+}
+
+/* False: the pool is dry, nothing happened. */
+static bool transmit(struct tcp_tcb *tcb, const struct out *o, ol_time now)
+{
+	uint8_t opt[MAX_OPT];
+	struct tcp_opt_out oo;
+	fill_options(tcb, &oo, o->flags, now);
+	size_t opt_len = tcp_opt_build(opt, &oo), hdr_len = TCP_HDR_LEN + opt_len;
+	struct ol_pkt *p = ol_pkt_new(tcb->tcp->pool, o->text);
+	if (!p)
+		return false;
+	uint32_t sum = 0;
+	if (o->text > 0)
+		chunkq_copy(&tcb->sndq, seq_len(tcb->sndq_seq, o->seq), ol_pkt_put(p, o->text), o->text,
+			    tcb->path.features & OL_IF_CSUM ? NULL : &sum);
+	bool syn = o->flags & TCP_SYN;
+	uint32_t wnd = o->flags & TCP_RST ? 0 : syn ? MIN(tcb->rcv_wnd, 65535u) : tcp_window(tcb);
+	struct tcp_seg seg = {
+		.src = tcb->node.local.port, .dst = tcb->node.remote.port, .seq = o->seq, .flags = o->flags,
+		.ack = o->flags & TCP_ACK ? tcb->rcv_nxt : seq_from(0),
+		.wnd = (uint16_t)(syn ? wnd : MIN(wnd >> tcb->rcv_wscale, 65535u)),
+	};
+	if (tcb->urg_out && seq_gt(tcb->snd_up, o->seq) && !(o->flags & (TCP_SYN | TCP_RST))) {
+		seg.flags |= TCP_URG;				/* MUST-62: points behind the last urgent byte */
+		seg.urp = (uint16_t)MIN(seq_len(o->seq, tcb->snd_up), 65535u);
+	}
+	if (tcb->ecn_ok && tcb->ecn_echo && !(o->flags & (TCP_SYN | TCP_RST)))
+		seg.flags |= TCP_ECE;
+	wire_tcp_build(ol_pkt_push(p, hdr_len), &seg, opt_len);
+	memcpy(p->data + TCP_HDR_LEN, opt, opt_len);
+	p->hdr_len = (uint16_t)hdr_len;
+	uint32_t cut = tcb->snd_mss - (uint32_t)MIN(options_len(tcb), tcb->snd_mss / 2);
+	checksum(tcb, p, sum, hdr_len);
+	if (o->text > cut) {
+		p->gso = tcb->node.remote.addr.ver == 6 ? OL_GSO_TCP6 : OL_GSO_TCP4;
+		p->gso_size = (uint16_t)cut;
+	}
+	if (o->flags & TCP_ACK && !(o->flags & (TCP_SYN | TCP_RST)))
+		ack_went(tcb, wnd, now);
+	else if (o->flags & TCP_ACK)
+		tcb->last_ack_sent = tcb->rcv_nxt;
+	send_packet(tcb, p, tos_of(tcb, o), now);
+	return true;
+}
+
+void tcp_send_ack(struct tcp_tcb *tcb, ol_time now)
+{
+	struct out o = { .seq = tcb->snd_nxt, .flags = TCP_ACK };
+	if (!transmit(tcb, &o, now)) {
+		tcb->ack_pending = true;			/* the pool is dry: again when the timer comes */
+		tcb->delack_at = now + tcb->tcp->cfg.delack_ns;
+		tcb->ack_now = false;
+	}
+}
+
+/* <SEQ=SND.NXT><CTL=RST,ACK>; in SYN-SENT and with nothing sent there is nobody to tell. */
+void tcp_send_rst(struct tcp_tcb *tcb, ol_time now)
+{
+	struct out o = { .seq = tcb->snd_nxt, .flags = TCP_RST | TCP_ACK };
+	(void)transmit(tcb, &o, now);
+}
+
+void tcp_send_probe(struct tcp_tcb *tcb, ol_time now)
+{
+	struct out o = { .seq = seq_sub(tcb->snd_una, 1), .flags = TCP_ACK };
+	(void)transmit(tcb, &o, now);
+}
+
+/* ---- SYN ---------------------------------------------------------------------------------------------------------------- */
+
+static uint8_t syn_flags(const struct tcp_tcb *tcb)
+{
+	if (tcb->state == OL_TCP_SYN_RECEIVED)
+		return TCP_SYN | TCP_ACK | (tcb->ecn_ok ? TCP_ECE : 0);
+	bool again = !seq_eq(tcb->snd_nxt, tcb->iss);
+	bool ask = tcb->tcp->cfg.ecn == 1 && !(again && tcb->tcp->cfg.ecn_fallback);
+	return TCP_SYN | (ask ? TCP_ECE | TCP_CWR : 0);			/* RFC 3168 6.1.1 */
+}
+
+void tcp_send_syn(struct tcp_tcb *tcb, ol_time now)
+{
+	bool again = !seq_eq(tcb->snd_nxt, tcb->iss);
+	struct out o = { .seq = tcb->iss, .flags = syn_flags(tcb) };
+	bool sent = transmit(tcb, &o, now);
+	if (again) {
+		tcp_loss_resent(tcb, tcb->iss, 1, sent && tcb->tcp->cfg.timestamps ? tcp_ts_clock(tcb, now) : 0, now);
+		tcb->stat.retrans++;
+		return;
+	}
+	tcb->snd_nxt = seq_add(tcb->iss, 1);			/* one that could not be made is a loss like any other */
+	tcp_loss_sent(tcb, tcb->iss, 1, now);
+}
+
+void tcp_send_synack(struct tcp_tcb *tcb, ol_time now)
+{
+	struct out o = { .seq = tcb->iss, .flags = syn_flags(tcb) };
+	(void)transmit(tcb, &o, now);
+}
+
+/* ---- text ----------------------------------------------------------------------------------------------------------------- */
+
+/* The FIN rides on the last text when all of it is there, and counts as one more. */
+static bool takes_fin(const struct tcp_tcb *tcb, tcp_seq end)
+{
+	return tcb->fin_queued && seq_eq(end, tcp_text_end(tcb));
+}
+
+static uint32_t full_text(const struct tcp_tcb *tcb)		/* text bytes of a full segment now, SACK blocks taken off */
+{
+	uint32_t opts = options_len(tcb);
+	return tcb->snd_mss > opts + 8 ? tcb->snd_mss - opts : 8;
+}
+
+static uint32_t burst(const struct tcp_tcb *tcb, uint32_t mss)	/* most text of one packet: super-segments where taken over */
+{
+	uint8_t tso = tcb->node.remote.addr.ver == 6 ? OL_IF_TSO6 : OL_IF_TSO4;
+	if (!(tcb->path.features & tso) || tcb->urg_out)
+		return mss;
+	return MAX(MAX_TEXT / mss * mss, mss);
+}
+
+/* One range the loss half wants again; false: no memory. */
+static bool resend(struct tcp_tcb *tcb, const struct tcp_loss_range *r, ol_time now)
+{
+	if (seq_eq(r->seq, tcb->iss)) {
+		tcp_send_syn(tcb, now);
+		return true;
+	}
+	uint32_t left = seq_lt(r->seq, tcp_text_end(tcb)) ? seq_len(r->seq, tcp_text_end(tcb)) : 0;
+	uint32_t text = MIN(MIN(r->len, left), burst(tcb, full_text(tcb)));
+	struct out o = { .seq = r->seq, .text = text, .flags = TCP_ACK };
+	uint32_t len = text;
+	if (tcb->fin_sent && text < r->len && text == left) {
+		o.flags |= TCP_FIN;
+		len++;
+	}
+	if (text > 0 && push_in(tcb, o.seq, text))
+		o.flags |= TCP_PSH;
+	if (len == 0 || !transmit(tcb, &o, now))
+		return false;
+	tcp_loss_resent(tcb, o.seq, len, tcb->ts_ok ? tcp_ts_clock(tcb, now) : 0, now);
+	tcb->stat.retrans += (text + tcb->snd_mss - 1) / tcb->snd_mss;
+	tcb->stat.bytes_retrans += text;
+	tcb->stat.data_segs_out++;
+	tcb->last_snd_at = now;
+	return true;
+}
+
+static bool send_new(struct tcp_tcb *tcb, uint32_t text, uint8_t flags, ol_time now)
+{
+	struct out o = { .seq = tcb->snd_nxt, .text = text, .flags = TCP_ACK | flags, .fresh = true };
+	tcp_seq end = seq_add(o.seq, text);
+	if (text > 0 && push_in(tcb, o.seq, text))
+		o.flags |= TCP_PSH;
+	/* The FIN needs a number in the window too; it is sent where the window is closed only when alone: RFC 9293 3.8.6.1. */
+	if (takes_fin(tcb, end) && seq_lt(end, seq_add(tcb->snd_una, tcb->snd_wnd)))
+		o.flags |= TCP_FIN;
+	if (tcb->ecn_ok && text > 0 && tcp_loss_cwr_due(&tcb->loss))
+		o.flags |= TCP_CWR;
+	if (!transmit(tcb, &o, now))
+		return false;
+	if (o.flags & TCP_CWR)
+		tcp_loss_cwr_sent(&tcb->loss);
+	uint32_t len = text + (o.flags & TCP_FIN ? 1 : 0);
+	if (tcp_outstanding(tcb) == 0)
+		tcb->stuck_at = now;
+	tcb->snd_nxt = seq_add(end, o.flags & TCP_FIN ? 1 : 0);
+	tcb->fin_sent |= !!(o.flags & TCP_FIN);
+	tcp_loss_sent(tcb, o.seq, len, now);
+	if (text > 0 && text < tcb->snd_mss)
+		tcb->snd_sml = end;
+	tcb->stat.bytes_sent += text;
+	tcb->stat.data_segs_out += text > 0;
+	if (text > 0) {
+		if (now - tcb->last_rcv_at < tcb->tcp->cfg.delack_ns && tcb->pingpong < UINT8_MAX)
+			tcb->pingpong++;			/* an answer: ACKs will find such company again */
+		tcb->last_snd_at = now;
+	}
+	return true;
+}
+
+static uint32_t usable_window(const struct tcp_tcb *tcb)
+{
+	int32_t u = seq_diff(tcb->snd_nxt, seq_add(tcb->snd_una, tcb->snd_wnd));
+	return u > 0 ? (uint32_t)u : 0;
+}
+
+/*
+ * A piece shorter than a segment, which is all there is: Nagle's rule as Minshall refined it, one small segment at a time
+ * (RFC 9293 3.7.4: MUST-17 lets it be switched off), and cork.
+ */
+static bool may_send_small(const struct tcp_tcb *tcb)
+{
+	if (tcb->push_now || tcb->fin_queued)
+		return true;
+	if (tcb->urg_out && seq_gt(tcb->snd_up, tcb->snd_nxt))
+		return true;
+	if (tcb->opts.cork || tcb->more)
+		return false;
+	return tcb->opts.nodelay || tcp_outstanding(tcb) == 0 || seq_le(tcb->snd_sml, tcb->snd_una);
+}
+
+/* How much of the unsent goes in the next packet; 0 and *why when none. */
+static uint32_t next_piece(struct tcp_tcb *tcb, enum tcp_stop *why, ol_time now)
+{
+	uint32_t unsent = tcp_unsent_bytes(tcb), wnd = usable_window(tcb), mss = full_text(tcb);
+	uint32_t quota = tcp_loss_quota(tcb, now);
+	uint32_t n = MIN(unsent, MIN(wnd, quota));
+	if (n >= mss)
+		return MIN(n - n % mss, burst(tcb, mss));
+	if (n == unsent) {
+		*why = TCP_STOP_OTHER;
+		return may_send_small(tcb) ? n : 0;
+	}
+	if (quota < MIN(unsent, mss) && quota <= wnd) {
+		*why = TCP_STOP_CWND;
+		return 0;
+	}
+	*why = TCP_STOP_RWND;				/* RFC 9293 3.8.6.2.1 (3): half of the largest window ever is worth it */
+	return n > 0 && n >= tcb->max_wnd / 2 ? n : 0;
+}
+
+static enum tcp_stop send_text(struct tcp_tcb *tcb, ol_time now)
+{
+	enum tcp_stop why = TCP_STOP_OTHER;
+	while (tcp_unsent_bytes(tcb) > 0) {
+		uint32_t n = next_piece(tcb, &why, now);
+		if (n == 0)
+			return why;
+		if (!send_new(tcb, n, 0, now))
+			return TCP_STOP_OTHER;
+	}
+	if (tcb->fin_queued && !tcb->fin_sent) {
+		if (usable_window(tcb) == 0)
+			return TCP_STOP_RWND;
+		if (!tcp_loss_room(tcb) || !send_new(tcb, 0, 0, now))
+			return TCP_STOP_OTHER;
+	}
+	return TCP_STOP_APP;
+}
+
+static void send_again(struct tcp_tcb *tcb, ol_time now)
+{
+	struct tcp_loss_range r;
+	for (uint32_t bound = 0; bound < SB_MAX_RECORDS && tcp_loss_next(tcb, &r, now); bound++) {
+		if (!seq_eq(r.seq, tcb->snd_una) && seq_ge(r.seq, seq_add(tcb->snd_una, tcb->snd_wnd)) &&
+		    tcp_synchronized(tcb->state))
+			break;				/* the peer took the window back: only the first byte probes it */
+		if (!resend(tcb, &r, now))
+			break;
+	}
+}
+
+/* RFC 9293 3.8.6.1: with nothing under way no ACK will come, so a timer must ask. */
+static void watch_window(struct tcp_tcb *tcb, enum tcp_stop why, ol_time now)
+{
+	bool waiting = tcp_unsent_bytes(tcb) > 0 || (tcb->fin_queued && !tcb->fin_sent);
+	if (tcp_outstanding(tcb) > 0 || !waiting || why == TCP_STOP_CWND) {
+		tcb->persist_at = OL_NEVER;
+		tcb->persist_backoff = 0;
+		return;
+	}
+	if (tcb->persist_at == OL_NEVER) {
+		tcb->persist_at = now + tcb->rto_ns;
+		if (tcb->stuck_at == OL_NEVER)
+			tcb->stuck_at = now;
+	}
+}
+
+void tcp_output(struct tcp_tcb *tcb, ol_time now)
+{
+	if (!tcb->in_demux)
+		return;
+	send_again(tcb, now);
+	if (tcp_synchronized(tcb->state)) {
+		enum tcp_stop why = send_text(tcb, now);
+		tcp_loss_stopped(tcb, why, now);
+		watch_window(tcb, why, now);
+	}
+	if (tcb->ack_now && tcb->state != OL_TCP_SYN_SENT)
+		tcp_send_ack(tcb, now);
+	tcp_timer_update(tcb, now);
+}
+
+/* What the window takes goes now, however small; else an empty segment asks for the window. */
+void tcp_send_forced(struct tcp_tcb *tcb, ol_time now)
+{
+	uint32_t n = MIN(MIN(tcp_unsent_bytes(tcb), usable_window(tcb)), full_text(tcb));
+	bool fin = tcp_unsent_bytes(tcb) == 0 && tcb->fin_queued && !tcb->fin_sent && usable_window(tcb) > 0;
+	if ((n > 0 || fin) && tcp_loss_room(tcb))
+		(void)send_new(tcb, n, n > 0 ? TCP_PSH : 0, now);
+	else
+		tcp_send_probe(tcb, now);
+}
+
+/* ---- segments that no connection sends -------------------------------------------------------------------------------------- */
+
+void tcp_send_bare(struct tcp *tcp, const struct tcp_bare *b, ol_time now)
+{
+	uint8_t opt[MAX_OPT];
+	size_t opt_len = tcp_opt_build(opt, &b->opt);
+	struct ol_pkt *p = ol_pkt_new(tcp->pool, 0);
+	if (!p)
+		return;
+	struct tcp_seg seg = {
+		.src = b->local.port, .dst = b->remote.port, .seq = b->seq, .ack = b->ack, .flags = b->flags, .wnd = b->wnd,
+	};
+	wire_tcp_build(ol_pkt_push(p, TCP_HDR_LEN + opt_len), &seg, opt_len);
+	memcpy(p->data + TCP_HDR_LEN, opt, opt_len);
+	uint32_t sum = cksum_pseudo(&b->local.addr, &b->remote.addr, IPPROTO_TCP, p->len);
+	be16_put(p->data + WIRE_TCP_CKSUM, cksum_finish(cksum_add(sum, p->data, p->len)));
+	p->note = (struct ol_note){ .sock = -1, .state = b->state, .cause = b->cause };
+	p->time = now;
+	struct net_tx tx = {
+		.src = b->local.addr, .dst = b->remote.addr, .proto = IPPROTO_TCP, .ttl = b->ttl, .tos = b->tos, .df = true,
+		.ifi = b->ifi,
+	};
+	(void)net_output(tcp->net, &tx, p, now);
+}
+
+/* RFC 9293 3.10.7.1: its sequence number is one the sender of the segment must believe. */
+enum ol_fate tcp_reply_rst(struct tcp *tcp, const struct tcp_in *in, ol_time now)
+{
+	const struct tcp_seg *s = &in->seg;
+	if (s->flags & TCP_RST)
+		return OL_DROP_TCP_RST_NO_CONNECTION;
+	struct tcp_bare b = {
+		.local = { in->rx->dst, s->dst }, .remote = { in->rx->src, s->src }, .cause = OL_CAUSE_SEGMENT,
+		.tos = in->rx->tos & (uint8_t)~ECN_MASK, .state = OL_TCP_CLOSED, .ifi = in->rx->dst.scope ? in->rx->ifi : 0,
+	};
+	if (s->flags & TCP_ACK) {
+		b.seq = s->ack;
+		b.flags = TCP_RST;
+	} else {
+		b.ack = seq_add(s->seq, (uint32_t)s->text.len + !!(s->flags & TCP_SYN) + !!(s->flags & TCP_FIN));
+		b.flags = TCP_RST | TCP_ACK;
+	}
+	tcp_send_bare(tcp, &b, now);
+	return OL_DROP_TCP_NO_CONNECTION;
+}

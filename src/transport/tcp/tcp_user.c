@@ -1,0 +1,477 @@
+/*
+ * The user calls of RFC 9293 3.10.1 to 3.10.6 on connections, as tcp.h documents them: OPEN (active), SEND, RECEIVE, CLOSE,
+ * ABORT, and letting go.  Passive OPEN is tcp_listen.c.
+ */
+#include "transport/tcp/tcp_int.h"
+#include "base/check.h"
+#include <stdlib.h>
+
+struct tcp_opts tcp_opts_default(const struct tcp *tcp)
+{
+	return (struct tcp_opts){ .rcvlowat = 1, .pmtudisc = 1, .notsent_lowat = 0 };
+}
+
+bool tcp_congestion_known(const struct tcp *tcp, const char *name) { return tcp_cc_find(name); }
+
+/* ---- OPEN ------------------------------------------------------------------------------------------------------------------ */
+
+/* Whoever has the name now, may it go?  *isn_set: where our ISN must begin then (RFC 6191). */
+static bool name_free(struct tcp *tcp, const struct ol_endpoint *local, const struct ol_endpoint *remote, bool *isn_set,
+		      tcp_seq *isn, ol_time now)
+{
+	struct tcp_node *n = tcp_demux_find(&tcp->demux, local, remote);
+	if (!n)
+		return true;
+	struct tcp_tw *tw = (struct tcp_tw *)(void *)n;
+	if (n->kind != TCP_NODE_TW || !tcp_tw_reusable(tcp, tw, now))
+		return false;
+	*isn_set = true;
+	*isn = seq_add(tw->snd_nxt, 65535 + 2);
+	tcp_tw_free(tcp, tw);
+	return true;
+}
+
+bool tcp_pair_busy(const struct tcp *tcp, const struct ol_endpoint *local, const struct ol_endpoint *remote, ol_time now)
+{
+	const struct tcp_node *n = tcp_demux_find(&tcp->demux, local, remote);
+	if (!n)
+		return false;
+	return n->kind != TCP_NODE_TW || !tcp_tw_reusable(tcp, (const struct tcp_tw *)(const void *)n, now);
+}
+
+/* Does a bind to `local` cover this node's address? */
+static bool covers(const struct ol_endpoint *local, int domain_v6, bool v6only, const struct tcp_node *n)
+{
+	if (n->local.port != local->port)
+		return false;
+	if (!ol_addr_is_any(&local->addr))
+		return ol_addr_eq(&local->addr, &n->local.addr);
+	if (n->local.addr.ver == 4)
+		return local->addr.ver == 4 || !domain_v6 || !v6only;
+	return domain_v6 || local->addr.ver == 6;
+}
+
+bool tcp_local_busy(const struct tcp *tcp, const struct ol_endpoint *local, int domain_v6, bool v6only)
+{
+	for (uint32_t i = 0; i <= tcp->demux.mask; i++)
+		for (const struct tcp_node *n = tcp->demux.bucket[i]; n; n = n->next)
+			if (covers(local, domain_v6, v6only, n))
+				return true;
+	return false;
+}
+
+enum ol_err tcp_open(struct tcp *tcp, struct tcp_tcb **out, const struct tcp_opts *opts, const struct ol_endpoint *local,
+		     const struct ol_endpoint *remote, void *user, ol_time now)
+{
+	struct net_path path;
+	struct ol_endpoint l = *local;
+	bool isn_set = false;
+	tcp_seq isn;
+	if (l.port == 0 || remote->port == 0)
+		return OL_ERR_INVAL;
+	if (ol_addr_is_multicast(&remote->addr) || net_is_broadcast(tcp->net, &remote->addr))
+		return OL_ERR_NETUNREACH;				/* as Linux: no connection to many */
+	enum ol_err err = net_route(tcp->net, &remote->addr, ol_addr_is_any(&l.addr) ? NULL : &l.addr, opts->ifi, &path);
+	if (err != OL_OK)
+		return err;
+	if (ol_addr_is_any(&l.addr))
+		l.addr = path.src;					/* MUST-44 */
+	if (!name_free(tcp, &l, remote, &isn_set, &isn, now))
+		return OL_ERR_ADDRNOTAVAIL;
+	if (!isn_set)
+		isn = tcp_isn(tcp, &l, remote, now);
+	struct tcp_tcb *tcb = tcp_tcb_new(tcp, opts, &l, remote, isn, now);
+	if (!tcb)
+		return OL_ERR_NOMEM;
+	tcb->held = true;
+	tcb->user = user;
+	tcb->rcv_wnd = MIN(tcb->rcvbuf / 2, 65535u);
+	tcb->state = OL_TCP_SYN_SENT;
+	tcb->cause = OL_CAUSE_CONNECT;
+	tcb->stuck_at = now;
+	tcp_start_loss(tcb, now);
+	tcp_send_syn(tcb, now);
+	tcp_timer_update(tcb, now);
+	*out = tcb;
+	return OL_OK;
+}
+
+/* ---- options ------------------------------------------------------------------------------------------------------------------ */
+
+struct tcp_opts *tcp_opts(struct tcp_tcb *tcb) { return &tcb->opts; }
+
+void tcp_opts_changed(struct tcp_tcb *tcb, ol_time now)
+{
+	struct tcp_opts *o = &tcb->opts;
+	bool uncorked = tcb->was_cork && !o->cork, alive = o->keepalive && !tcb->was_keepalive;
+	tcb->was_cork = o->cork;
+	tcb->was_keepalive = o->keepalive;
+	if (o->sndbuf)
+		tcb->sndbuf = o->sndbuf;
+	if (o->rcvbuf)
+		tcb->rcvbuf = o->rcvbuf;
+	if (!tcb->in_demux)
+		return;
+	if (o->congestion[0])
+		(void)tcp_loss_set_cc(tcb, o->congestion, now);
+	tcp_loss_set_max_pacing(tcb, o->max_pacing);
+	if (alive || (o->keepalive && tcb->keepalive_at == OL_NEVER && tcp_synchronized(tcb->state)))
+		tcb->keepalive_at = now;
+	if (o->keepalive)
+		tcb->keepalive_at = MIN(tcb->keepalive_at, now);	/* its times may have changed */
+	tcb->cause = OL_CAUSE_SEND;
+	if (o->quickack && tcb->ack_pending)
+		tcb->ack_now = true;
+	tcb->push_now = o->nodelay || uncorked;			/* TCP_NODELAY set, again or anew, lets go of what is held */
+	tcp_output(tcb, now);
+	tcb->push_now = false;
+	tcp_event(tcb);
+}
+
+/* ---- SEND ------------------------------------------------------------------------------------------------------------------------ */
+
+enum ol_err tcp_error_take(struct tcp_tcb *tcb)
+{
+	enum ol_err e = tcb->error;
+	tcb->error = OL_OK;
+	return e;
+}
+
+static enum ol_err may_send(struct tcp_tcb *tcb)
+{
+	if (tcb->error != OL_OK)
+		return tcp_error_take(tcb);
+	if (tcb->fin_queued)
+		return OL_ERR_PIPE;
+	switch (tcb->state) {
+	case OL_TCP_ESTABLISHED: case OL_TCP_CLOSE_WAIT:
+		return OL_OK;
+	case OL_TCP_SYN_SENT: case OL_TCP_SYN_RECEIVED:
+		return OL_ERR_AGAIN;
+	default:
+		return OL_ERR_PIPE;
+	}
+}
+
+size_t tcp_writable(const struct tcp_tcb *tcb) { return tcb->sndq.len < tcb->sndbuf ? tcb->sndbuf - tcb->sndq.len : 0; }
+
+/* Notes where a write ended.  When there are too many to keep, the last gives way: its PSH then comes a little later. */
+static void mark_push(struct tcp_tcb *tcb)
+{
+	enum { MOST = 4096 };
+	struct tcp_push *q = &tcb->push;
+	tcp_seq end = tcp_text_end(tcb);
+	if (q->n == q->cap && q->cap < MOST) {
+		uint32_t cap = q->cap ? q->cap * 2 : 8;
+		tcp_seq *ring = malloc(cap * sizeof *ring);
+		if (ring) {
+			for (uint32_t i = 0; i < q->n; i++)
+				ring[i] = q->ring[(q->first + i) & (q->cap - 1)];
+			free(q->ring);
+			*q = (struct tcp_push){ .ring = ring, .cap = cap, .n = q->n };
+		}
+	}
+	if (q->n < q->cap)
+		q->n++;
+	if (q->n > 0)
+		q->ring[(q->first + q->n - 1) & (q->cap - 1)] = end;
+}
+
+static void queued(struct tcp_tcb *tcb, unsigned flags, ol_time now)
+{
+	if (!(flags & TCP_SEND_MORE))
+		mark_push(tcb);
+	if (flags & TCP_SEND_URG) {
+		tcb->snd_up = tcp_text_end(tcb);
+		tcb->urg_out = true;
+	}
+	tcb->more = flags & TCP_SEND_MORE;
+	tcb->cause = OL_CAUSE_SEND;
+	tcp_output(tcb, now);
+	tcb->more = false;
+}
+
+enum ol_err tcp_send(struct tcp_tcb *tcb, const struct iovec *iov, int n, unsigned flags, size_t *done, ol_time now)
+{
+	*done = 0;
+	enum ol_err err = may_send(tcb);
+	if (err == OL_ERR_AGAIN)
+		tcb->nospace = true;
+	if (err != OL_OK)
+		return err;
+	size_t room = tcp_writable(tcb), want = 0;
+	for (int i = 0; i < n; i++) {
+		want += iov[i].iov_len;
+		size_t len = MIN(iov[i].iov_len, room - *done);
+		size_t put = len ? chunkq_write(&tcb->sndq, iov[i].iov_base, len) : 0;
+		*done += put;
+		if (put < iov[i].iov_len)
+			break;
+	}
+	if (*done < want)
+		tcb->nospace = true;
+	if (*done == 0)
+		return want ? OL_ERR_AGAIN : OL_OK;
+	queued(tcb, flags, now);
+	return OL_OK;
+}
+
+enum ol_err tcp_send_view(struct tcp_tcb *tcb, size_t want, struct iovec *iov, int *n, ol_time now)
+{
+	enum ol_err err = may_send(tcb);
+	size_t room = err == OL_OK ? MIN(want, tcp_writable(tcb)) : 0;
+	*n = room ? chunkq_room(&tcb->sndq, room, iov, *n) : 0;
+	if (err == OL_OK && *n == 0 && want > 0)
+		err = OL_ERR_AGAIN;
+	if (err == OL_ERR_AGAIN)
+		tcb->nospace = true;
+	return err;
+}
+
+enum ol_err tcp_send_done(struct tcp_tcb *tcb, size_t len, unsigned flags, ol_time now)
+{
+	enum ol_err err = may_send(tcb);
+	if (err != OL_OK)
+		return err;
+	if (len > tcp_writable(tcb) || tcb->sndq.head_off + tcb->sndq.len + len > (size_t)tcb->sndq.n * CHUNKQ_CHUNK)
+		return OL_ERR_INVAL;
+	if (len == 0)
+		return OL_OK;
+	chunkq_commit(&tcb->sndq, len);
+	queued(tcb, flags, now);
+	return OL_OK;
+}
+
+/* ---- RECEIVE ------------------------------------------------------------------------------------------------------------------------ */
+
+/* Bytes up to the urgent one, which is no part of the stream unless SO_OOBINLINE; a read stops before it. */
+static size_t before_mark(const struct tcp_tcb *tcb)
+{
+	if (!tcb->urg_in)
+		return SIZE_MAX;
+	int32_t d = seq_diff(tcb->copied, seq_sub(tcb->rcv_up, 1));
+	return d >= 0 ? (size_t)d : SIZE_MAX;
+}
+
+bool tcp_at_mark(const struct tcp_tcb *tcb) { return tcb->urg_in && before_mark(tcb) == 0; }
+
+size_t tcp_readable(const struct tcp_tcb *tcb)
+{
+	size_t mark = before_mark(tcb), n = tcb->rcvq.readable;
+	if (tcb->opts.oobinline || mark >= n)
+		return n;
+	return mark > 0 ? mark : n - 1;
+}
+
+/* RFC 9293 3.8.6.2.2: the window opens in large steps; Linux's measure, twice what is left. */
+static void after_read(struct tcp_tcb *tcb, size_t len, ol_time now)
+{
+	if (!tcb->in_demux || !tcp_synchronized(tcb->state))
+		return;
+	uint32_t gone = seq_len(tcb->rcv_wup, tcb->rcv_nxt), left = tcb->rcv_wnd > gone ? tcb->rcv_wnd - gone : 0;
+	uint32_t wnd = tcp_window(tcb);
+	bool opens = len > 0 && wnd > left && wnd >= 2 * left && !tcb->fin_received;
+	bool due = tcb->ack_pending && (gone > tcb->rcv_mss ||
+					(len > 0 && tcb->pushed && !tcb->pingpong && tcb->rcvq.readable == 0));
+	if (!opens && !due)
+		return;
+	tcb->cause = OL_CAUSE_RECV;
+	tcp_send_ack(tcb, now);
+	tcp_timer_update(tcb, now);
+}
+
+/* Dynamic right-sizing: the buffer holds twice what the user took in the last round trip, and grows with it. */
+static void tune_rcvbuf(struct tcp_tcb *tcb, ol_time now)
+{
+	if (tcb->opts.rcvbuf || !tcb->tcp->cfg.moderate_rcvbuf || !tcb->rcv_rtt_ns || now - tcb->rcv_tune.at < tcb->rcv_rtt_ns)
+		return;
+	uint32_t took = seq_len(tcb->rcv_tune.seq, tcb->copied);
+	if (took > tcb->rcv_tune.space) {
+		uint64_t want = 2 * (uint64_t)took + 16u * tcb->adv_mss;
+		want += want * 2 * (took - tcb->rcv_tune.space) / tcb->rcv_tune.space;
+		uint64_t buf = MIN(2 * want, (uint64_t)tcb->tcp->cfg.rmem[2]);
+		tcb->rcvbuf = MAX(tcb->rcvbuf, (uint32_t)buf);
+		tcb->rcv_tune.space = took;
+	}
+	tcb->rcv_tune.seq = tcb->copied;
+	tcb->rcv_tune.at = now;
+}
+
+static void take(struct tcp_tcb *tcb, size_t len)
+{
+	tcp_rcvq_drop(&tcb->rcvq, len);
+	tcb->copied = seq_add(tcb->copied, (uint32_t)len);
+	if (tcb->urg_in && seq_ge(tcb->copied, tcb->rcv_up)) {
+		tcb->urg_in = tcb->urg_valid && !tcb->urg_taken;	/* the byte in hand stays until it is asked for */
+	}
+}
+
+static enum ol_err recv_urgent(struct tcp_tcb *tcb, const struct iovec *iov, int n, unsigned flags, size_t *done)
+{
+	if (tcb->opts.oobinline || !tcb->urg_in || tcb->urg_taken)
+		return OL_ERR_INVAL;
+	if (!tcb->urg_valid)
+		return OL_ERR_AGAIN;
+	if (n > 0 && iov[0].iov_len > 0 && !(flags & TCP_RECV_TRUNC))
+		memcpy(iov[0].iov_base, &tcb->urg_byte, 1);
+	*done = 1;
+	if (!(flags & TCP_RECV_PEEK)) {
+		tcb->urg_taken = true;
+		tcb->urg_valid = false;
+		if (seq_ge(tcb->copied, tcb->rcv_up))
+			tcb->urg_in = false;
+	}
+	return OL_OK;
+}
+
+/* Nothing to read: why? */
+static enum ol_err nothing(struct tcp_tcb *tcb)
+{
+	if (tcb->fin_received)
+		return OL_OK;
+	if (tcb->error != OL_OK)
+		return tcp_error_take(tcb);
+	if (tcb->rd_shut || tcb->state == OL_TCP_CLOSED || tcb->state == OL_TCP_TIME_WAIT)
+		return OL_OK;
+	return OL_ERR_AGAIN;
+}
+
+enum ol_err tcp_recv(struct tcp_tcb *tcb, const struct iovec *iov, int n, unsigned flags, size_t *done, ol_time now)
+{
+	*done = 0;
+	if (flags & TCP_RECV_URG)
+		return recv_urgent(tcb, iov, n, flags, done);
+	size_t skip = !tcb->opts.oobinline && before_mark(tcb) == 0 && tcb->rcvq.readable > 0;
+	size_t len = tcp_readable(tcb), want = 0;
+	for (int i = 0; i < n; i++)
+		want += iov[i].iov_len;
+	len = MIN(len, want);
+	if (len == 0)
+		return want == 0 && tcb->rcvq.readable ? OL_OK : nothing(tcb);
+	*done = flags & TCP_RECV_TRUNC ? len : tcp_rcvq_copy(&tcb->rcvq, skip, iov, n, len);
+	if (flags & TCP_RECV_PEEK)
+		return OL_OK;
+	take(tcb, skip + *done);
+	tune_rcvbuf(tcb, now);
+	after_read(tcb, *done, now);
+	return OL_OK;
+}
+
+enum ol_err tcp_recv_view(struct tcp_tcb *tcb, struct iovec *iov, int *n, ol_time now)
+{
+	if (!tcb->opts.oobinline && before_mark(tcb) == 0 && tcb->rcvq.readable > 0)
+		take(tcb, 1);
+	size_t len = tcp_readable(tcb);
+	*n = len ? tcp_rcvq_view(&tcb->rcvq, iov, *n, len) : 0;
+	return *n ? OL_OK : nothing(tcb);
+}
+
+enum ol_err tcp_recv_done(struct tcp_tcb *tcb, size_t len, ol_time now)
+{
+	if (len > tcp_readable(tcb))
+		return OL_ERR_INVAL;
+	take(tcb, len);
+	tune_rcvbuf(tcb, now);
+	after_read(tcb, len, now);
+	return OL_OK;
+}
+
+/* ---- CLOSE, ABORT, letting go ---------------------------------------------------------------------------------------------------------- */
+
+enum ol_err tcp_shutdown_send(struct tcp_tcb *tcb, ol_time now)
+{
+	if (tcb->fin_queued)
+		return OL_OK;
+	tcb->cause = OL_CAUSE_SHUTDOWN;
+	switch (tcb->state) {
+	case OL_TCP_SYN_SENT:
+		tcp_enter_closed(tcb, OL_OK, now);
+		return OL_OK;
+	case OL_TCP_SYN_RECEIVED:
+		tcb->fin_queued = true;				/* the FIN follows the handshake */
+		return OL_OK;
+	case OL_TCP_ESTABLISHED:
+		tcb->fin_queued = true;
+		tcp_enter(tcb, OL_TCP_FIN_WAIT_1, now);
+		break;
+	case OL_TCP_CLOSE_WAIT:
+		tcb->fin_queued = true;
+		tcp_enter(tcb, OL_TCP_LAST_ACK, now);
+		break;
+	default:
+		return OL_ERR_NOTCONN;
+	}
+	tcp_output(tcb, now);
+	return OL_OK;
+}
+
+enum ol_err tcp_shutdown_recv(struct tcp_tcb *tcb, ol_time now)
+{
+	if (tcb->state == OL_TCP_CLOSED)
+		return OL_ERR_NOTCONN;
+	tcb->rd_shut = true;
+	tcp_event(tcb);
+	return OL_OK;
+}
+
+static bool wants_rst(uint8_t state)				/* 3.10.5 */
+{
+	return state == OL_TCP_SYN_RECEIVED || state == OL_TCP_ESTABLISHED || state == OL_TCP_FIN_WAIT_1 ||
+	       state == OL_TCP_FIN_WAIT_2 || state == OL_TCP_CLOSE_WAIT;
+}
+
+void tcp_abort(struct tcp_tcb *tcb, ol_time now)
+{
+	if (!tcb->in_demux) {
+		tcp_enter_closed(tcb, OL_OK, now);
+		return;
+	}
+	if (wants_rst(tcb->state))
+		tcp_send_rst(tcb, now);
+	tcp_enter_closed(tcb, OL_OK, now);
+}
+
+void tcp_orphan_fin_wait_2(struct tcp_tcb *tcb, ol_time now)
+{
+	ol_time wait = tcb->opts.linger2 > 0 ? tcb->opts.linger2 : tcb->tcp->cfg.fin_timeout_ns;
+	if (tcb->opts.linger2 < 0) {
+		tcp_send_rst(tcb, now);
+		tcp_enter_closed(tcb, OL_OK, now);
+		return;
+	}
+	tcb->finwait2_at = now + wait;
+	tcp_timer_update(tcb, now);
+}
+
+static void let_go(struct tcp_tcb *tcb, ol_time now)
+{
+	struct tcp *tcp = tcb->tcp;
+	if (tcb->rcvq.readable > 0 && tcp_synchronized(tcb->state)) {	/* req: 2525-2.17: the peer must know that data was lost */
+		tcp_abort(tcb, now);
+		return;
+	}
+	if (tcb->state == OL_TCP_TIME_WAIT)
+		return;
+	if (tcp->n_orphans >= tcp->cfg.max_orphans) {
+		tcp_abort(tcb, now);
+		return;
+	}
+	tcb->orphan = true;
+	tcp->n_orphans++;
+	if (tcb->state == OL_TCP_FIN_WAIT_2)
+		tcp_orphan_fin_wait_2(tcb, now);
+	else
+		(void)tcp_shutdown_send(tcb, now);
+}
+
+void tcp_release(struct tcp_tcb *tcb, ol_time now)
+{
+	CHECK(tcb->held);
+	tcb->held = false;
+	tcb->user = NULL;
+	list_del(&tcb->event);
+	tcb->cause = OL_CAUSE_CLOSE;
+	if (tcb->in_demux)
+		let_go(tcb, now);
+	tcp_reap(tcb);
+}
