@@ -51,30 +51,65 @@ void ol_set_owner(struct ol_stack *stk, ol_sock s, uint32_t owner);
 /**
  * Lets go of the socket, as the last close() does: a stream is closed in order (FIN after what is queued), reset where
  * data was left unread (RFC 9293 3.6, RFC 2525 2.17) or SO_LINGER says so.  The number is invalid afterwards.
- * Waiting for SO_LINGER is the caller's affair: ol_lingering().
+ * Waiting for SO_LINGER is the caller's affair: ol_lingering().  -EBADF.
  */
 int ol_close(struct ol_stack *stk, ol_sock s, ol_time now);
+/**
+ * How long close() is to wait, as SO_LINGER asks.  A caller that can wait shuts the sending side down first, then waits
+ * until this says 0 (all was acknowledged, the FIN too) or the time has passed, and calls ol_close.  Source: POSIX 2.10.16.
+ * @return nanoseconds from the shutdown on; 0: SO_LINGER is off, or its time is 0, or there is nothing to wait for
+ */
+int64_t ol_lingering(struct ol_stack *stk, ol_sock s);
 
+/**
+ * Gives the socket a name.  Source: POSIX bind(); ip(7), ipv6(7).  Port 0: an ephemeral one.  Every port may be had.
+ * @return 0; -EINVAL (has a name already, bad length), -EAFNOSUPPORT, -EADDRNOTAVAIL (not ours), -EADDRINUSE, -ENOBUFS
+ */
 int ol_bind(struct ol_stack *stk, ol_sock s, const struct sockaddr *addr, socklen_t len, ol_time now);
-/** -EINPROGRESS: OL_EV_OUT (done) or OL_EV_ERR follows and SO_ERROR tells.  AF_UNSPEC dissolves a datagram association. */
+/**
+ * Source: POSIX connect(); RFC 9293 3.10.1.  AF_UNSPEC dissolves an association, and takes a stream back to its beginning.
+ * @return 0        a datagram socket has its peer; a stream that was on its way is established now
+ *         -EINPROGRESS  OL_EV_OUT (done) or OL_EV_ERR follows; then ask SO_ERROR, or call again: 0, or why it failed
+ *         -EALREADY     still on its way        -EISCONN      connected, or listening
+ *         -ENETUNREACH  no route                -EADDRNOTAVAIL  no ephemeral port left, or the pair is in use
+ *         -EINVAL, -EAFNOSUPPORT, -EACCES (broadcast), -ENOBUFS
+ */
 int ol_connect(struct ol_stack *stk, ol_sock s, const struct sockaddr *addr, socklen_t len, ol_time now);
+/**
+ * Starts to accept connections; on a listener: sets its backlog.  Source: POSIX listen(); a socket without a name gets a port.
+ * @param backlog  connections that may wait to be accepted; negative or above somaxconn: somaxconn, as on Linux
+ * @return 0; -EADDRINUSE (another listens there), -EINVAL (connected), -EOPNOTSUPP (no stream), -ENOBUFS
+ */
 int ol_listen(struct ol_stack *stk, ol_sock s, int backlog, ol_time now);
-/** The next established connection; -EAGAIN when there is none.  addr/len as in accept(); both may be NULL. */
+/**
+ * The next established connection, which is the caller's.  addr/len as in accept(); both may be NULL.
+ * @return its number; -EAGAIN none waits, -EINVAL does not listen, -EOPNOTSUPP no stream, -ENOBUFS
+ */
 ol_sock ol_accept(struct ol_stack *stk, ol_sock s, struct sockaddr *addr, socklen_t *len, ol_time now);
+/**
+ * Ends one direction or both: SHUT_WR sends a FIN after what is queued.  Source: POSIX shutdown(); RFC 9293 3.10.4.
+ * @return 0; -ENOTCONN, -EINVAL
+ */
 int ol_shutdown(struct ol_stack *stk, ol_sock s, int how, ol_time now);
+/** The socket's name, and its peer's.  *len: room in, the name's length out.  0; -ENOTCONN (no peer), -EINVAL, -EFAULT */
 int ol_getsockname(struct ol_stack *stk, ol_sock s, struct sockaddr *addr, socklen_t *len);
 int ol_getpeername(struct ol_stack *stk, ol_sock s, struct sockaddr *addr, socklen_t *len);
+/**
+ * Options: socket(7), tcp(7), udp(7), ip(7), ipv6(7), raw(7), with Linux's numbers, bounds and units.  One that is here does
+ * what it says.  @return 0; -ENOPROTOOPT (not had), -EINVAL, -EDOM, -ENODEV, -ENOENT, -EPERM (*FORCE), -EFAULT
+ */
 int ol_setsockopt(struct ol_stack *stk, ol_sock s, int level, int name, const void *val, socklen_t len, ol_time now);
 int ol_getsockopt(struct ol_stack *stk, ol_sock s, int level, int name, void *val, socklen_t *len, ol_time now);
 
 /**
  * Queues bytes on a stream, or sends one datagram or raw packet.  Source: POSIX send(); RFC 9293 3.10.2.
- * @param flags  MSG_OOB, MSG_MORE, MSG_EOR, MSG_DONTROUTE; MSG_DONTWAIT and MSG_NOSIGNAL mean nothing here
+ * @param flags  MSG_OOB and MSG_MORE of streams; MSG_EOR, MSG_DONTWAIT and MSG_NOSIGNAL mean nothing here
  * @return       bytes queued, fewer than asked when a stream's queue fills; or
  *               -EAGAIN      queue full; OL_EV_OUT follows
  *               -ENOTCONN    never connected        -EPIPE       writing was shut down
  *               -ECONNRESET  reset by the peer; reported once, -EPIPE after
  *               -EMSGSIZE    datagram too long      -EDESTADDRREQ  no peer
+ *               -EOPNOTSUPP  MSG_OOB or MSG_MORE of a datagram      -ENOBUFS  the pool is dry
  */
 ssize_t ol_send(struct ol_stack *stk, ol_sock s, const void *buf, size_t len, int flags, ol_time now);
 /**
@@ -113,6 +148,8 @@ void *ol_get_tag(struct ol_stack *stk, ol_sock s);
 size_t ol_readable(struct ol_stack *stk, ol_sock s);
 size_t ol_unsent(struct ol_stack *stk, ol_sock s);
 size_t ol_writable(struct ol_stack *stk, ol_sock s);
+/** Is the next byte to read the urgent one?  1, 0, or -EINVAL.  Source: POSIX sockatmark(), SIOCATMARK. */
+int ol_at_mark(struct ol_stack *stk, ol_sock s);
 /** Connections that wait in a listener's accept queue. */
 unsigned ol_backlog(struct ol_stack *stk, ol_sock s);
 

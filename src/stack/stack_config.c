@@ -1,0 +1,194 @@
+/*
+ * Settings by the leaf names of Linux's sysctls: TCP's own table (tcp_config.c), and here those of the floors below and
+ * above it, as offsets into one struct.  Where Linux has no such setting the name is one that could be its.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/check.h"
+#include "stack/stack_int.h"
+
+enum kind { K_BOOL, K_U8, K_U32, K_SEC, K_MS, K_PORTS };
+static const struct setting { const char *name; enum kind kind; size_t at; int64_t lo, hi; const char *help; } settings[] = {
+#define S(name, kind, field, lo, hi, help) { name, kind, offsetof(struct ol_config, field), lo, hi, help }
+	S("ip_default_ttl", K_U8, net.ttl, 1, 255, "time to live of IPv4 datagrams"),
+	S("hop_limit", K_U8, net.hop_limit, 1, 255, "hop limit of IPv6 datagrams"),
+	S("ip_forward", K_BOOL, net.forward4, 0, 1, "forward IPv4 datagrams between interfaces"),
+	S("forwarding", K_BOOL, net.forward6, 0, 1, "forward IPv6 datagrams between interfaces"),
+	S("ip_any_local", K_BOOL, net.any_local, 0, 1, "every unicast destination is ours: for tests without addresses"),
+	S("accept_source_route", K_BOOL, net.accept_source_route, 0, 1, "follow the source route option of IPv4"),
+	S("ipfrag_high_thresh", K_U32, net.frag_max_bytes, 0, UINT32_MAX, "bytes that may wait for missing fragments"),
+	S("ipfrag_time", K_SEC, net.frag_timeout_ns, 1, 3600, "seconds a fragment waits for the others"),
+	S("icmp_ratelimit", K_U32, net.icmp_rate_per_s, 0, UINT32_MAX, "ICMP errors a second"),
+	S("icmp_echo_ignore_broadcasts", K_BOOL, net.echo_ignore_broadcasts, 0, 1, "do not answer echo requests that went to many"),
+	S("gc_thresh3", K_U32, link.neigh_max, 1, 1 << 24, "neighbours that are kept"),
+	S("unres_qlen", K_U32, link.neigh_queue, 1, 65536, "packets that wait for one neighbour's address"),
+	S("base_reachable_time_ms", K_MS, link.base_reachable_ns, 1, 3600000, "how long a neighbour counts as reachable (RFC 4861 10)"),
+	S("retrans_time_ms", K_MS, link.retrans_ns, 1, 3600000, "time between two solicitations of a neighbour"),
+	S("delay_first_probe_time", K_SEC, link.delay_probe_ns, 0, 3600, "seconds before a stale neighbour in use is probed"),
+	S("mcast_solicit", K_U8, link.mcast_solicit, 1, 255, "multicast solicitations before a neighbour is given up"),
+	S("ucast_solicit", K_U8, link.ucast_solicit, 1, 255, "unicast probes before a neighbour is given up"),
+	S("ip_local_port_range", K_PORTS, sock.port_lo, 1, 65535, "first and last ephemeral port"),
+	S("ip_nonlocal_bind", K_BOOL, sock.nonlocal_bind, 0, 1, "bind() takes addresses that are not ours"),
+	S("igmp_max_memberships", K_U32, sock.igmp_max_memberships, 0, 65536, "multicast groups a socket may join"),
+	S("rmem_default", K_U32, sock.rmem_default, 2304, INT32_MAX, "receive buffer of datagram sockets at birth, bytes"),
+	S("rmem_max", K_U32, sock.rmem_max, 2304, INT32_MAX, "most that SO_RCVBUF takes, bytes"),
+	S("wmem_default", K_U32, sock.wmem_default, 4608, INT32_MAX, "send buffer of datagram sockets at birth, bytes"),
+	S("wmem_max", K_U32, sock.wmem_max, 4608, INT32_MAX, "most that SO_SNDBUF takes, bytes"),
+#undef S
+};
+
+struct ol_config *ol_config_new(void)
+{
+	struct ol_config *cfg = calloc(1, sizeof *cfg);
+	if (cfg) {
+		cfg->link = link_config_default();
+		cfg->net = net_config_default();
+		cfg->tcp = tcp_config_default();
+		cfg->sock = sock_config_default();
+	}
+	return cfg;
+}
+
+void ol_config_free(struct ol_config *cfg) { free(cfg); }
+
+void ol_config_seed(struct ol_config *cfg, const uint8_t seed[16])
+{
+	memcpy(cfg->seed, seed, 16);
+	memcpy(cfg->link.seed, seed, 16);
+	memcpy(cfg->net.seed, seed, 16);
+	memcpy(cfg->tcp.seed, seed, 16);
+	memcpy(cfg->sock.seed, seed, 16);
+}
+
+/* ---- from text ------------------------------------------------------------------------------------------------------------- */
+static bool read_number(const char **p, const struct setting *s, int64_t *v)
+{
+	char *end;
+	errno = 0;
+	*v = strtoll(*p, &end, 10);
+	if (end == *p || errno || *v < s->lo || *v > s->hi)
+		return false;
+	*p = end;
+	return true;
+}
+
+static bool at_end(const char *p)
+{
+	return p[strspn(p, " \t\n")] == 0;
+}
+
+static int set_ports(struct ol_config *cfg, const struct setting *s, const char *p)
+{
+	int64_t lo, hi;
+	if (!read_number(&p, s, &lo) || !strspn(p, ":- \t"))
+		return -EINVAL;
+	p += strspn(p, ":- \t");
+	if (!read_number(&p, s, &hi) || !at_end(p) || hi < lo)
+		return -EINVAL;
+	cfg->sock.port_lo = (uint16_t)lo;
+	cfg->sock.port_hi = (uint16_t)hi;
+	return 0;
+}
+
+static void store(void *at, enum kind kind, int64_t v)
+{
+	switch (kind) {
+	case K_BOOL:	*(bool *)at = v != 0; break;
+	case K_U8:	*(uint8_t *)at = (uint8_t)v; break;
+	case K_U32:	*(uint32_t *)at = (uint32_t)v; break;
+	case K_SEC:	*(ol_time *)at = v * OL_SEC; break;
+	case K_MS:	*(ol_time *)at = v * OL_MS; break;
+	case K_PORTS:	break;
+	}
+}
+
+static int64_t load(const void *at, enum kind kind)
+{
+	switch (kind) {
+	case K_BOOL:	return *(const bool *)at;
+	case K_U8:	return *(const uint8_t *)at;
+	case K_U32:	return *(const uint32_t *)at;
+	case K_SEC:	return *(const ol_time *)at / OL_SEC;
+	case K_MS:	return *(const ol_time *)at / OL_MS;
+	case K_PORTS:	break;
+	}
+	return 0;
+}
+
+static const struct setting *find(const char *key)
+{
+	for (size_t i = 0; i < ARRAY_LEN(settings); i++)
+		if (!strcmp(settings[i].name, key))
+			return &settings[i];
+	return NULL;
+}
+
+int ol_config_set(struct ol_config *cfg, const char *key, const char *value)
+{
+	const struct setting *s = find(key);
+	int64_t v;
+	if (!s)
+		return tcp_config_set(&cfg->tcp, key, value);
+	if (s->kind == K_PORTS)
+		return set_ports(cfg, s, value);
+	if (!read_number(&value, s, &v) || !at_end(value))
+		return -EINVAL;
+	store((char *)cfg + s->at, s->kind, v);
+	return 0;
+}
+
+/* "a=1,b=2"; blanks around names and values do not count. */
+static int set_item(struct ol_config *cfg, const char *item, size_t len)
+{
+	char text[128], *eq;
+	if (len >= sizeof text)
+		return -EINVAL;
+	memcpy(text, item, len);
+	text[len] = 0;
+	eq = strchr(text, '=');
+	if (!eq)
+		return -EINVAL;
+	*eq = 0;
+	char *key = text + strspn(text, " \t\n"), *value = eq + 1 + strspn(eq + 1, " \t\n");
+	key[strcspn(key, " \t\n")] = 0;
+	return ol_config_set(cfg, key, value);
+}
+
+int ol_config_set_list(struct ol_config *cfg, const char *list, const char **bad)
+{
+	for (const char *p = list; *p; ) {
+		size_t len = strcspn(p, ",");
+		int err = len ? set_item(cfg, p, len) : 0;
+		if (err) {
+			if (bad)
+				*bad = p;
+			return err;
+		}
+		p += len + (p[len] == ',');
+	}
+	return 0;
+}
+
+/* ---- to text --------------------------------------------------------------------------------------------------------------- */
+int ol_config_get(const struct ol_config *cfg, const char *key, char *buf, size_t len)
+{
+	const struct setting *s = find(key);
+	if (!s)
+		return tcp_config_get(&cfg->tcp, key, buf, len);
+	if (s->kind == K_PORTS)
+		return snprintf(buf, len, "%u:%u", cfg->sock.port_lo, cfg->sock.port_hi);
+	return snprintf(buf, len, "%" PRId64, load((const char *)cfg + s->at, s->kind));
+}
+
+const char *ol_config_name(unsigned i)
+{
+	return i < ARRAY_LEN(settings) ? settings[i].name : tcp_config_name(i - (unsigned)ARRAY_LEN(settings));
+}
+
+const char *ol_config_help(unsigned i)
+{
+	return i < ARRAY_LEN(settings) ? settings[i].help : tcp_config_help(i - (unsigned)ARRAY_LEN(settings));
+}

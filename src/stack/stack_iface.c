@@ -1,0 +1,46 @@
+/* Interfaces, addresses, routes and neighbours of a stack: the floors' own calls, documented in <outlet/ol_stack.h>. */
+#include <errno.h>
+#include "stack/stack_int.h"
+
+int ol_iface_add(struct ol_stack *stk, const struct ol_iface_config *cfg) { return link_iface_add(stk->link, cfg); }
+
+int ol_iface_loopback(struct ol_stack *stk)
+{
+	static const uint8_t one[16] = { [15] = 1 };
+	const struct ol_iface_config cfg = { .name = "lo", .link = OL_LINK_LOOP, .mtu = 65536,
+					     .features = OL_IF_CSUM | OL_IF_TSO4 | OL_IF_TSO6 };
+	const struct ol_addr ip4 = ol_addr_ip4(0x7f000001), ip6 = ol_addr_from(6, one);
+	int ifi = link_iface_add(stk->link, &cfg);
+	if (ifi < 0)
+		return ifi;
+	link_iface_up(stk->link, ifi, true);
+	int err = net_addr_add(stk->net, ifi, &ip4, 8, stk->now);
+	if (!err)
+		err = net_addr_add(stk->net, ifi, &ip6, 128, stk->now);
+	return err ? err : ifi;
+}
+
+int ol_iface_up(struct ol_stack *stk, int ifi, bool up) { return link_iface_up(stk->link, ifi, up); }
+int ol_iface_info(const struct ol_stack *stk, int ifi, struct ol_iface_info *out) { return link_iface_info(stk->link, ifi, out); }
+int ol_iface_next(const struct ol_stack *stk, int after) { return link_iface_next(stk->link, after); }
+
+int ol_addr_add(struct ol_stack *stk, int ifi, const struct ol_addr *addr, unsigned plen)
+{
+	return net_addr_add(stk->net, ifi, addr, plen, stk->now);
+}
+
+int ol_addr_del(struct ol_stack *stk, int ifi, const struct ol_addr *addr) { return net_addr_del(stk->net, ifi, addr); }
+
+int ol_addr_get(const struct ol_stack *stk, int ifi, unsigned i, struct ol_addr *addr, unsigned *plen)
+{
+	return net_addr_get(stk->net, ifi, i, addr, plen);
+}
+
+int ol_route_add(struct ol_stack *stk, const struct ol_route *r) { return net_route_add(stk->net, r); }
+int ol_route_del(struct ol_stack *stk, const struct ol_route *r) { return net_route_del(stk->net, r); }
+int ol_route_get(const struct ol_stack *stk, unsigned i, struct ol_route *r) { return net_route_get(stk->net, i, r); }
+
+int ol_neigh_add(struct ol_stack *stk, int ifi, const struct ol_addr *addr, const struct ol_mac *mac)
+{
+	return link_neigh_add(stk->link, ifi, addr, mac, stk->now);
+}
