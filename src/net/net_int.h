@@ -13,7 +13,7 @@
 #include "wire/ip6.h"
 
 enum { PROTO_ICMP = 1, PROTO_TCP = 6, PROTO_UDP = 17, PROTO_ICMP6 = 58, PROTO_RAW = 255 };
-enum { NET_ADDR_MAX = 4096, NET_GROUP_MAX = 1024, PMTU_MAX = 1024, PMTU_BUCKETS = 256, PATH_SLOTS = 64, ID_SLOTS = 256,
+enum { NET_ADDR_MAX = 4096, NET_GROUP_MAX = 1024, PMTU_MAX = 1024, PMTU_BUCKETS = 256, PATH_SLOTS = 32, ID_SLOTS = 256,
 	LOCAL_MIN = 16, NET_ERRORS_MAX = 256 };
 
 struct net_addr { struct ol_addr addr; unsigned plen; int ifi; };

@@ -6,6 +6,7 @@
  * Outcomes are kept in a small direct-mapped cache that any change of addresses, routes, interfaces or path MTUs empties.
  */
 #include "net/net_int.h"
+#include <assert.h>
 #include <string.h>
 
 static int first_wire(const struct net *net)
@@ -108,7 +109,8 @@ enum ol_err path_find(struct net *net, const struct ol_addr *dst, const struct o
 		memcpy(&w, dst->b + i, 4);
 		h = (h ^ w) * UINT32_C(0x9e3779b1);
 	}
-	struct path_slot *s = &net->path[h >> 26];
+	static_assert(PATH_SLOTS == 1 << (32 - 27), "a slot for each value of the top five bits");
+	struct path_slot *s = &net->path[h >> 27];
 	if (s->generation == gen && s->ifi == ifi && ol_addr_eq(&s->dst, dst) && ol_addr_eq(&s->src, src)) {
 		*hop = s->hop;
 		return OL_OK;
