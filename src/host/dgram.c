@@ -1,0 +1,213 @@
+/*
+ * Datagram and raw sockets.  A message of the pair is one datagram, both ways.
+ *
+ * To a connected socket a datagram goes as it is.  To any other, and to one that asked for control messages (PKTINFO and
+ * the like), its metadata rides beside it as a descriptor (see struct ipc_meta): a plain read sees the payload alone.
+ * What the pair has no room for waits here, one datagram; the rest waits in the stack's receive queue and is lost there
+ * when that is full, as datagrams are.
+ *
+ * What a guest writes plainly goes to its peer.  Errors of such a send have no way back but SO_ERROR: a pair cannot make a
+ * write or a later read fail.
+ */
+#include "host/svc.h"
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct parcel { size_t len; bool has_meta; struct ipc_meta meta; uint8_t bytes[]; };
+
+void dgram_drop_held(struct gsock *gs)
+{
+	free(gs->held);
+	gs->held = NULL;
+}
+
+/* ---- out: from the guest ------------------------------------------------------------------------------------------------ */
+static void send_one(struct gsock *gs, size_t len)
+{
+	struct svc *s = gs->host->svc;
+	ssize_t n = ol_send(gs->host->stk, gs->sock, s->scratch, len, 0, s->loop.now);
+	/* An error that waited (an earlier datagram was refused) is told instead of sending, and only once. */
+	if (n == -ECONNREFUSED || n == -EHOSTUNREACH || n == -ENETUNREACH) {
+		gs->so_error = (int)-n;
+		n = ol_send(gs->host->stk, gs->sock, s->scratch, len, 0, s->loop.now);
+	}
+	if (n < 0 && n != -EAGAIN)
+		gs->so_error = (int)-n;
+	vhost_touch(gs->host);
+}
+
+/* May end the socket. */
+static void dgram_in(struct gsock *gs)
+{
+	while (gs->can_in) {
+		if (!ol_writable(gs->host->stk, gs->sock))
+			return;				/* the stack's OL_EV_OUT comes */
+		ssize_t n = recv(gs->watch.fd, gs->host->svc->scratch, SCRATCH_LEN, MSG_DONTWAIT);
+		if (n < 0 && errno == ECONNRESET)	/* it closed with datagrams unread; those it sent are still there */
+			continue;
+		if (n < 0 || (n == 0 && gs->rdhup)) {
+			gs->can_in = false;
+			break;
+		}
+		send_one(gs, (size_t)n);
+	}
+	if (gs->gone && !gs->can_in)
+		gsock_bury(gs, false);
+}
+
+/* ---- in: to the guest ---------------------------------------------------------------------------------------------------- */
+static void meta_from_control(struct ipc_meta *m, struct msghdr *msg)
+{
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c)) {
+		const void *data = CMSG_DATA(c);
+		int number = 0;
+		size_t len = c->cmsg_len - CMSG_LEN(0);
+		memcpy(&number, data, MIN(len, sizeof number));
+		if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO && len >= sizeof(struct in_pktinfo)) {
+			struct in_pktinfo pi;
+			memcpy(&pi, data, sizeof pi);
+			struct sockaddr_in *to = (struct sockaddr_in *)&m->to;
+			to->sin_family = AF_INET;
+			to->sin_addr = pi.ipi_addr;
+			m->to_len = sizeof *to;
+			m->ifi = pi.ipi_ifindex;
+			m->want |= IPC_WANT_PKTINFO;
+		} else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO && len >= sizeof(struct in6_pktinfo)) {
+			struct in6_pktinfo pi;
+			memcpy(&pi, data, sizeof pi);
+			struct sockaddr_in6 *to = (struct sockaddr_in6 *)&m->to;
+			to->sin6_family = AF_INET6;
+			to->sin6_addr = pi.ipi6_addr;
+			m->to_len = sizeof *to;
+			m->ifi = (int32_t)pi.ipi6_ifindex;
+			m->want |= IPC_WANT_PKTINFO6;
+		} else if ((c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TTL) ||
+			   (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_HOPLIMIT)) {
+			m->ttl = (uint8_t)number;
+			m->want |= IPC_WANT_TTL;
+		} else if ((c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TOS) ||
+			   (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_TCLASS)) {
+			m->tos = *(const uint8_t *)data;
+			m->want |= IPC_WANT_TOS;
+		}
+	}
+}
+
+/* One message into the pair; meta NULL: the payload alone. */
+bool dgram_pass(struct gsock *gs, const void *bytes, size_t len, const struct ipc_meta *meta)
+{
+	struct iovec iov = { (void *)(uintptr_t)bytes, len };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+	union { char buf[CMSG_SPACE(sizeof(int))]; struct cmsghdr align; } ctl = { .align = { 0 } };
+	int fd = meta ? meta_fd(gs->host->svc->meta, meta) : -1;
+	if (fd >= 0) {
+		msg.msg_control = ctl.buf;
+		msg.msg_controllen = sizeof ctl.buf;
+		struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
+		*c = (struct cmsghdr){ .cmsg_len = CMSG_LEN(sizeof fd), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS };
+		memcpy(CMSG_DATA(c), &fd, sizeof fd);
+	}
+	/* Anything but a full pair (too many descriptors in flight, nobody there) loses the datagram. */
+	return sendmsg(gs->watch.fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0 || errno != EAGAIN;
+}
+
+static void hold(struct gsock *gs, const void *bytes, size_t len, const struct ipc_meta *meta)
+{
+	gs->can_out = false;
+	struct parcel *p = malloc(sizeof *p + len);
+	if (!p)
+		return;
+	p->len = len;
+	p->has_meta = meta;
+	if (meta)
+		p->meta = *meta;
+	memcpy(p->bytes, bytes, len);
+	gs->held = p;
+}
+
+static ssize_t receive_one(struct gsock *gs, struct ipc_meta *m)
+{
+	struct svc *s = gs->host->svc;
+	struct iovec iov = { s->scratch, SCRATCH_LEN };
+	union { char buf[512]; struct cmsghdr align; } ctl;
+	memset(m, 0, sizeof *m);			/* padding too: it is compared and hashed as bytes */
+	struct msghdr msg = {
+		.msg_iov = &iov, .msg_iovlen = 1, .msg_name = &m->from, .msg_namelen = sizeof m->from,
+		.msg_control = ctl.buf, .msg_controllen = sizeof ctl.buf,
+	};
+	ssize_t n = ol_recvmsg(gs->host->stk, gs->sock, &msg, 0, s->loop.now);
+	if (n < 0)
+		return n;
+	m->from_len = msg.msg_namelen;
+	if (msg.msg_controllen)
+		meta_from_control(m, &msg);
+	return n;
+}
+
+static void dgram_out(struct gsock *gs)
+{
+	if (gs->held && gs->can_out) {
+		struct parcel *p = gs->held;
+		if (!dgram_pass(gs, p->bytes, p->len, p->has_meta ? &p->meta : NULL)) {
+			gs->can_out = false;
+			return;
+		}
+		dgram_drop_held(gs);
+	}
+	while (gs->can_out && !gs->held) {
+		struct ipc_meta m;
+		ssize_t n = receive_one(gs, &m);
+		if (n == -EAGAIN)
+			return;
+		if (n < 0) {
+			gs->so_error = (int)-n;
+			if (!(ol_poll(gs->host->stk, gs->sock) & OL_EV_IN))
+				return;
+			continue;
+		}
+		const struct ipc_meta *meta = gs->plain && !m.want ? NULL : &m;
+		if (!dgram_pass(gs, gs->host->svc->scratch, (size_t)n, meta))
+			hold(gs, gs->host->svc->scratch, (size_t)n, meta);
+	}
+}
+
+/* Calls that wait to send go on. */
+static void serve_senders(struct gsock *gs)
+{
+	list_for_safe(n, &gs->waits) {
+		struct wait *w = list_of(n, struct wait, of_sock);
+		if (w->op == IPC_OP_SENDTO && !call_resend(w))
+			return;
+	}
+}
+
+void dgram_pump(struct gsock *gs)
+{
+	if (gs->phase == GS_TOMB)
+		return;
+	dgram_out(gs);
+	serve_senders(gs);
+	dgram_in(gs);
+}
+
+void dgram_event(struct holder *holder, unsigned ready)
+{
+	(void)ready;
+	dgram_pump(list_of(holder, struct gsock, holder));
+}
+
+void dgram_pair_ready(struct gsock *gs, uint32_t events)
+{
+	if (events & EPOLLIN)
+		gs->can_in = true;
+	if (events & EPOLLOUT)
+		gs->can_out = true;
+	if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+		gs->rdhup = gs->can_in = true;
+	if (events & (EPOLLHUP | EPOLLERR))
+		gs->gone = true;
+	dgram_pump(gs);
+}

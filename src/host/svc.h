@@ -1,0 +1,320 @@
+#ifndef HOST_SVC_H
+#define HOST_SVC_H
+/*
+ * The service: what its files share.  One struct svc holds the hosts and wires of one network, the guests' sockets and
+ * the connections of runners and tools.  Everything runs in one thread on one loop; nothing here ever blocks on a guest.
+ *
+ *	client.c  connections of runners and tools: HELLO, messages in and out
+ *	call.c    a guest's calls, one handler per operation; wait.c holds those that must wait
+ *	gsock.c   a guest's socket: number, descriptor pair, end; data: stream.c, dgram.c, netlink.c
+ *	vhost.c   a host: its stack, interfaces, turns        wires.c  the wires between hosts
+ *	net.c     a network out of a network file             netfile.c reads one
+ *	dns.c     answers a DNS query out of a table          resolver.c lends it to every host
+ *	verb*.c   what tools ask
+ */
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <outlet/ol_sock.h>
+#include <outlet/ol_stack.h>
+#include <outlet/ol_wire.h>
+#include "base/check.h"
+#include "base/list.h"
+#include "base/rng.h"
+#include "host/loop.h"
+#include "ipc/ipc.h"
+
+/* Bounds, each on something that a guest, a tool or a wire could otherwise let grow. */
+#define SVC_MAX_CLIENTS		4096u		/* runners and tools at once */
+#define SVC_MAX_HOSTS		4000u		/* fewer than a wire has ports */
+#define SVC_MAX_TOMBS		1024u		/* sockets that failed and may still be asked why */
+#define SVC_MAX_WAITS		4096u		/* calls of one client that wait */
+#define SVC_MAX_OUTBOX		(8u << 20)	/* bytes of messages that one client has not read */
+#define SVC_MAX_POOL		(1u << 30)	/* bytes of packets of the whole network */
+#define SVC_MAX_TOKENS		128u		/* token bytes in a listener's pair */
+#define SVC_MAX_ROUNDS		64u		/* of settling in one turn of the loop */
+#define SVC_MAX_FRAMES		4096u		/* that one host may put out in one round */
+#define SVC_PAIR_SNDBUF		(128 * 1024)	/* of our end: received bytes that may lie in a pair, unread */
+#define SVC_PAIR_APPBUF		106496		/* of the guest's end, as SO_SNDBUF is set; IPC_PLUG_LEN must fill a quarter */
+#define SVC_GRACE		(1 * OL_SEC)	/* that an idle network waits before it goes */
+#define SVC_FD_RESERVE		64u		/* descriptors kept for other things than guests' sockets */
+#define SVC_NAME_MAX		63u
+#define SVC_MAX_NICS		16u
+
+struct svc;
+struct vhost;
+struct wire;
+struct client;
+struct gsock;
+struct tap;
+struct sighting;
+struct json_t;
+
+/* Whom a socket of a stack belongs to: its tag points at one of these. */
+struct holder { void (*event)(struct holder *h, unsigned ready); bool guest; };
+
+/* ---- wires -------------------------------------------------------------------------------------------------------- */
+struct wire_port { struct vhost *host; int ifi; struct tap *tap; };
+struct wire {
+	struct svc *svc;
+	struct list node, dirty;
+	struct alarm alarm;
+	char name[SVC_NAME_MAX + 1];
+	struct ol_wire *w;
+	bool strict;
+	uint32_t mtu;
+	struct wire_port *ports;		/* by the wire's port number */
+	unsigned n_ports;
+	struct { struct ol_addr net; unsigned plen; uint32_t next; } subnet[2];	/* IPv4, IPv6: for hosts without an address */
+	uint64_t befell[OL_WIRE_FAULTS];
+};
+struct wire *wire_new(struct svc *svc, const char *name, bool strict, uint32_t mtu, uint64_t seed);
+void wire_free(struct wire *w);
+struct wire *wire_find(struct svc *svc, const char *name);
+/** Plugs a host's interface or a TAP in; the port's number or a negated errno. */
+int wire_plug(struct wire *w, struct vhost *host, int ifi, struct tap *tap);
+void wire_unplug(struct wire *w, unsigned port);
+void wire_touch(struct wire *w);		/* something may have to be carried */
+void wire_turn(struct wire *w);			/* carries what has arrived */
+void wire_send(struct wire *w, unsigned port, struct ol_pkt *pkt);
+/** The next address of the wire's subnet that nobody has; false: none left or no subnet. */
+bool wire_next_addr(struct wire *w, int family, struct ol_addr *out, unsigned *plen);
+
+/* ---- hosts -------------------------------------------------------------------------------------------------------- */
+struct nic { struct wire *wire; unsigned port; };
+struct vhost {
+	struct svc *svc;
+	struct list node, dirty, gsocks;
+	struct alarm alarm, reap;
+	char name[SVC_NAME_MAX + 1];
+	struct ol_stack *stk;
+	bool of_file;				/* stays; made for a run, it goes with its last guest and connection */
+	bool forwarding;
+	unsigned n_clients;			/* runners on it */
+	struct nic nic[SVC_MAX_NICS + 2];	/* by interface index */
+	struct resolver *resolver;
+};
+struct vhost *vhost_new(struct svc *svc, const char *name, const struct ol_config *cfg);
+void vhost_free(struct vhost *h);
+struct vhost *vhost_find(struct svc *svc, const char *name);
+/** Adds an interface and plugs it into the wire; its index or a negated errno.  mac NULL: one of its own. */
+int vhost_attach(struct vhost *h, struct wire *w, const char *ifname, const struct ol_mac *mac, uint32_t mtu);
+void vhost_touch(struct vhost *h);		/* after every call into its stack */
+bool vhost_turn(struct vhost *h);		/* timers, frames out, events; true: not done */
+void vhost_input(struct vhost *h, int ifi, struct ol_pkt *pkt);
+void vhost_left(struct vhost *h);		/* a guest or connection went: is it time to go? */
+/** Does any host of the network have this address? */
+struct vhost *vhost_by_addr(struct svc *svc, const struct ol_addr *a, int *ifi);
+
+/* ---- guests' sockets ------------------------------------------------------------------------------------------------ */
+enum gsock_phase {
+	GS_FRESH,				/* not connected, not listening; datagram sockets stay here */
+	GS_CONNECTING, GS_OPEN, GS_LISTEN,
+	GS_TOMB,				/* our end is closed; answers why and who it was */
+};
+struct gsock {
+	struct holder holder;			/* first: a stack's tag points here */
+	struct watch watch;			/* our end of the pair */
+	struct list node;			/* of its host */
+	struct list tomb;			/* of all tombs, oldest first */
+	struct gsock *next;			/* of its hash chain */
+	struct vhost *host;			/* NULL: the host is gone (tombs) */
+	struct client *client;			/* whose run made it; NULL when that is over */
+	struct list of_client;
+	struct list waits;			/* calls that wait for it, oldest first */
+	uint32_t num;
+	ol_sock sock;				/* -1: closed */
+	int32_t pid;
+	int domain, type, protocol;
+	char kind;
+	uint8_t phase;				/* enum gsock_phase */
+	bool can_in, can_out;			/* our end may be read, written: since the last edge */
+	bool rdhup, gone;			/* the guest sends no more; nobody holds its end */
+	bool aborted;				/* it closed with bytes unread */
+	bool peer_eof;				/* the peer's FIN was passed on */
+	bool deaf;				/* the guest shut its reading down: received bytes are thrown away */
+	bool eof_sent;				/* the guest's end of file was passed on */
+	bool failed;				/* the stack reported an error; ends once what was received is delivered */
+	bool connect_told;			/* a non-blocking connect went well and nobody asked yet */
+	bool plain;				/* datagrams go without metadata: it is connected and asked for none */
+	uint32_t plug_left;			/* bytes of plug still to be thrown away */
+	uint32_t tokens;			/* token bytes that lie in a listener's pair */
+	int so_error;				/* kept after the stack's socket is gone, or got by the way */
+	struct parcel *held;			/* a datagram that did not fit */
+	struct nl_sock *nl;			/* netlink */
+	struct sockaddr_storage local, remote;	/* tombs */
+	socklen_t local_len, remote_len;
+};
+/**
+ * A guest's socket over `sock` (-1: netlink) and its pair; *app is the guest's end, for the reply, to be closed then.
+ * On failure (a negated errno) the stack's socket is closed.
+ */
+int gsock_new(struct gsock **out, int *app, struct vhost *h, struct client *cl, int32_t pid, int domain, int type, int protocol,
+	      ol_sock sock);
+struct gsock *gsock_find(struct svc *svc, uint32_t num);
+/** Our end is read or written as far as it goes.  Called before every control call on it. */
+void gsock_pump(struct gsock *gs);
+/** Closes both ends and keeps a tomb: `rst` leaves a byte unread, so that the guest sees ECONNRESET. */
+void gsock_bury(struct gsock *gs, bool rst);
+/** As bury, and nothing remains. */
+void gsock_free(struct gsock *gs);
+void gsock_touch(struct gsock *gs);
+/** Bytes of its own the guest has written and we have not read. */
+size_t gsock_unread(struct gsock *gs);
+
+/* stream.c */
+void stream_event(struct holder *h, unsigned ready);
+void stream_pair_ready(struct gsock *gs, uint32_t events);
+void stream_pump(struct gsock *gs);
+/* listener: tokens and waiting accepts */
+void listen_pump(struct gsock *gs);
+/* dgram.c */
+void dgram_event(struct holder *h, unsigned ready);
+void dgram_pair_ready(struct gsock *gs, uint32_t events);
+void dgram_pump(struct gsock *gs);
+void dgram_drop_held(struct gsock *gs);
+/** One message into the pair, meta (may be NULL) beside it; false: the pair is full.  What else may go wrong loses it. */
+bool dgram_pass(struct gsock *gs, const void *bytes, size_t len, const struct ipc_meta *meta);
+/* netlink.c */
+int nl_open(struct gsock *gs);
+void nl_close(struct gsock *gs);
+void nl_pair_ready(struct gsock *gs, uint32_t events);
+void nl_pump(struct gsock *gs);
+
+/* meta.c: one sealed memfd per distinct struct ipc_meta, the last 256 */
+struct meta_cache;
+struct meta_cache *meta_cache_new(void);
+void meta_cache_free(struct meta_cache *c);
+/** A descriptor that holds *m, the cache's own; or -1 when the machine gives none. */
+int meta_fd(struct meta_cache *c, const struct ipc_meta *m);
+
+/* ---- clients and calls --------------------------------------------------------------------------------------------- */
+struct client {
+	struct svc *svc;
+	struct watch watch;
+	struct list node, waits, gsocks;
+	unsigned n_waits;
+	bool greeted, dead;
+	uint32_t role;
+	int32_t pid;
+	char program[64];
+	struct vhost *host;
+	struct list outbox;			/* messages that did not fit, oldest first */
+	size_t outbox_bytes;
+	struct stream *stream;			/* what it watches: capture, events, ping */
+};
+bool client_host_name_ok(const char *name);
+void client_accept(struct watch *w, uint32_t events);
+/** Sends or queues a message; takes fd (-1: none).  A client that does not read is let go of. */
+void client_send(struct client *cl, enum ipc_type type, uint64_t id, const void *a, size_t a_len, const void *b, size_t b_len, int fd);
+void client_drop(struct client *cl);
+void client_reap(struct svc *svc);		/* frees the dropped */
+
+/* One call under way.  The bytes are a loan of the message, until the handler returns. */
+struct call {
+	struct client *cl;
+	uint64_t id;
+	struct ipc_call c;
+	struct ipc_bytes name, ctl, data;
+	struct gsock *gs;
+};
+/* A call that waits for its socket. */
+struct wait {
+	struct list of_sock, of_client;
+	struct alarm alarm;
+	struct client *cl;
+	struct gsock *gs;
+	uint64_t id;
+	uint16_t op, flags;
+	int32_t pid;
+	uint8_t *body;				/* SENDTO: the call's body, kept */
+	size_t body_len;
+	int late;				/* the answer when the time is up */
+};
+void call_in(struct client *cl, uint64_t id, const uint8_t *body, size_t len);
+/** What a reply carries besides its value. */
+struct answer { const void *name; size_t name_len; const void *ctl; size_t ctl_len; const void *data; size_t data_len;
+		uint32_t extra; int fd; };	/* fd: taken; -1: none */
+void call_reply(struct client *cl, uint64_t id, int ret, const struct answer *with);
+static inline void call_ret(const struct call *c, int ret) { call_reply(c->cl, c->id, ret, NULL); }
+/** Makes the call wait; the reply comes when somebody calls wait_end.  At its timeout it is answered `late`.  False: answered. */
+bool wait_new(const struct call *c, int late);
+/** Answers and frees. */
+void wait_end(struct wait *w, int ret);
+void wait_free(struct wait *w);
+/** Answers all calls of kind op (0: any) that wait for gs. */
+void wait_end_all(struct gsock *gs, uint16_t op, int ret);
+void wait_cancel(struct client *cl, uint64_t id);
+/** Accepts one connection for a caller; the reply is sent unless it is -EAGAIN. */
+int call_accept(struct gsock *gs, struct client *cl, uint64_t id, int32_t pid);
+/** Tries a waiting SENDTO again; true: answered, and the wait is gone. */
+bool call_resend(struct wait *w);
+/** ioctl.c: answers an ioctl out of the host's interfaces and the socket's queues. */
+void call_ioctl(struct call *c);
+
+/* ---- tools ----------------------------------------------------------------------------------------------------------- */
+void verb_in(struct client *cl, uint64_t id, const uint8_t *body, size_t len);
+/* What a tool watches.  Whoever makes one embeds it. */
+struct stream {
+	struct list node;			/* of svc->streams */
+	struct svc *svc;
+	struct client *cl;			/* NULL: a capture that the network file asked for */
+	uint64_t id;
+	bool is_events;
+	void (*close)(struct stream *s);	/* the tool hung up; unlinks and frees it */
+	void (*room)(struct stream *s);		/* the tool has read what waited; may be NULL */
+	void (*host_gone)(struct stream *s, struct vhost *h);	/* may be NULL */
+	void (*frame)(struct stream *s, const struct sighting *seen);	/* NULL: not interested */
+};
+
+/* A frame as somebody may watch it: at a host's interface or on a wire. */
+struct sighting {
+	struct vhost *host; int ifi;		/* host NULL: on a wire */
+	struct wire *wire; const struct ol_wire_seen *on_wire;
+	bool out;				/* the host sends it */
+	const struct ol_pkt *pkt;
+	const struct ol_verdict *verdict;	/* of a frame that came in, else NULL */
+};
+
+/* ---- the service ----------------------------------------------------------------------------------------------------- */
+struct svc {
+	struct loop loop;
+	char net[IPC_NET_NAME_MAX + 1];
+	char file[4096], log[4096], sock_path[4096], lock_path[4096];
+	struct watch listener;
+	const struct call *current;		/* the call being handled, for those who watch */
+	struct list clients, dead_clients, hosts, wires, tombs, streams;
+	struct list dirty_hosts, dirty_wires;
+	unsigned n_clients, n_guests, n_hosts, n_tombs, n_gsocks;
+	unsigned n_streams, n_watchers;		/* tools that watch; those among them that want frames */
+	struct alarm grace;
+	bool pinned;
+	struct ol_pool *pool;
+	struct ol_config *defaults;
+	uint8_t seed[16];
+	bool seeded;				/* by the network file */
+	struct rng rng;
+	struct wire *guest_wire;		/* where a host made for a run is plugged in; NULL: none */
+	struct gsock **hash; size_t hash_size;
+	uint32_t next_num;
+	uint32_t next_mac;
+	unsigned max_fds;
+	struct meta_cache *meta;
+	struct ol_addr dns[8]; unsigned n_dns;	/* where programs look for a name server */
+	ol_time born;
+	uint8_t *msg, *reply;			/* IPC_MAX bytes each: the message being read, the one being made */
+	uint8_t *scratch;			/* SCRATCH_LEN bytes for one datagram or piece of stream */
+	bool set_appbuf;			/* this machine's default for SO_SNDBUF is not the one we count on */
+};
+#define SCRATCH_LEN (256u * 1024)
+
+/** The network out of a file (NULL: the default one).  0, or a negated errno and a sentence. */
+int svc_init(struct svc *s, const char *net, const char *file, char *why, size_t why_len);
+int svc_listen(struct svc *s, char *why, size_t why_len);
+void svc_fini(struct svc *s);
+void svc_idle(struct svc *s);			/* a guest or tool left: shall the network go? */
+__attribute__((format(printf, 2, 3))) void svc_log(struct svc *s, const char *fmt, ...);
+
+#endif
