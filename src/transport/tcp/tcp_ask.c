@@ -18,9 +18,13 @@ const char *tcp_congestion(const struct tcp_tcb *tcb) { return tcb->loss.cc ? tc
 /* Linux's measure: writable while at most two thirds are used, and not too much waits unsent. */
 static bool is_writable(const struct tcp_tcb *tcb)
 {
-	uint32_t lowat = tcb->opts.notsent_lowat ? tcb->opts.notsent_lowat : tcb->tcp->cfg.notsent_lowat;
 	size_t used = tcb->sndq.len;
-	return used < tcb->sndbuf && tcb->sndbuf - used >= used / 2 && tcp_unsent_bytes(tcb) < lowat;
+	return used < tcb->sndbuf && tcb->sndbuf - used >= used / 2 && tcp_unsent_bytes(tcb) < tcp_notsent_lowat(tcb);
+}
+
+uint32_t tcp_notsent_lowat(const struct tcp_tcb *tcb)
+{
+	return tcb->opts.notsent_lowat ? tcb->opts.notsent_lowat : tcb->tcp->cfg.notsent_lowat;
 }
 
 unsigned tcp_ready(const struct tcp_tcb *tcb)
@@ -51,6 +55,9 @@ unsigned tcp_ready(const struct tcp_tcb *tcb)
 static uint32_t us(ol_time t) { return (uint32_t)(t / OL_US); }
 
 static uint32_t ms_since(ol_time t, ol_time now) { return (uint32_t)((now - t) / OL_MS); }
+
+/* <linux/tcp.h> of the machine we are built on may be older than the programs we serve: where newer fields lie. */
+enum { INFO_RCV_WND = 232, INFO_TOTAL_RTO = 240, INFO_LEN = 280 };
 
 size_t tcp_info_fill(struct tcp_tcb *tcb, void *info, size_t len, ol_time now)
 {
@@ -90,8 +97,14 @@ size_t tcp_info_fill(struct tcp_tcb *tcb, void *info, size_t len, ol_time now)
 	ti.tcpi_notsent_bytes = tcp_unsent_bytes(tcb);
 	ti.tcpi_rcv_ooopack = tcb->stat.rcv_ooopack;
 	ti.tcpi_snd_wnd = tcb->snd_wnd;
-	len = MIN(len, sizeof ti);
-	memcpy(info, &ti, len);
+	uint8_t all[INFO_LEN] = { 0 };
+	_Static_assert(sizeof ti <= INFO_LEN || sizeof ti > INFO_RCV_WND, "Linux only ever appends");
+	memcpy(all, &ti, MIN(sizeof ti, sizeof all));
+	memcpy(all + INFO_RCV_WND, &tcb->rcv_wnd, 4);
+	uint16_t rtos = (uint16_t)MIN(tcb->loss.n_rto, (uint64_t)UINT16_MAX);
+	memcpy(all + INFO_TOTAL_RTO, &rtos, 2);
+	len = MIN(len, sizeof all);
+	memcpy(info, all, len);
 	return len;
 }
 

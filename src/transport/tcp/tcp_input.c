@@ -521,11 +521,17 @@ static void process_fin(struct tcp_tcb *tcb, ol_time now)
 	tcb->rcv_nxt = seq_add(tcb->rcv_nxt, 1);
 	tcb->fin_received = true;
 	tcb->fin_ahead = false;
-	tcb->ack_now = true;
 	tcp_rcvq_prune(&tcb->rcvq, 0);				/* nothing lies behind a FIN */
+	tcb->rcvq.dsack_set = false;
 	tcp_event(tcb);
+	if (tcb->state != OL_TCP_ESTABLISHED)
+		tcb->ack_now = true;
 	switch (tcb->state) {
-	case OL_TCP_ESTABLISHED:
+	case OL_TCP_ESTABLISHED:				/* our own FIN may follow soon: the ACK rides on it, or is delayed */
+		tcb->pingpong = 1;
+		tcb->ack_pending = true;
+		if (tcb->delack_at == OL_NEVER)
+			tcb->delack_at = now + tcb->tcp->cfg.delack_ns;
 		tcp_enter(tcb, OL_TCP_CLOSE_WAIT, now);
 		break;
 	case OL_TCP_FIN_WAIT_1:

@@ -350,6 +350,7 @@ uint32_t tcp_window(const struct tcp_tcb *tcb);
 static inline uint32_t tcp_outstanding(const struct tcp_tcb *tcb) { return seq_len(tcb->snd_una, tcb->snd_nxt); }
 /** Bytes queued and not yet sent. */
 uint32_t tcp_unsent_bytes(const struct tcp_tcb *tcb);
+uint32_t tcp_notsent_lowat(const struct tcp_tcb *tcb);	/* tcp_ask.c */
 uint32_t tcp_ts_clock(const struct tcp_tcb *tcb, ol_time now);	/* TSval: a millisecond a tick */
 
 /* tcp_timer.c */

@@ -231,6 +231,8 @@ void tcp_send_syn(struct tcp_tcb *tcb, ol_time now)
 {
 	bool again = !seq_eq(tcb->snd_nxt, tcb->iss);
 	struct out o = { .seq = tcb->iss, .flags = syn_flags(tcb) };
+	if (!again && !tcp_loss_room(tcb))
+		return;						/* tcp_open finds nothing outstanding */
 	bool sent = transmit(tcb, &o, now);
 	if (again) {
 		tcp_loss_resent(tcb, tcb->iss, 1, sent && tcb->tcp->cfg.timestamps ? tcp_ts_clock(tcb, now) : 0, now);

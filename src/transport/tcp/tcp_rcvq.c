@@ -126,13 +126,13 @@ static void recent_cut(struct tcp_rcvq *q, tcp_seq left, tcp_seq right)	/* what 
 
 void tcp_rcvq_dsack(struct tcp_rcvq *q, tcp_seq left, tcp_seq right)
 {
-	if (q->dsack_set && seq_le(left, q->dsack.right) && seq_le(q->dsack.left, right)) {
+	if (!q->dsack_set) {
+		q->dsack = (struct tcp_sack_block){ left, right };
+		q->dsack_set = true;
+	} else if (seq_le(left, q->dsack.right) && seq_le(q->dsack.left, right)) {
 		q->dsack.left = seq_min(q->dsack.left, left);
 		q->dsack.right = seq_max(q->dsack.right, right);
-		return;
-	}
-	q->dsack = (struct tcp_sack_block){ left, right };
-	q->dsack_set = true;
+	}							/* one block per ACK: the first found is told */
 }
 
 /* ---- held packets ---------------------------------------------------------------------------------------------------- */

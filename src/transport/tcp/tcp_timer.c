@@ -73,7 +73,7 @@ static void expire_loss(struct tcp_tcb *tcb, ol_time now)
 {
 	enum tcp_loss_timer kind = TCP_LOSS_NONE;
 	if (tcp_loss_deadline(tcb, &kind) > now || kind == TCP_LOSS_NONE)
-		return;
+		return;						/* nothing new may go either: what is held is held */
 	if (kind == TCP_LOSS_RTO) {
 		if (tcb->loss.backoff >= most_retries(tcb)) {
 			give_up(tcb, now);
@@ -86,6 +86,7 @@ static void expire_loss(struct tcp_tcb *tcb, ol_time now)
 		     seq_lt(tcb->snd_nxt, seq_add(tcb->snd_una, tcb->snd_wnd));
 	tcb->cause = kind == TCP_LOSS_RTO ? OL_CAUSE_RTO : kind == TCP_LOSS_PACING ? OL_CAUSE_PACING : OL_CAUSE_TLP;
 	(void)tcp_loss_expire(tcb, ready, now);
+	tcp_output(tcb, now);
 }
 
 /* Probes go on as long as the peer answers them (MUST-37); each without an answer counts. */
@@ -160,8 +161,6 @@ void tcp_tcb_expire(struct tcp_tcb *tcb, ol_time now)
 		give_up(tcb, now);
 	if (tcb->in_demux)
 		expire_loss(tcb, now);
-	if (tcb->in_demux)
-		tcp_output(tcb, now);
 	if (tcb->in_demux)
 		expire_delack(tcb, now);
 	if (tcb->in_demux)

@@ -91,6 +91,10 @@ enum ol_err tcp_open(struct tcp *tcp, struct tcp_tcb **out, const struct tcp_opt
 	tcb->stuck_at = now;
 	tcp_start_loss(tcb, now);
 	tcp_send_syn(tcb, now);
+	if (tcp_outstanding(tcb) == 0) {
+		tcp_tcb_free(tcb);
+		return OL_ERR_NOMEM;
+	}
 	tcp_timer_update(tcb, now);
 	*out = tcb;
 	return OL_OK;
@@ -191,6 +195,37 @@ static void queued(struct tcp_tcb *tcb, unsigned flags, ol_time now)
 	tcb->more = false;
 }
 
+/*
+ * TCP_NOTSENT_LOWAT bounds what waits unsent: more is taken while less than that waits, in pieces of what one burst would
+ * be, and a piece begun is filled up; that is Linux's grain.
+ */
+static size_t lowat_room(const struct tcp_tcb *tcb)
+{
+	uint32_t unsent = tcp_unsent_bytes(tcb), goal = MAX(MIN(tcb->max_wnd / 2, 65535u) / tcb->snd_mss, 1u) * tcb->snd_mss;
+	if (unsent > 0 && unsent < goal)
+		return goal - unsent;
+	return unsent < tcp_notsent_lowat(tcb) ? goal : 0;
+}
+
+static size_t fill(struct tcp_tcb *tcb, const void *buf, size_t len, ol_time now)
+{
+	bool bounded = tcp_notsent_lowat(tcb) != UINT32_MAX;
+	size_t done = 0;
+	while (done < len) {
+		size_t n = MIN(len - done, tcp_writable(tcb));
+		if (bounded)
+			n = MIN(n, lowat_room(tcb));
+		size_t put = n ? chunkq_write(&tcb->sndq, (const char *)buf + done, n) : 0;
+		done += put;
+		if (put < n || n == 0 || !bounded)
+			break;
+		tcb->more = true;
+		tcp_output(tcb, now);
+		tcb->more = false;
+	}
+	return done;
+}
+
 enum ol_err tcp_send(struct tcp_tcb *tcb, const struct iovec *iov, int n, unsigned flags, size_t *done, ol_time now)
 {
 	*done = 0;
@@ -199,11 +234,10 @@ enum ol_err tcp_send(struct tcp_tcb *tcb, const struct iovec *iov, int n, unsign
 		tcb->nospace = true;
 	if (err != OL_OK)
 		return err;
-	size_t room = tcp_writable(tcb), want = 0;
+	size_t want = 0;
 	for (int i = 0; i < n; i++) {
 		want += iov[i].iov_len;
-		size_t len = MIN(iov[i].iov_len, room - *done);
-		size_t put = len ? chunkq_write(&tcb->sndq, iov[i].iov_base, len) : 0;
+		size_t put = fill(tcb, iov[i].iov_base, iov[i].iov_len, now);
 		*done += put;
 		if (put < iov[i].iov_len)
 			break;
