@@ -35,6 +35,7 @@ static struct running start(const char *const *argv, bool end_with_program)
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv), 0);
 	assert_int_equal(pipe2(out, O_CLOEXEC), 0);
 	struct running run = { 0 };
+	fflush(NULL);
 	run.fake = fork();
 	if (run.fake == 0) {
 		close(sv[0]);
@@ -49,7 +50,7 @@ static struct running start(const char *const *argv, bool end_with_program)
 		dup2(out[1], 1);
 		close(out[1]);
 		setrlimit(RLIMIT_NOFILE, &(struct rlimit){ .rlim_cur = 64, .rlim_max = 256 });
-		_exit(guest_run(&(struct guest_options){ .argv = (char *const *)(uintptr_t)argv, .service = sv[0],
+		exit(guest_run(&(struct guest_options){ .argv = (char *const *)(uintptr_t)argv, .service = sv[0],
 							 .end_with_program = end_with_program }));
 	}
 	close(sv[0]);

@@ -408,7 +408,7 @@ def socat_case(net):
 def iperf_case(net):
     iperf = which("iperf3")
     net.serve("srv", [iperf, "-s", "--forceflush"], ready_in_log="Server listening")
-    for more in ([], ["-R"], ["-P", "4"], ["-u", "-b", "20M"], ["-u", "-b", "20M", "-R"]):
+    for more in ([], ["-R"], ["-P", "4"], ["-u", "-b", "20M", "-l", "1200"], ["-u", "-b", "20M", "-l", "1200", "-R"]):
         for tries in range(10):      # between two tests it says that it is busy
             out = net.run("client", [iperf, "-c", "srv", "-t", "1", "-J", *more], ok=(0, 1))
             result = json.loads(out)
