@@ -102,11 +102,13 @@ static void echo_reply(struct net *net, const struct ol_pkt *pkt, const struct n
 {
 	struct hop hop;
 	struct net_tx tx = { .dst = rx->src, .proto = PROTO_ICMP6, .tos = rx->tos };
-	if (ol_addr_is_any(&rx->src) || (rx->multicast && net->cfg.echo_ignore_broadcasts))
-		return;					/* req-not: 4443-4.2-b as for IPv4, and by the same setting */
+	if (ol_addr_is_any(&rx->src))
+		return;
 	if (!rx->multicast)
 		tx.src = rx->dst;			/* req: 4443-4.2-a */
-	if (path_find(net, &tx.dst, &tx.src, 0, &hop) != OL_OK || !hop.src.ver)
+	else
+		tx.ifi = rx->ifi;			/* req: 4443-4.2-b: from an address of where it came in */
+	if (path_find(net, &tx.dst, &tx.src, tx.ifi, &hop) != OL_OK || !hop.src.ver)
 		return;
 	tx.src = hop.src;
 	struct ol_pkt *r = ol_pkt_from(net->pool, pkt->data, pkt->len);
