@@ -59,19 +59,23 @@ static uint32_t ms_since(ol_time t, ol_time now) { return (uint32_t)((now - t) /
 /* <linux/tcp.h> of the machine we are built on may be older than the programs we serve: where newer fields lie. */
 enum { INFO_RCV_WND = 232, INFO_TOTAL_RTO = 240, INFO_LEN = 280 };
 
+static uint64_t chrono_us(const struct tcp_tcb *tcb, enum tcp_chrono c, ol_time now)
+{
+	return (uint64_t)(tcb->stat.chrono_ns[c] + (tcb->stat.chrono == c ? now - tcb->stat.chrono_at : 0)) / 1000;
+}
+
 size_t tcp_info_fill(struct tcp_tcb *tcb, void *info, size_t len, ol_time now)
 {
 	struct tcp_info ti = { 0 };
 	tcp_loss_info(tcb, &ti, now);
 	ti.tcpi_state = tcb->state;
 	ti.tcpi_probes = MAX(tcb->probes, tcb->keepalive_sent);
-	ti.tcpi_backoff = tcb->persist_at != OL_NEVER ? tcb->persist_backoff : tcb->loss.backoff;
-	ti.tcpi_retransmits = tcb->loss.backoff;
+	if (tcb->persist_at != OL_NEVER)
+		ti.tcpi_backoff = tcb->persist_backoff;
 	ti.tcpi_options = (uint8_t)((tcb->ts_ok ? TCPI_OPT_TIMESTAMPS : 0) | (tcb->sack_ok ? TCPI_OPT_SACK : 0) |
 				    (tcb->ws_ok ? TCPI_OPT_WSCALE : 0) | (tcb->ecn_ok ? TCPI_OPT_ECN : 0));
 	ti.tcpi_snd_wscale = tcb->snd_wscale & 15;
 	ti.tcpi_rcv_wscale = tcb->rcv_wscale & 15;
-	ti.tcpi_rto = us(tcb->rto_ns);
 	ti.tcpi_ato = us(tcb->ato_ns);
 	ti.tcpi_snd_mss = tcb->snd_mss;
 	ti.tcpi_rcv_mss = tcb->rcv_mss;
@@ -95,6 +99,9 @@ size_t tcp_info_fill(struct tcp_tcb *tcb, void *info, size_t len, ol_time now)
 	ti.tcpi_data_segs_in = tcb->stat.data_segs_in;
 	ti.tcpi_data_segs_out = tcb->stat.data_segs_out;
 	ti.tcpi_notsent_bytes = tcp_unsent_bytes(tcb);
+	ti.tcpi_rwnd_limited = chrono_us(tcb, TCP_CHRONO_RWND, now);
+	ti.tcpi_sndbuf_limited = chrono_us(tcb, TCP_CHRONO_SNDBUF, now);
+	ti.tcpi_busy_time = chrono_us(tcb, TCP_CHRONO_BUSY, now) + ti.tcpi_rwnd_limited + ti.tcpi_sndbuf_limited;
 	ti.tcpi_rcv_ooopack = tcb->stat.rcv_ooopack;
 	ti.tcpi_snd_wnd = tcb->snd_wnd;
 	uint8_t all[INFO_LEN] = { 0 };

@@ -119,8 +119,9 @@ static void trim(struct tcp_tcb *tcb, struct tcp_in *in)
 		s->text.len -= n;
 		s->seq = seq_add(s->seq, n);
 	}
-	uint32_t wnd = receive_window(tcb);
-	tcp_seq edge = seq_add(tcb->rcv_nxt, wnd);
+	tcp_seq edge = seq_add(tcb->rcv_nxt, receive_window(tcb));
+	if (seq_eq(s->seq, tcb->rcv_nxt) && !seq_eq(edge, tcb->rcv_nxt) && tcb->rcvq.truesize == 0)
+		return;				/* one packet more than was offered costs an empty queue nothing: as Linux */
 	if (seq_gt(seq_add(s->seq, (uint32_t)s->text.len), edge)) {
 		s->text.len = seq_lt(s->seq, edge) ? seq_len(s->seq, edge) : 0;
 		s->flags &= (uint8_t)~(TCP_FIN | TCP_PSH);
@@ -177,9 +178,7 @@ static enum ol_err reset_error(uint8_t state)
 {
 	switch (state) {
 	case OL_TCP_SYN_SENT: case OL_TCP_SYN_RECEIVED:	return OL_ERR_CONNREFUSED;
-	case OL_TCP_CLOSE_WAIT:				return OL_ERR_PIPE;	/* as Linux: the peer had said goodbye */
-	case OL_TCP_CLOSING: case OL_TCP_LAST_ACK:	return OL_OK;		/* 3.10.7.4: just CLOSED */
-	default:					return OL_ERR_CONNRESET;
+	default:					return OL_ERR_CONNRESET;	/* to whoever still holds it, in every state */
 	}
 }
 
@@ -528,6 +527,8 @@ static void process_fin(struct tcp_tcb *tcb, ol_time now)
 		tcb->ack_now = true;
 	switch (tcb->state) {
 	case OL_TCP_ESTABLISHED:				/* our own FIN may follow soon: the ACK rides on it, or is delayed */
+		if (tcb->ato_ns == 0 || receive_window(tcb) == 0)
+			tcb->ack_now = true;			/* not a byte came before, or the peer has to ask for room anyway */
 		tcb->pingpong = 1;
 		tcb->ack_pending = true;
 		if (tcb->delack_at == OL_NEVER)

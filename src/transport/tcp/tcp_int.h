@@ -98,6 +98,7 @@ struct tcp_rcvq {
 struct tcp_push { tcp_seq *ring; uint32_t cap, first, n; };
 
 /* ---- the connection ----------------------------------------------------------------------------------------------------- */
+enum tcp_chrono { TCP_CHRONO_IDLE, TCP_CHRONO_BUSY, TCP_CHRONO_RWND, TCP_CHRONO_SNDBUF, TCP_CHRONOS };
 enum tcp_quick { TCP_QUICK_ACKS = 16 };
 struct tcp_tcb {
 	struct tcp_node node;			/* first: local and remote endpoint */
@@ -207,8 +208,8 @@ struct tcp_tcb {
 		uint64_t bytes_sent, bytes_retrans, bytes_acked, bytes_received;
 		uint32_t segs_out, segs_in, data_segs_out, data_segs_in, retrans, rcv_ooopack;
 		uint32_t dsack_dups;
-		ol_time busy_ns, rwnd_limited_ns, sndbuf_limited_ns, chrono_at;
-		uint8_t chrono;			/* which of the three runs: enum tcp_chrono */
+		ol_time chrono_ns[TCP_CHRONOS], chrono_at;
+		uint8_t chrono;			/* what runs since chrono_at: enum tcp_chrono */
 	} stat;
 	ol_time born;
 };

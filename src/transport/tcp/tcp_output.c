@@ -419,6 +419,21 @@ static void watch_window(struct tcp_tcb *tcb, enum tcp_stop why, ol_time now)
 	}
 }
 
+/* What time was spent on while there was something to send: TCP_INFO tells. */
+static void clock_work(struct tcp_tcb *tcb, enum tcp_stop why, ol_time now)
+{
+	enum tcp_chrono c = TCP_CHRONO_BUSY;
+	if (tcb->sndq.len == 0 && tcp_outstanding(tcb) == 0)
+		c = TCP_CHRONO_IDLE;
+	else if (why == TCP_STOP_RWND)
+		c = TCP_CHRONO_RWND;
+	else if (why == TCP_STOP_APP && tcb->nospace && tcb->sndq.len > 0)
+		c = TCP_CHRONO_SNDBUF;
+	tcb->stat.chrono_ns[tcb->stat.chrono] += now - tcb->stat.chrono_at;
+	tcb->stat.chrono_at = now;
+	tcb->stat.chrono = (uint8_t)c;
+}
+
 void tcp_output(struct tcp_tcb *tcb, ol_time now)
 {
 	if (!tcb->in_demux)
@@ -428,6 +443,7 @@ void tcp_output(struct tcp_tcb *tcb, ol_time now)
 		enum tcp_stop why = send_text(tcb, now);
 		tcp_loss_stopped(tcb, why, now);
 		watch_window(tcb, why, now);
+		clock_work(tcb, why, now);
 	}
 	if (tcb->ack_now && tcb->state != OL_TCP_SYN_SENT)
 		tcp_send_ack(tcb, now);
