@@ -31,9 +31,13 @@ static void arrived(struct tcp_tcb *tcb, struct tcp_acked *a, const struct tcp_s
 	rate_delivered(tcb, &a->rs, r, r->len, now);
 	if (r->flags & SB_EVER)
 		return;
+	/* A SACK may tell late what came long ago, when the SACKs that told it first were lost: it times nothing given up. */
+	bool timed = !by_sack || !(r->flags & SB_LOST);
 	ol_time *first = by_sack ? &a->first_sacked : &a->first_acked, *last = by_sack ? &a->last_sacked : &a->last_acked;
-	*first = MIN(*first, r->sent_at);
-	*last = *last == OL_NEVER ? r->sent_at : MAX(*last, r->sent_at);
+	if (timed) {
+		*first = MIN(*first, r->sent_at);
+		*last = *last == OL_NEVER ? r->sent_at : MAX(*last, r->sent_at);
+	}
 	/* RFC 5682 3.1 asks for this; the point is where the present episode began. */
 	if (seq_le(sb_end(r), l->recovery_point))
 		a->orig_acked = true;

@@ -25,12 +25,6 @@ void rack_min_rtt(struct tcp_rack *rack, ol_time rtt, ol_time now)
 	}
 }
 
-/* RACK_sent_after */
-static bool sent_after(ol_time t1, tcp_seq end1, ol_time t2, tcp_seq end2)
-{
-	return t1 > t2 || (t1 == t2 && seq_gt(end1, end2));
-}
-
 void rack_delivered(struct tcp_rack *rack, const struct tcp_sb_rec *r, ol_time now)
 {
 	ol_time rtt = now - r->sent_at;
@@ -39,8 +33,10 @@ void rack_delivered(struct tcp_rack *rack, const struct tcp_sb_rec *r, ol_time n
 		return;
 	rack->advanced = true;
 	rack->rtt = rtt;
-	if (!rack->any || sent_after(r->sent_at, sb_end(r), rack->xmit_ts, rack->end_seq)) {
+	/* RACK_sent_after: by the order of transmissions, which is what RFC 8985 would know from a clock that never ties. */
+	if (!rack->any || sb_sent_before(rack->order, rack->end_seq, r->order, sb_end(r))) {
 		rack->any = true;
+		rack->order = r->order;
 		rack->xmit_ts = r->sent_at;
 		rack->end_seq = sb_end(r);
 	}
@@ -95,7 +91,7 @@ bool rack_detect_loss(struct tcp_tcb *tcb, ol_time *reo_at, ol_time now)
 	for (uint32_t i = sb->oldest, newer; i != SB_NONE; i = newer) {
 		const struct tcp_sb_rec *r = &sb->rec[i];
 		newer = r->newer;
-		if (!sent_after(l->rack.xmit_ts, l->rack.end_seq, r->sent_at, sb_end(r)))
+		if (!sb_sent_before(r->order, sb_end(r), l->rack.order, l->rack.end_seq))
 			break;
 		ol_time at = r->sent_at + l->rack.rtt + wnd;
 		if (at <= now) {

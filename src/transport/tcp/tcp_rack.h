@@ -13,6 +13,7 @@ struct tcp_rack {
 	ol_time xmit_ts;		/* RACK.xmit_ts: when the last sent of all delivered was sent; valid with `any` */
 	ol_time rtt;			/* RACK.rtt: its round trip */
 	ol_time min_rtt, min_rtt_at;	/* RACK.min_RTT, over the last five minutes; OL_NEVER until known */
+	uint32_t order;			/* its place among all transmissions */
 	tcp_seq end_seq;		/* RACK.end_seq: where it ended */
 	tcp_seq dsack_round;		/* RACK.dsack_round, if dsack_round_on */
 	uint32_t reo_wnd_mult;		/* RACK.reo_wnd_mult */

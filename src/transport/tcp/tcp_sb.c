@@ -105,8 +105,11 @@ static void rec_free(struct tcp_sb *sb, uint32_t i)
 {
 	R(i)->next = sb->free;
 	sb->free = i;
-	if (--sb->n == 0)
-		sb_fini(sb);		/* what is idle owns nothing */
+	if (--sb->n == 0) {		/* what is idle owns nothing */
+		uint32_t order = sb->order;
+		sb_fini(sb);
+		sb->order = order;
+	}
 }
 
 /* ---- the treap over sequence order ------------------------------------------------------------------------------------ */
@@ -287,6 +290,7 @@ void sb_append(struct tcp_sb *sb, tcp_seq seq, uint32_t len, uint16_t mss, const
 	r->mss = mss;
 	r->segs = segments(len, mss);
 	r->sent_at = now;
+	r->order = ++sb->order;
 	r->tx = *tx;
 	r->prev = sb->last;
 	r->next = SB_NONE;
@@ -384,7 +388,10 @@ static void join_sacked(struct tcp_sb *sb, uint32_t a, uint32_t b)
 	l->len += r->len;
 	l->segs += r->segs;
 	l->flags |= r->flags & SB_EVER;
-	l->sent_at = MAX(l->sent_at, r->sent_at);
+	if ((int32_t)(l->order - r->order) < 0) {
+		l->order = r->order;
+		l->sent_at = r->sent_at;
+	}
 	sum(sb, l, true);
 	rec_remove(sb, b);
 }
@@ -421,6 +428,7 @@ void sb_mark_resent(struct tcp_sb *sb, uint32_t i, uint16_t mss, const struct tc
 	r->mss = mss;
 	r->segs = segments(r->len, mss);
 	r->sent_at = now;
+	r->order = ++sb->order;
 	r->tx = *tx;
 	r->flags |= SB_RETRANS | SB_EVER;
 	sum(sb, r, true);
@@ -428,10 +436,9 @@ void sb_mark_resent(struct tcp_sb *sb, uint32_t i, uint16_t mss, const struct tc
 	tree_touch(sb, sb->root, i);
 }
 
-/* Was a sent before b?  At one instant, lower numbers go first. */
 static bool sent_before(const struct tcp_sb_rec *a, const struct tcp_sb_rec *b)
 {
-	return a->sent_at < b->sent_at || (a->sent_at == b->sent_at && seq_lt(a->seq, b->seq));
+	return sb_sent_before(a->order, sb_end(a), b->order, sb_end(b));
 }
 
 void sb_unmark_lost(struct tcp_sb *sb)
@@ -484,7 +491,7 @@ static void check_flight(const struct tcp_sb *sb, uint32_t flying)
 	for (uint32_t i = sb->oldest; i != SB_NONE; prev = i, i = R(i)->newer, flying--) {
 		CHECK(in_flight(R(i)));
 		CHECK(R(i)->older == prev);
-		CHECK(prev == SB_NONE || R(prev)->sent_at <= R(i)->sent_at);
+		CHECK(prev == SB_NONE || (R(prev)->sent_at <= R(i)->sent_at && !sent_before(R(i), R(prev))));
 	}
 	CHECK(sb->newest == prev);
 	CHECK(flying == 0);

@@ -48,6 +48,7 @@ struct tcp_sb_rec {
 	uint8_t flags;
 	bool wanted;			/* somewhere in this node's subtree a record waits to be sent again */
 	ol_time sent_at;		/* last transmission */
+	uint32_t order;			/* its place among all transmissions: two may share an instant */
 	struct tcp_tx tx;		/* at the last transmission */
 	uint32_t prev, next;		/* sequence order */
 	uint32_t older, newer;		/* transmission order; SB_NONE on both sides and not oldest: not in flight */
@@ -62,6 +63,7 @@ struct tcp_sb {
 	uint32_t first, last;		/* sequence order */
 	uint32_t oldest, newest;	/* transmission order */
 	uint32_t root, n;
+	uint32_t order;			/* of the last transmission; stays when all else goes */
 	struct tcp_sb_sum out, sacked, lost, retrans;	/* all, and those with the flag */
 	tcp_seq high_sacked;		/* end of the highest SACKed byte, while sacked.bytes */
 };
@@ -71,6 +73,11 @@ void sb_fini(struct tcp_sb *sb);
 /** Makes sure that k more records can be had without failing; false: memory is short or the bound is reached. */
 bool sb_reserve(struct tcp_sb *sb, uint32_t k);
 
+/** Was a transmitted before b?  Of what went in one piece, lower numbers did. */
+static inline bool sb_sent_before(uint32_t a, tcp_seq a_end, uint32_t b, tcp_seq b_end)
+{
+	return a == b ? seq_lt(a_end, b_end) : (int32_t)(a - b) < 0;
+}
 static inline tcp_seq sb_end(const struct tcp_sb_rec *r) { return seq_add(r->seq, r->len); }
 /** RFC 6675's pipe: what is thought to be in the network. */
 static inline uint32_t sb_pipe(const struct tcp_sb *sb)
