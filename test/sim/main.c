@@ -12,11 +12,15 @@
 #include <unistd.h>
 #include "scenario.h"
 
+enum { LIMIT_S = 60 };		/* of real time for one run: more is a loop without end */
+
 static char rerun[256];
 
 static void say_rerun(int sig)
 {
-	ssize_t ignored = write(STDERR_FILENO, rerun, strlen(rerun));
+	static const char slow[] = "sim: a minute of real time, and the run is not over\n";
+	ssize_t ignored = sig == SIGALRM ? write(STDERR_FILENO, slow, sizeof slow - 1) : 0;
+	ignored = write(STDERR_FILENO, rerun, strlen(rerun));
 	(void)ignored;
 	signal(sig, SIG_DFL);
 	raise(sig);
@@ -60,6 +64,7 @@ static int run(const struct scenario *sc, const struct options *o, const char *p
 	for (uint64_t i = 0; i < o->runs; i++) {
 		uint64_t seed = o->seed + i;
 		snprintf(rerun, sizeof rerun, "rerun: %s %s --seed 0x%llx\n", prog, sc->name, (unsigned long long)seed);
+		alarm(LIMIT_S);
 		FILE *out = o->capture ? fopen(o->capture, "wb") : NULL;
 		if (o->capture && !out)
 			return usage("cannot write ", o->capture);
@@ -103,6 +108,7 @@ int main(int argc, char **argv)
 		return usage("no scenario; --list names them", "");
 	signal(SIGABRT, say_rerun);
 	signal(SIGSEGV, say_rerun);
+	signal(SIGALRM, say_rerun);
 	if (strcmp(o.scenario, "all") != 0) {
 		const struct scenario *sc = scenario_find(o.scenario);
 		return sc ? run(sc, &o, argv[0]) : usage("no such scenario: ", o.scenario);

@@ -11,6 +11,7 @@
 #include "base/check.h"
 #include "flow.h"
 
+enum { PORT = 61234 };			/* no protocol is known by it, so tshark dissects TCP and no more */
 #define LIMIT (2 * 3600 * OL_SEC)		/* of virtual time: what is not over by then hangs */
 #define AFTERWARDS (300 * OL_SEC)		/* TIME-WAIT, orphans, neighbours: all must come to rest */
 
@@ -65,8 +66,8 @@ static struct pair make_pair(struct sim *s, bool strict, bool ip6, const char *c
 static void bulk(struct sim *s, struct pair p, uint64_t up, uint64_t down, bool may_fail)
 {
 	struct flows *f = flows_new(s);
-	flow_listen(f, p.b, strchr(p.b_addr, ':') ? "::" : "0.0.0.0", 80, 16);
-	flow_add(f, &(struct flow_spec){ .client = p.a, .server = p.b, .addr = p.b_addr, .port = 80, .up = up, .down = down,
+	flow_listen(f, p.b, strchr(p.b_addr, ':') ? "::" : "0.0.0.0", PORT, 16);
+	flow_add(f, &(struct flow_spec){ .client = p.a, .server = p.b, .addr = p.b_addr, .port = PORT, .up = up, .down = down,
 		.key = rng_u64(sim_rng(s)), .slow_reader = draw(s, 8) == 0, .slow_writer = draw(s, 8) == 0, .may_fail = may_fail,
 		.client_by = draw(s, 2) ? FLOW_SHUTDOWN : FLOW_CLOSE, .server_by = draw(s, 2) ? FLOW_SHUTDOWN : FLOW_CLOSE });
 	finish(s, f, 2);
@@ -157,7 +158,7 @@ static void tcp_cut(struct sim *s)
 /* ---- many connections --------------------------------------------------------------------------------------------- */
 static struct flow_spec small_flow(struct sim *s, int client, int server, const char *addr)
 {
-	return (struct flow_spec){ .client = client, .server = server, .addr = addr, .port = 80, .up = 8 + draw(s, 20000),
+	return (struct flow_spec){ .client = client, .server = server, .addr = addr, .port = PORT, .up = 8 + draw(s, 20000),
 		.down = draw(s, 20000), .key = rng_u64(sim_rng(s)), .start = sim_now(s) + 1 + (ol_time)draw(s, 3000) * OL_MS,
 		.slow_reader = draw(s, 6) == 0, .slow_writer = draw(s, 6) == 0,
 		.client_by = draw(s, 2) ? FLOW_SHUTDOWN : FLOW_CLOSE, .server_by = draw(s, 2) ? FLOW_SHUTDOWN : FLOW_CLOSE };
@@ -176,7 +177,7 @@ static void many(struct sim *s, unsigned flows, bool breaking)
 		snprintf(name, sizeof name, "h%d", i + 1);
 		int h = sim_host(s, name, NULL);
 		sim_plug(s, h, w, prefix[i], 0);
-		flow_listen(f, h, "0.0.0.0", 80, 1 + (int)draw(s, 64));
+		flow_listen(f, h, "0.0.0.0", PORT, 1 + (int)draw(s, 64));
 		if (draw(s, 3))
 			draw_faults(s, w, i);
 	}
@@ -220,7 +221,7 @@ static void routers(struct sim *s)
 	for (int i = 0; i < 3; i++)
 		if (draw(s, 2))
 			draw_faults(s, w[i], OL_WIRE_ALL_PORTS);
-	flow_listen(f, b, "0.0.0.0", 80, 16);
+	flow_listen(f, b, "0.0.0.0", PORT, 16);
 	for (int i = 0; i < 5; i++) {
 		struct flow_spec spec = small_flow(s, a, b, "10.0.3.1");
 		spec.up += draw(s, 200000);
