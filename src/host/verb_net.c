@@ -3,7 +3,16 @@
 #include "host/verb.h"
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
+
+/* When the service was born, since 1970: what the times of events count from, in the clock of captures. */
+static json_t *born_ns(struct svc *s)
+{
+	struct timespec ts;
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return json_integer((json_int_t)(ts.tv_sec * OL_SEC + ts.tv_nsec - loop_tick(&s->loop) + s->born));
+}
 
 void verb_status(const struct ask *a)
 {
@@ -12,6 +21,7 @@ void verb_status(const struct ask *a)
 	json_object_set_new(j, "file", s->file[0] ? json_string(s->file) : json_null());
 	json_object_set_new(j, "log", json_string(s->log));
 	json_object_set_new(j, "pinned", json_boolean(s->pinned));
+	json_object_set_new(j, "born_ns", born_ns(s));
 	json_object_set_new(j, "uptime_ms", json_integer((s->loop.now - s->born) / OL_MS));
 	json_object_set_new(j, "hosts", json_integer(s->n_hosts));
 	json_object_set_new(j, "guests", json_integer(s->n_guests));

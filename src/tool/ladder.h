@@ -57,7 +57,7 @@ struct lad_flow_info {
 };
 size_t ladder_flows(const struct ladder *l);
 bool ladder_flow_info(const struct ladder *l, size_t flow, struct lad_flow_info *out);
-/** The flow that most likely is meant: the first TCP connection, else the first UDP or ICMP exchange, else 0. */
+/** The flow that most likely is meant: the first TCP connection with data, else without, else UDP or ICMP, else 0. */
 size_t ladder_flow_best(const struct ladder *l);
 
 enum lad_end { LAD_ARRIVED, LAD_LOST, LAD_DROPPED, LAD_UNDER_WAY, LAD_UNSEEN };	/* unseen: nobody looked at that end */

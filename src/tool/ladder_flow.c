@@ -270,6 +270,9 @@ bool ladder_flow_info(const struct ladder *l, size_t flow, struct lad_flow_info 
 size_t ladder_flow_best(const struct ladder *l)
 {
 	static const uint8_t order[] = { DIS_TCP, DIS_UDP, DIS_ICMP, DIS_ICMP6 };
+	for (size_t i = 0; i < l->n_flows; i++)
+		if (l->flows[i].proto == DIS_TCP && (l->flows[i].bytes[0] || l->flows[i].bytes[1]))
+			return i;
 	for (size_t k = 0; k < ARRAY_LEN(order); k++)
 		for (size_t i = 0; i < l->n_flows; i++)
 			if (l->flows[i].proto == order[k])

@@ -8,7 +8,8 @@
 #include <string.h>
 
 static const struct tool_cmd *const commands[] = {
-	&cmd_run, &cmd_explain,
+	&cmd_run, &cmd_up, &cmd_down, &cmd_status, &cmd_hosts, &cmd_ss, &cmd_ladder, &cmd_capture, &cmd_ping, &cmd_wire,
+	&cmd_counters, &cmd_explain,
 };
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
 

@@ -21,8 +21,8 @@ enum {
 	TOOL_NO_PROGRAM = 127,	/* `run` only: there is no such program */
 };
 
-extern const struct tool_cmd cmd_run;
-extern const struct tool_cmd cmd_explain;
+extern const struct tool_cmd cmd_run, cmd_up, cmd_down, cmd_status, cmd_hosts, cmd_ss, cmd_ping, cmd_wire, cmd_counters, cmd_explain;
+extern const struct tool_cmd cmd_capture, cmd_ladder;
 
 /** Prints "outlet NAME: sentence" on stderr.  @return TOOL_FAILED, so that `return tool_fail(...)` reads well. */
 int tool_fail(const char *name, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
