@@ -275,7 +275,7 @@ int sock_getpeername(struct socks *ss, ol_sock number, struct sockaddr *addr, so
 	FIND(s);
 	if (s->d)
 		return s->d->connected ? put_name(s, &s->d->remote, addr, len) : -ENOTCONN;
-	if (!s->tcb || tcp_state(s->tcb) == OL_TCP_CLOSED || tcp_state(s->tcb) == OL_TCP_SYN_SENT)
+	if (!s->tcb || stream_is_over(s) || tcp_state(s->tcb) == OL_TCP_SYN_SENT)
 		return -ENOTCONN;
 	return put_name(s, tcp_remote(s->tcb), addr, len);
 }

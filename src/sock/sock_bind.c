@@ -178,8 +178,8 @@ int sock_bind(struct socks *ss, ol_sock number, const struct sockaddr *addr, soc
 		return err;
 	if (s->raw && !s->raw->ping)
 		return bind_raw(s, &ep);
-	if (s->claim || s->stage != SOCK_OPEN)
-		return -EINVAL;
+	if ((s->claim || s->stage != SOCK_OPEN) && (!sock_is_stream(s) || stream_rebind(s, now)))
+		return -EINVAL;			/* req: POSIX-bind-EINVAL */
 	if (s->no_port && !ep.port && sock_is_stream(s)) {
 		s->local = as_bound(s, &ep);
 		s->addr_locked = !ol_addr_is_any(&ep.addr);

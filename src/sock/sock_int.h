@@ -121,6 +121,9 @@ bool sock_is_stream(const struct sock *s);
 /* sock_stream.c */
 struct tcp_opts *stream_opts(struct sock *s);		/* wherever they are kept now */
 void stream_opts_changed(struct sock *s, ol_time now);
+bool stream_is_over(const struct sock *s);		/* its connection is; there is one */
+/* bind() after a connection that is over, whose port we had chosen: the socket begins anew.  -EINVAL: it does not. */
+int stream_rebind(struct sock *s, ol_time now);
 
 /* sock_dgram.c: what UDP, raw and ping sockets share */
 struct dgram_call { struct dgram_to to; const struct iovec *iov; int n; };

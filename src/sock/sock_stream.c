@@ -34,6 +34,13 @@ static bool is_opening(const struct sock *s)
 	return state == OL_TCP_SYN_SENT || state == OL_TCP_SYN_RECEIVED;
 }
 
+/* To the program a connection in TIME-WAIT is over, as on Linux, where a record without a socket does the waiting. */
+bool stream_is_over(const struct sock *s)
+{
+	enum ol_tcp_state state = tcp_state(s->tcb);
+	return state == OL_TCP_CLOSED || state == OL_TCP_TIME_WAIT;
+}
+
 /* Back to OPEN: connection or listener gone, options and what bind() fixed kept.  -ENOBUFS: nothing changed. */
 static int dissolve(struct sock *s, ol_time now)
 {
@@ -78,6 +85,16 @@ static void adopt(struct sock *s, struct tcp_tcb *tcb, enum sock_stage stage)
 	s->opts = NULL;
 }
 
+int stream_rebind(struct sock *s, ol_time now)
+{
+	if (!s->tcb || !stream_is_over(s) || s->port_locked)
+		return -EINVAL;
+	enum ol_err err = tcp_error_take(s->tcb);
+	int no = dissolve(s, now);
+	s->error = err;
+	return no;
+}
+
 static int open_to(struct sock *s, struct ol_endpoint *remote, ol_time now)
 {
 	struct net_path path;
@@ -111,7 +128,7 @@ static int again(struct sock *s, ol_time now)
 {
 	if (is_opening(s))
 		return -EALREADY;		/* req: POSIX-connect-EALREADY */
-	if (tcp_state(s->tcb) != OL_TCP_CLOSED) {
+	if (!stream_is_over(s)) {
 		s->stage = SOCK_CONNECTED;
 		return 0;
 	}
@@ -230,10 +247,12 @@ static int stream_shutdown(struct sock *s, int how, ol_time now)
 	bool rd = how != SHUT_WR, wr = how != SHUT_RD;
 	if (s->stage == SOCK_LISTENING)
 		return rd ? dissolve(s, now) : 0;
-	if (!s->tcb || tcp_state(s->tcb) == OL_TCP_CLOSED)
+	if (!s->tcb || stream_is_over(s))
 		return -ENOTCONN;		/* req: POSIX-shutdown-ENOTCONN */
 	if (tcp_state(s->tcb) == OL_TCP_SYN_SENT)
 		return dissolve(s, now);
+	if (!is_opening(s))
+		s->stage = SOCK_CONNECTED;	/* asked again, connect() says -EISCONN */
 	enum ol_err err = OL_OK;
 	if (rd)
 		err = tcp_shutdown_recv(s->tcb, now);
@@ -314,6 +333,8 @@ static ssize_t stream_recvmsg(struct sock *s, struct msghdr *msg, int flags, ol_
 	msg->msg_controllen = 0;
 	if (flags & MSG_ERRQUEUE)
 		return -EAGAIN;			/* a stream's errors come by SO_ERROR alone */
+	if (flags & MSG_OOB && !s->tcb && !s->listener)
+		return -EINVAL;			/* req: POSIX-recv-EINVAL */
 	if (!may_move(s, &no))
 		return no;
 	enum ol_err err = tcp_recv(s->tcb, msg->msg_iov, (int)msg->msg_iovlen, recv_flags(flags), &done, now);
