@@ -126,6 +126,7 @@ static int open_stream(struct sock *s)
 	if (!s->opts)
 		return -ENOBUFS;
 	*s->opts = tcp_opts_default(s->ss->tcp);
+	s->opts->number = s->number;
 	return 0;
 }
 

@@ -233,6 +233,7 @@ static ol_sock stream_accept(struct sock *s, struct sockaddr *addr, socklen_t *l
 	struct tcp_tcb *tcb = tcp_accept(s->listener, child, now);
 	CHECK(tcb);
 	adopt(child, tcb, SOCK_CONNECTED);
+	tcp_opts(tcb)->number = child->number;
 	child->local = *tcp_local(tcb);
 	if (addr)
 		sock_addr_out(child, tcp_remote(tcb), addr, len);

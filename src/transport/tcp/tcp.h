@@ -54,6 +54,7 @@ struct tcp_opts {
 	bool v6only;			/* IPV6_V6ONLY, of a listener on :: */
 	bool fastopen;			/* reserved for RFC 7413 */
 	char congestion[16];		/* TCP_CONGESTION; "" the configured */
+	int32_t number;			/* the user's, for notes on packets (ol_note.sock); -1: none */
 };
 struct tcp_opts tcp_opts_default(const struct tcp *tcp);
 bool tcp_congestion_known(const struct tcp *tcp, const char *name);

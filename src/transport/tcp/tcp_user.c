@@ -8,7 +8,7 @@
 
 struct tcp_opts tcp_opts_default(const struct tcp *tcp)
 {
-	return (struct tcp_opts){ .rcvlowat = 1, .pmtudisc = 1, .notsent_lowat = 0 };
+	return (struct tcp_opts){ .rcvlowat = 1, .pmtudisc = 1, .notsent_lowat = 0, .number = -1 };
 }
 
 bool tcp_congestion_known(const struct tcp *tcp, const char *name) { return tcp_cc_find(name); }
