@@ -97,6 +97,8 @@ struct link_user {
 			ol_time now);
 	/** A packet whose neighbour did not answer.  Takes it. */
 	void (*failed)(void *ctx, int ifi, struct ol_pkt *pkt, ol_time now);
+	/** A neighbour stopped answering, or never did; before `failed` of what waited for it. */
+	void (*silent)(void *ctx, int ifi, const struct ol_addr *addr, ol_time now);
 };
 void link_set_user(struct link *link, const struct link_user *user);
 

@@ -324,15 +324,23 @@ bool neigh_get(const struct link *l, unsigned i, struct neigh_row *row, ol_time 
 
 /* ---- time ------------------------------------------------------------------------------------------------------------------ */
 
+static void tell_silent(struct link *l, int ifi, struct ol_addr addr, ol_time now)
+{
+	if (l->user.silent)
+		l->user.silent(l->user.ctx, ifi, &addr, now);
+}
+
 /* The entry goes first: what is told upstairs may send to the same neighbour again. */
 static void fail(struct link *l, struct neigh *n, ol_time now)
 {
 	struct ol_pktq q;
 	ol_pktq_init(&q);
 	int ifi = n->ifi;
+	struct ol_addr addr = n->addr;
 	for (struct ol_pkt *pkt; (pkt = ol_pktq_get(&n->q)); l->waiting--)
 		ol_pktq_put(&q, pkt);
 	destroy(l, n);
+	tell_silent(l, ifi, addr, now);
 	l->count[OL_DROP_NEIGH_FAILED] += q.count;
 	for (struct ol_pkt *pkt; (pkt = ol_pktq_get(&q)); ) {
 		if (l->user.failed)
@@ -359,7 +367,7 @@ void link_expire(struct link *l, struct timer *t, ol_time now)
 		return;
 	case NEIGH_PROBE:
 		if (n->probes >= l->cfg.ucast_solicit)
-			destroy(l, n);		/* RFC 4861 7.3.3: the next packet starts anew, by multicast */
+			fail(l, n, now);	/* RFC 4861 7.3.3: the next packet starts anew, by multicast */
 		else
 			solicit(l, n, now);
 		return;

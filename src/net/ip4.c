@@ -181,7 +181,7 @@ enum ol_fate ip4_output(struct net *net, const struct net_tx *tx, struct ol_pkt 
 	h.src.ver = 4;					/* none there is: 0.0.0.0, for a host that learns its address */
 	h.id = id_for(net, &h);
 	wire_ip4_build(ol_pkt_push(pkt, IP4_HLEN), &h);
-	if (hop.broadcast || hop.multicast)
+	if (hop.broadcast || (hop.multicast && !tx->noloop))
 		loop_copy(net, &hop, &tx->dst, pkt, now);
 	return ip_send(net, &hop, pkt, !tx->df, now);
 }

@@ -179,7 +179,7 @@ enum ol_fate ip6_output(struct net *net, const struct net_tx *tx, struct ol_pkt 
 	struct ip6_hdr h = { .src = hop.src, .dst = tx->dst, .flow = tx->flow, .len = (uint16_t)pkt->len, .tclass = tx->tos,
 		.next = tx->proto, .hop = tx->ttl ? tx->ttl : hop.multicast ? 1 : net->cfg.hop_limit };
 	wire_ip6_build(ol_pkt_push(pkt, IP6_HLEN), &h);
-	if (hop.multicast)
+	if (hop.multicast && !tx->noloop)
 		loop_copy(net, &hop, &tx->dst, pkt, now);
 	return ip_send(net, &hop, pkt, !tx->df, now);
 }

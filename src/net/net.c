@@ -47,6 +47,8 @@ static void user_failed(void *ctx, int ifi, struct ol_pkt *pkt, ol_time now)
 	ol_pkt_free(pkt);
 }
 
+static void user_silent(void *ctx, int ifi, const struct ol_addr *addr, ol_time now) { route_silent(ctx, ifi, addr, now); }
+
 struct net *net_new(const struct net_config *cfg, struct link *link, struct ol_pool *pool, struct wheel *wheel, ol_time now)
 {
 	struct net *net = calloc(1, sizeof *net);
@@ -57,6 +59,7 @@ struct net *net_new(const struct net_config *cfg, struct link *link, struct ol_p
 	net->pool = pool;
 	net->wheel = wheel;
 	net->generation = 1;
+	net->revive_at = OL_NEVER;
 	list_init(&net->routes);
 	list_init(&net->pmtu_age);
 	list_init(&net->reass_age);
@@ -76,7 +79,7 @@ struct net *net_new(const struct net_config *cfg, struct link *link, struct ol_p
 		free(net);
 		return NULL;
 	}
-	struct link_user user = { net, user_owns, user_solicit, user_failed };
+	struct link_user user = { net, user_owns, user_solicit, user_failed, user_silent };
 	link_set_user(link, &user);
 	return net;
 }
@@ -230,10 +233,23 @@ void net_proto_unreachable(struct net *net, const struct ol_pkt *pkt, const stru
 		icmp6_error(net, ip, len, rx->ifi, many, ICMP6_PARAM, ICMP6_PARAM_NEXT, next_header_at(ip, len), now);
 }
 
+void net_rearm(struct net *net)
+{
+	struct list *p = list_first(&net->pmtu_age);
+	ol_time at = p ? MIN(list_of(p, struct pmtu, age)->until, net->revive_at) : net->revive_at;
+	if (at == OL_NEVER)
+		timer_stop(net->wheel, &net->timer);
+	else
+		timer_arm(net->wheel, &net->timer, at);
+}
+
 void net_expire(struct net *net, struct timer *t, ol_time now)
 {
-	if (t->kind == TIMER_NET_FRAG)
+	if (t->kind == TIMER_NET_FRAG) {
 		reass_expire(net, t, now);
-	else
-		pmtu_expire(net, now);
+		return;
+	}
+	pmtu_expire(net, now);
+	route_revive(net, now);
+	net_rearm(net);
 }

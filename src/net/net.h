@@ -41,6 +41,7 @@ struct net_tx {
 	bool hdrincl;			/* the packet begins with its own IPv4 header (IP_HDRINCL) */
 	int ifi;			/* bound to this interface; 0: any */
 	uint32_t flow;			/* IPv6 flow label */
+	bool noloop;			/* no copy to our own members of the group (IP_MULTICAST_LOOP 0) */
 };
 /**
  * Sends one transport packet: adds the IP header, finds route and neighbour, fragments if it must and may, queues it on an

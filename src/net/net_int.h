@@ -28,6 +28,7 @@ struct route {
 	struct ol_route r;
 	struct list all;			/* net->routes, in the order they came */
 	struct route *next;			/* of the same prefix, the lower metric first */
+	ol_time silent_until;			/* 0, or its gateway did not answer: others of the prefix are preferred until then */
 };
 struct route_node;				/* route.c */
 
@@ -67,7 +68,8 @@ struct net {
 	struct pmtu *pmtu[PMTU_BUCKETS];
 	struct list pmtu_age;			/* the next to expire first: all live equally long */
 	uint32_t n_pmtu;
-	struct timer timer;			/* TIMER_NET: the first of them */
+	struct timer timer;			/* TIMER_NET: the first path MTU to forget or gateway to try again */
+	ol_time revive_at;			/* OL_NEVER: no gateway is silent */
 
 	struct reass_queue *reass[REASS_BUCKETS];
 	struct list reass_age;			/* the oldest first */
@@ -101,6 +103,10 @@ struct ol_addr addr_choose_source(const struct net *net, const struct ol_addr *d
 /** The best usable route: longest prefix, then lowest metric; ifi 0: by any interface. */
 const struct route *route_lookup(const struct net *net, const struct ol_addr *dst, int ifi);
 void route_fini(struct net *net);
+/** RFC 1122 3.3.1.4: a neighbour is silent; routes by way of it rest for a while. */
+void route_silent(struct net *net, int ifi, const struct ol_addr *gateway, ol_time now);
+void route_revive(struct net *net, ol_time now);
+void net_rearm(struct net *net);
 /** Takes away the routes by ifi whose preferred source is src. */
 void route_purge(struct net *net, int ifi, const struct ol_addr *src);
 

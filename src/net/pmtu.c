@@ -2,7 +2,7 @@
  * Path MTUs learnt from ICMP or by probing: RFC 1191 3 and 6.3, RFC 8201 4 and 5.3.  One entry per destination (not per route:
  * RFC 1122 3.3.1.3 allows it).  An entry is forgotten after 10 minutes, so that a better path is found again.
  * What always holds: entries are at most PMTU_MAX (the oldest goes); all live equally long, so the list by age is in the order
- * of expiry, and the timer stands at its first; a value never rises while it lives, and is never under 68 or 1280.
+ * of expiry, and the timer (net_rearm) stands at its first or before; a value never rises while it lives, and is never under 68 or 1280.
  */
 #include "net/net_int.h"
 #include <stdlib.h>
@@ -41,15 +41,6 @@ static void forget(struct net *net, struct pmtu *e)
 	net->generation++;
 }
 
-static void rearm(struct net *net)
-{
-	struct list *p = list_first(&net->pmtu_age);
-	if (p)
-		timer_arm(net->wheel, &net->timer, list_of(p, struct pmtu, age)->until);
-	else
-		timer_stop(net->wheel, &net->timer);
-}
-
 void net_pmtu_update(struct net *net, const struct ol_addr *dst, uint32_t mtu, ol_time now)
 {
 	uint32_t least = dst->ver == 4 ? IP4_MIN_MTU : IP6_MIN_MTU;
@@ -77,14 +68,13 @@ void net_pmtu_update(struct net *net, const struct ol_addr *dst, uint32_t mtu, o
 	list_del(&e->age);
 	list_append(&net->pmtu_age, &e->age);
 	net->generation++;
-	rearm(net);
+	net_rearm(net);
 }
 
 void pmtu_expire(struct net *net, ol_time now)
 {
 	for (struct list *p; (p = list_first(&net->pmtu_age)) && list_of(p, struct pmtu, age)->until <= now; )
 		forget(net, list_of(p, struct pmtu, age));
-	rearm(net);
 }
 
 void pmtu_fini(struct net *net)

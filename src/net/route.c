@@ -8,13 +8,16 @@
  *	        /      \
  *	  10.1.0.0/16  10.128.0.0/9
  *
- * Routes by an interface that is down are passed over.  Left out: type of service, several equal paths, redirects (RFC 1122
+ * Routes by an interface that is down are passed over, and those by a gateway that does not answer come after the others of
+ * their prefix for a minute.  Left out: type of service, several equal paths, redirects (RFC 1122
  * 3.2.2.2: hosts here have their routes set by hand or by a routing daemon, and a redirect is an attack more often than news).
  */
 #include "net/net_int.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+
+static const ol_time SILENT_REST = 60 * OL_SEC;
 
 struct route_node {
 	struct route_node *child[2];
@@ -56,14 +59,43 @@ const struct route *route_lookup(const struct net *net, const struct ol_addr *ds
 	const struct route_node *n = net->root[dst->ver == 6];
 	unsigned max = dst->ver == 6 ? 128 : 32;
 	while (n && ol_addr_in_prefix(dst, &n->prefix, n->plen)) {
-		for (const struct route *r = n->routes; r; r = r->next)
-			if (usable(net, r, ifi)) {
-				best = r;
-				break;
-			}
+		const struct route *here = NULL;
+		for (const struct route *r = n->routes; r && (!here || here->silent_until); r = r->next)
+			if (usable(net, r, ifi) && (!here || !r->silent_until))
+				here = r;
+		best = here ? here : best;
 		n = n->plen < max ? n->child[bit_at(dst, n->plen)] : NULL;
 	}
 	return best;
+}
+
+/* RFC 1122 3.3.1.4, 3.3.1.5: the neighbour cache found a gateway silent while traffic was sent to it; nobody is pinged. */
+void route_silent(struct net *net, int ifi, const struct ol_addr *gateway, ol_time now)
+{
+	list_for(p, &net->routes) {
+		struct route *r = list_of(p, struct route, all);
+		if (r->r.ifi != ifi || !r->r.gateway.ver || !ol_addr_eq(&r->r.gateway, gateway))
+			continue;
+		r->silent_until = now + SILENT_REST;
+		net->revive_at = MIN(net->revive_at, r->silent_until);
+		net->generation++;
+	}
+	net_rearm(net);
+}
+
+void route_revive(struct net *net, ol_time now)
+{
+	if (now < net->revive_at)
+		return;
+	net->revive_at = OL_NEVER;
+	net->generation++;
+	list_for(p, &net->routes) {
+		struct route *r = list_of(p, struct route, all);
+		if (r->silent_until && r->silent_until <= now)
+			r->silent_until = 0;
+		else if (r->silent_until)
+			net->revive_at = MIN(net->revive_at, r->silent_until);
+	}
 }
 
 static struct route_node *node_new(const struct ol_addr *dst, unsigned plen)

@@ -116,6 +116,47 @@ TEST(a_downed_interface_gives_way_to_the_next_metric)
 	world_end(&w);
 }
 
+/* req: 1122-3.3.1.4-a, 1122-3.3.1.4-c, 1122-3.3.1.4-d, 1122-3.3.1.5-a */
+TEST(a_silent_gateway_gives_way_to_another)
+{
+	world_new(&w);
+	for (int i = 0; i < 3; i++) {			/* a host and two gateways on two wires */
+		struct net_config c = net_config_default();
+		c.any_local = i > 0;
+		host_new(&w, &c);
+	}
+	for (int g = 1; g <= 2; g++) {
+		iface_new(&w, 0, OL_LINK_ETHER, 1500, 0);
+		iface_new(&w, g, OL_LINK_ETHER, 1500, 0);
+		addr(&w, 0, 1 + g, g == 1 ? "10.0.1.1/24" : "10.0.2.1/24");
+		addr(&w, g, 2, g == 1 ? "10.0.1.9/24" : "10.0.2.9/24");
+	}
+	struct wire *first = join(&w, 0, 2, 1, 2);
+	join(&w, 0, 3, 2, 2);
+	for (uint32_t g = 1; g <= 2; g++) {
+		struct ol_route r = { .dst = ip("0.0.0.0"), .gateway = ip(g == 1 ? "10.0.1.9" : "10.0.2.9"), .metric = g };
+		eq(net_route_add(w.h[0].net, &r), 0);
+	}
+	send_to(&w, 0, NULL, "8.8.8.8", 17, 40, 0, false);
+	pass(&w, OL_SEC);
+	eq(w.h[1].n_up, 1);
+	first->cut = true;
+	uint64_t before = first->frames;
+	pass(&w, 600 * OL_SEC);
+	eq(first->frames, before);			/* nobody is asked while nobody sends */
+	for (int i = 0; i < 10; i++) {
+		send_to(&w, 0, NULL, "8.8.8.8", 17, 40, 0, false);
+		pass(&w, OL_SEC);
+	}
+	ok(w.h[2].n_up >= 1);				/* 5 s of trust, 3 s of questions, then the other */
+	eq(via("8.8.8.8", NULL, 0), 3);
+	eq(via("8.8.8.8", NULL, 2), 2);			/* bound to the first wire there is no other */
+	first->cut = false;
+	pass(&w, 60 * OL_SEC);
+	eq(via("8.8.8.8", NULL, 0), 2);			/* tried again after a minute */
+	world_end(&w);
+}
+
 /* req: 1122-3.2.1.3-g, 1122-3.3.1.1-b */
 TEST(our_own_addresses_are_reached_through_lo)
 {
