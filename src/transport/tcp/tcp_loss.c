@@ -487,8 +487,10 @@ void tcp_loss_stopped(struct tcp_tcb *tcb, enum tcp_stop why, ol_time now)
 	}
 	if (why == TCP_STOP_APP && !limited && sb_wanted(&l->sb) == SB_NONE)
 		l->rate.app_limited = MAX(l->rate.delivered + pipe, (uint64_t)1);
-	if (!out)
+	if (!out) {
+		sb_trim(&l->sb);		/* room was asked for and not used */
 		return;
+	}
 	if (seq_ge(tcb->snd_una, l->max_flight_end) || limited || (!l->cwnd_limited && out > l->max_flight)) {
 		l->cwnd_limited = limited;
 		l->max_flight = out;

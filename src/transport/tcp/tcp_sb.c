@@ -59,6 +59,15 @@ void sb_fini(struct tcp_sb *sb)
 	sb_init(sb);
 }
 
+void sb_trim(struct tcp_sb *sb)
+{
+	if (sb->n || !sb->rec)
+		return;
+	uint32_t order = sb->order;
+	sb_fini(sb);
+	sb->order = order;
+}
+
 bool sb_reserve(struct tcp_sb *sb, uint32_t k)
 {
 	if (sb->n + k <= sb->cap)
@@ -105,11 +114,8 @@ static void rec_free(struct tcp_sb *sb, uint32_t i)
 {
 	R(i)->next = sb->free;
 	sb->free = i;
-	if (--sb->n == 0) {		/* what is idle owns nothing */
-		uint32_t order = sb->order;
-		sb_fini(sb);
-		sb->order = order;
-	}
+	sb->n--;
+	sb_trim(sb);
 }
 
 /* ---- the treap over sequence order ------------------------------------------------------------------------------------ */
@@ -520,5 +526,4 @@ void sb_check(const struct tcp_sb *sb, tcp_seq una, tcp_seq nxt)
 	check_flight(sb, flying);
 	CHECK(!memcmp(&sums.out, &sb->out, sizeof sums.out) && !memcmp(&sums.sacked, &sb->sacked, sizeof sums.sacked));
 	CHECK(!memcmp(&sums.lost, &sb->lost, sizeof sums.lost) && !memcmp(&sums.retrans, &sb->retrans, sizeof sums.retrans));
-	CHECK(sb->n || !sb->rec);
 }

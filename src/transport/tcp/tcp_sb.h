@@ -13,7 +13,7 @@
  *
  * A record may stand for many segments (a super-segment, or SACKed neighbours run together).  It is split where a SACK
  * or a retransmission takes part of it, always at a boundary of segments.  Names of records are indices: the array
- * grows.  An empty scoreboard owns no memory.
+ * grows.  A scoreboard that has become empty owns no memory.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -72,6 +72,8 @@ void sb_init(struct tcp_sb *sb);
 void sb_fini(struct tcp_sb *sb);
 /** Makes sure that k more records can be had without failing; false: memory is short or the bound is reached. */
 bool sb_reserve(struct tcp_sb *sb, uint32_t k);
+/** Gives memory back where nothing is outstanding: what is idle owns nothing. */
+void sb_trim(struct tcp_sb *sb);
 
 /** Was a transmitted before b?  Of what went in one piece, lower numbers did. */
 static inline bool sb_sent_before(uint32_t a, tcp_seq a_end, uint32_t b, tcp_seq b_end)
