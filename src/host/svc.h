@@ -37,7 +37,8 @@
 #define SVC_MAX_ROUNDS		64u		/* of settling in one turn of the loop */
 #define SVC_MAX_FRAMES		4096u		/* that one host may put out in one round */
 #define SVC_PAIR_SNDBUF		(128 * 1024)	/* of our end: received bytes that may lie in a pair, unread */
-#define SVC_PAIR_APPBUF		106496		/* of the guest's end, as SO_SNDBUF is set; IPC_PLUG_LEN must fill a quarter */
+#define SVC_PAIR_APPBUF		212992		/* of the guest's end: four times what one sendfile puts into a packet, since
+						   a byte of the last stays unread; IPC_PLUG_LEN must fill a quarter */
 #define SVC_GRACE		(1 * OL_SEC)	/* that an idle network waits before it goes */
 #define SVC_FD_RESERVE		64u		/* descriptors kept for other things than guests' sockets */
 #define SVC_NAME_MAX		63u

@@ -100,7 +100,7 @@ struct ipc_meta {
 };
 enum { IPC_WANT_PKTINFO = 1, IPC_WANT_TTL = 2, IPC_WANT_TOS = 4, IPC_WANT_PKTINFO6 = 8 };
 
-#define IPC_PLUG_LEN 60000u	/* bytes of plug that a non-blocking connect leaves in the guest's send queue */
+#define IPC_PLUG_LEN 120000u	/* bytes of plug that a non-blocking connect leaves in the guest's send queue */
 
 /** Where networks of this user live: $XDG_RUNTIME_DIR/outlet or /tmp/outlet-UID (made 0700, checked to be ours). */
 int ipc_dir(char *buf, size_t len);
