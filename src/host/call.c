@@ -121,11 +121,6 @@ static void connect_stream(struct call *c)
 			wait_new(c, -EINPROGRESS);	/* a restarted connect joins the one under way */
 		return;
 	}
-	if (gs->phase == GS_OPEN && gs->connect_told) {
-		gs->connect_told = false;		/* as Linux: the first connect after success learns of it */
-		call_ret(c, 0);
-		return;
-	}
 	int err = ol_connect(stack(c), gs->sock, addr(c), (socklen_t)c->name.len, now(c));
 	if (err == -EINPROGRESS) {
 		gs->phase = GS_CONNECTING;

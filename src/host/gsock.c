@@ -247,12 +247,20 @@ void gsock_free(struct gsock *gs)
 	wait_end_all(gs, 0, -EBADF);
 	shut_down(gs, false);
 	tomb_remove(s, gs);
+	gs->phase = GS_TOMB;			/* for handlers that still hold it; memory goes when the loop has settled */
 	list_del(&gs->node);
 	list_del(&gs->of_client);
 	hash_remove(s, gs);
 	s->n_gsocks--;
-	free(gs);
+	list_append(&s->dead_gsocks, &gs->node);
 	vhost_left(h);
+}
+
+void gsock_reap(struct svc *s)
+{
+	struct list *n;
+	while ((n = list_take(&s->dead_gsocks)))
+		free(list_of(n, struct gsock, node));
 }
 
 void gsock_bury(struct gsock *gs, bool rst)

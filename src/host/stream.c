@@ -172,6 +172,59 @@ static void stream_out(struct gsock *gs)
 		fail(gs);
 }
 
+/* ---- connecting -------------------------------------------------------------------------------------------------------- */
+/* As a program that asks for the outcome by a second connect(): the stack then knows that it was told. */
+static int outcome(struct gsock *gs)
+{
+	struct sockaddr_storage any = { .ss_family = (sa_family_t)gs->domain };
+	return ol_connect(gs->host->stk, gs->sock, (struct sockaddr *)&any, sizeof any, gs->host->svc->loop.now);
+}
+
+static void connected(struct gsock *gs)
+{
+	gs->phase = GS_OPEN;
+	if (!gs->plug_left)
+		outcome(gs);
+	wait_end_all(gs, IPC_OP_CONNECT, 0);
+	gs->can_in = true;
+	stream_pump(gs);
+}
+
+static int stack_error(struct gsock *gs)
+{
+	int err = 0;
+	socklen_t len = sizeof err;
+	ol_getsockopt(gs->host->stk, gs->sock, SOL_SOCKET, SO_ERROR, &err, &len, gs->host->svc->loop.now);
+	return err;
+}
+
+/* The pair ends, but not before the plug came: sending it would take the error from the guest's end, for which it is meant. */
+static void end_plugged(struct gsock *gs)
+{
+	if (gs->failed && gsock_unread(gs) >= gs->plug_left)
+		gsock_bury(gs, true);
+}
+
+/*
+ * A blocking connect is told, and may try again on the same pair.  A non-blocking one sees ERR|HUP by the end of the pair
+ * with the plug unread, and then asks SO_ERROR.
+ */
+static void not_connected(struct gsock *gs)
+{
+	bool plugged = gs->plug_left;
+	int err = plugged ? stack_error(gs) : -outcome(gs);
+	if (err <= 0)
+		err = ECONNREFUSED;
+	if (plugged) {
+		gs->so_error = err;
+		gs->failed = true;
+	} else {
+		gs->phase = GS_FRESH;
+	}
+	wait_end_all(gs, IPC_OP_CONNECT, -err);
+	end_plugged(gs);
+}
+
 void stream_pump(struct gsock *gs)
 {
 	switch (gs->phase) {
@@ -189,42 +242,12 @@ void stream_pump(struct gsock *gs)
 	case GS_LISTEN:
 		listen_pump(gs);
 		break;
+	case GS_CONNECTING:
+		end_plugged(gs);
+		break;
 	default:
 		break;
 	}
-}
-
-/* ---- connecting -------------------------------------------------------------------------------------------------------- */
-static void connected(struct gsock *gs)
-{
-	gs->phase = GS_OPEN;
-	gs->connect_told = gs->plug_left;
-	wait_end_all(gs, IPC_OP_CONNECT, 0);
-	gs->can_in = true;
-	stream_pump(gs);
-}
-
-/*
- * A blocking connect is told, and may try again on the same pair.  A non-blocking one sees ERR|HUP by the end of the pair
- * with the plug unread, and then asks SO_ERROR.
- */
-static void not_connected(struct gsock *gs, int err)
-{
-	bool plugged = gs->plug_left;
-	gs->phase = GS_FRESH;
-	if (plugged)
-		gs->so_error = err;
-	wait_end_all(gs, IPC_OP_CONNECT, -err);
-	if (plugged)
-		gsock_bury(gs, true);
-}
-
-static int stack_error(struct gsock *gs)
-{
-	int err = 0;
-	socklen_t len = sizeof err;
-	ol_getsockopt(gs->host->stk, gs->sock, SOL_SOCKET, SO_ERROR, &err, &len, gs->host->svc->loop.now);
-	return err;
 }
 
 /* Readiness of the stack's socket changed. */
@@ -232,12 +255,12 @@ void stream_event(struct holder *holder, unsigned ready)
 {
 	struct gsock *gs = list_of(holder, struct gsock, holder);
 	if (gs->phase == GS_CONNECTING) {
-		if (ready & (OL_EV_ERR | OL_EV_HUP)) {
-			int err = stack_error(gs);
-			not_connected(gs, err ? err : ECONNREFUSED);
-		} else if (ready & (OL_EV_OUT | OL_EV_IN | OL_EV_RDHUP)) {
+		if (gs->failed)
+			return;
+		if (ready & (OL_EV_ERR | OL_EV_HUP))
+			not_connected(gs);
+		else if (ready & (OL_EV_OUT | OL_EV_IN | OL_EV_RDHUP))
 			connected(gs);
-		}
 		return;
 	}
 	if (gs->phase == GS_OPEN && (ready & OL_EV_ERR)) {

@@ -62,6 +62,7 @@ static bool settle(void *ctx)
 		loop_tick(&s->loop);
 	}
 	client_reap(s);
+	gsock_reap(s);
 	return !list_empty(&s->dirty_hosts) || !list_empty(&s->dirty_wires);
 }
 
@@ -129,7 +130,7 @@ int svc_init(struct svc *s, const char *net, const char *file, char *why, size_t
 	snprintf(s->net, sizeof s->net, "%s", net);
 	snprintf(s->file, sizeof s->file, "%s", file ? file : "");
 	struct list *lists[] = { &s->clients, &s->dead_clients, &s->hosts, &s->wires, &s->tombs, &s->streams, &s->dirty_hosts,
-				 &s->dirty_wires };
+				 &s->dirty_wires, &s->dead_gsocks };
 	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
 		list_init(lists[i]);
 	int err = loop_init(&s->loop, settle, s);
@@ -206,6 +207,7 @@ void svc_fini(struct svc *s)
 		vhost_free(list_of(n, struct vhost, node));
 	while ((n = list_first(&s->wires)))
 		wire_free(list_of(n, struct wire, node));
+	gsock_reap(s);
 	watch_close(&s->loop, &s->listener);
 	CHECK(s->n_gsocks == 0 && s->n_clients == 0 && s->n_hosts == 0);
 	free(s->hash);

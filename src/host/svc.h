@@ -138,7 +138,6 @@ struct gsock {
 	bool deaf;				/* the guest shut its reading down: received bytes are thrown away */
 	bool eof_sent;				/* the guest's end of file was passed on */
 	bool failed;				/* the stack reported an error; ends once what was received is delivered */
-	bool connect_told;			/* a non-blocking connect went well and nobody asked yet */
 	bool plain;				/* datagrams go without metadata: it is connected and asked for none */
 	uint32_t plug_left;			/* bytes of plug still to be thrown away */
 	uint32_t tokens;			/* token bytes that lie in a listener's pair */
@@ -159,8 +158,9 @@ struct gsock *gsock_find(struct svc *svc, uint32_t num);
 void gsock_pump(struct gsock *gs);
 /** Closes both ends and keeps a tomb: `rst` leaves a byte unread, so that the guest sees ECONNRESET. */
 void gsock_bury(struct gsock *gs, bool rst);
-/** As bury, and nothing remains. */
+/** As bury, and nothing remains; but the struct stays until gsock_reap, so that handlers may go on holding it. */
 void gsock_free(struct gsock *gs);
+void gsock_reap(struct svc *svc);
 void gsock_touch(struct gsock *gs);
 /** Bytes of its own the guest has written and we have not read. */
 size_t gsock_unread(struct gsock *gs);
@@ -287,7 +287,7 @@ struct svc {
 	struct watch listener;
 	const struct call *current;		/* the call being handled, for those who watch */
 	struct list clients, dead_clients, hosts, wires, tombs, streams;
-	struct list dirty_hosts, dirty_wires;
+	struct list dirty_hosts, dirty_wires, dead_gsocks;
 	unsigned n_clients, n_guests, n_hosts, n_tombs, n_gsocks;
 	unsigned n_streams, n_watchers;		/* tools that watch; those among them that want frames */
 	struct alarm grace;

@@ -46,7 +46,7 @@ enum ipc_op {
 	IPC_OP_SOCKET = 1,	/* args domain, type (without flags), protocol -> fd; ret: the new socket's number */
 	IPC_OP_BIND,		/* in: sockaddr */
 	IPC_OP_CONNECT,		/* in: sockaddr; flags NONBLOCK: answered at once.  Where the answer is -EINPROGRESS the runner
-				   sends IPC_PLUG_LEN bytes down the guest's end before it lets the guest go on (never after
+				   sends IPC_PLUG_LEN bytes (MSG_NOSIGNAL) down the guest's end before it lets the guest go on (never after
 				   0, -EALREADY, -EISCONN or another error), so that poll says nothing until the service
 				   takes them off or closes its end */
 	IPC_OP_LISTEN,		/* args backlog */
