@@ -116,6 +116,8 @@ static void take_event(struct job *j, const json_t *e)
 	char text[LAD_CALL_TEXT];
 	if (strcmp(js_text(e, "event"), "call") != 0 || !telling(call))
 		return;
+	if (error && strcmp(error, "EINPROGRESS") == 0)
+		error = NULL;		/* how a non-blocking connect begins: no failure */
 	snprintf(text, sizeof text, "%s(%s)%s%s", call, js_text(e, "args"), error ? " = " : "", error ? error : "");
 	/* What accept returned is the connection's socket; the listener's own number says nothing about it. */
 	bool accepted = strcmp(call, "accept") == 0 && !error;

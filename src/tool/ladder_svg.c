@@ -411,7 +411,7 @@ static void draw_frame(struct page *p)
 		words(p, p->rail[side], 54, "dim", "middle", "%s", addr);
 		words(p, side ? p->width - TIME_W + 10 : TIME_W - 10, 54, "t", side ? "start" : "end", "ms");
 	}
-	words(p, p->width / 2, 44, "dim", "middle", "%s", v->proto);
+	words(p, (p->rail[0] + p->rail[1]) / 2, 44, "dim", "middle", "%s", v->proto);
 }
 
 static void draw_foot(struct page *p)
