@@ -114,8 +114,9 @@ static enum ol_fate up_datagram(struct ol_stack *stk, struct ol_pkt *pkt, const 
 	else if (heard || rx->proto == IPPROTO_ICMP || rx->proto == IPPROTO_ICMPV6)
 		fate = finish(stk, pkt, OL_DONE);
 	else {
-		net_proto_unreachable(stk->net, pkt, rx, stk->now);
-		fate = finish(stk, pkt, OL_DROP_IP_PROTOCOL);
+		net_proto_unreachable(stk->net, pkt, rx, stk->now);	/* and counts it */
+		ol_pkt_free(pkt);
+		fate = OL_DROP_IP_PROTOCOL;
 	}
 	v->sock = sock_number(user);
 	return fate;

@@ -1,0 +1,170 @@
+/* A whole stack as a value: it does not spin, tells the fate of each packet, survives any bytes, and its like does the same. */
+#include <errno.h>
+#include <stdlib.h>
+#include "base/rng.h"
+#include "pair.h"
+#include "unit.h"
+
+/* Once expire(now) has run and the output is drained, the deadline lies after now.  pair_run asserts >=; here it is strict. */
+TEST(stack_deadline_lies_ahead)
+{
+	struct pair *p = pair_new(NULL);
+	struct stream st = pair_stream(p, 4, 80);
+	eq(ol_send(A(p), st.client, "x", 1, 0, p->now), 1);
+	for (int i = 0; i < 50; i++) {
+		pair_run(p, 7);
+		for (int h = 0; h < PAIR_HOSTS; h++)
+			ok(ol_stack_deadline(p->h[h].stk) > p->now);
+	}
+	pair_free(p);
+}
+
+/* Time of the caller's that goes back is held where it was; no call is upset */
+TEST(stack_time_does_not_go_back)
+{
+	struct pair *p = pair_new(NULL);
+	struct stream st = pair_stream(p, 4, 80);
+	eq(ol_send(A(p), st.client, "x", 1, 0, 0), 1);
+	ol_stack_expire(A(p), 5);
+	pair_run(p, 100);
+	eq(ol_readable(B(p), st.server), 1);
+	pair_free(p);
+}
+
+TEST(stack_tells_the_fate_of_each_packet)
+{
+	struct pair *p = pair_new(NULL);
+	struct ol_verdict v = ol_stack_input(A(p), p->h[0].eth, ol_pkt_from(p->pool, "short", 5), p->now);
+	eq(v.fate, OL_DROP_LINK_SHORT);
+	eq(v.sock, -1);
+	eq(ol_stack_count(A(p), OL_DROP_LINK_SHORT), 1);
+	eq(ol_stack_count(B(p), OL_DROP_LINK_SHORT), 0);
+	eq(ol_stack_count(A(p), OL_FATE_MAX), 0);
+	for (unsigned f = 0; f < OL_FATE_MAX; f++) {
+		ok(ol_fate_name(f)[0]);
+		ok(ol_fate_text(f)[0]);
+	}
+	pair_free(p);
+}
+
+/* Protocol unreachable for what nobody speaks: RFC 1122 3.2.2.1 */
+TEST(stack_unknown_protocol_is_answered)
+{
+	struct pair *p = pair_new(NULL);
+	struct sockaddr_in to = in4("10.0.0.2", 0);
+	ol_sock r = ol_socket(A(p), AF_INET, SOCK_RAW, 253, p->now);
+	struct iovec iov = { (void *)(uintptr_t)"x", 1 };
+	struct msghdr msg = { .msg_name = &to, .msg_namelen = sizeof to, .msg_iov = &iov, .msg_iovlen = 1 };
+	eq(ol_connect(A(p), r, SA(to), p->now), 0);
+	eq(ol_sendmsg(A(p), r, &msg, 0, p->now), 1);
+	pair_run(p, 100);
+	eq(ol_stack_count(B(p), OL_DROP_IP_PROTOCOL), 1);
+	eq(pair_opt(A(p), r, SOL_SOCKET, SO_ERROR), ENOPROTOOPT);
+	pair_free(p);
+}
+
+/* Silence of a neighbour is an error that arose here; it reaches the socket as the ICMP error would.  To a stream it is a soft
+ * one (RFC 9293 3.9.2.2, MUST-56): the attempt goes on, and says why when it is given up. */
+TEST(stack_silent_neighbour_is_told)
+{
+	struct pair *p = pair_new("tcp_syn_retries=2");
+	struct sockaddr_in to = in4("10.0.0.77", 80);
+	ol_sock c = ol_socket(A(p), AF_INET, SOCK_STREAM, 0, p->now), u = ol_socket(A(p), AF_INET, SOCK_DGRAM, 0, p->now);
+	eq(pair_setopt(p, A(p), u, IPPROTO_IP, IP_RECVERR, 1), 0);
+	eq(ol_connect(A(p), u, SA(to), p->now), 0);
+	eq(ol_send(A(p), u, "x", 1, 0, p->now), 1);
+	eq(ol_connect(A(p), c, SA(to), p->now), -EINPROGRESS);
+	pair_run(p, 5000);
+	eq(pair_opt(A(p), u, SOL_SOCKET, SO_ERROR), EHOSTUNREACH);
+	pair_run(p, 60000);
+	eq(pair_opt(A(p), c, SOL_SOCKET, SO_ERROR), EHOSTUNREACH);
+	pair_free(p);
+}
+
+/* The same seed, the same frames at the same instants: nothing else goes into a stack */
+static uint64_t fingerprint(void)
+{
+	struct pair *p = pair_new(NULL);
+	struct stream st = pair_stream(p, 4, 80);
+	uint64_t h = 0;
+	struct sipkey key = { 1, 2 };
+	for (int i = 0; i < 20; i++) {
+		char text[100];
+		struct sockaddr_in name;
+		socklen_t len = sizeof name;
+		ol_sock s = ol_socket(A(p), AF_INET, SOCK_STREAM, 0, p->now);
+		struct sockaddr_in to = in4("10.0.0.2", 80);
+		eq(ol_connect(A(p), s, SA(to), p->now), -EINPROGRESS);
+		eq(ol_getsockname(A(p), s, (struct sockaddr *)&name, &len), 0);
+		memset(text, i, sizeof text);
+		ok(ol_send(A(p), st.client, text, sizeof text, 0, p->now) > 0);
+		pair_run(p, 3);
+		uint64_t facts[3] = { h, p->frames, name.sin_port };
+		h = siphash(key, facts, sizeof facts);
+	}
+	pair_free(p);
+	return h;
+}
+TEST(stack_same_seed_same_life) { ok(fingerprint() == fingerprint()); }
+
+/* Whatever bytes come in: no crash, nothing lost.  Half of them are frames that were right before they were bent. */
+TEST(stack_survives_any_bytes)
+{
+	struct pair *p = pair_new(NULL);
+	struct stream st = pair_stream(p, 4, 80);
+	struct rng r;
+	static uint8_t kept[64][256];
+	uint32_t len[64] = { 0 };
+	rng_init(&r, 0x5eed);
+	for (int i = 0; i < 64; i++) {
+		ol_send(A(p), st.client, "some text to be bent", 20, 0, p->now);
+		struct ol_pkt *pkt = ol_stack_output(A(p), p->h[0].eth, p->now);
+		if (pkt) {
+			len[i] = pkt->len < 256 ? pkt->len : 256;
+			memcpy(kept[i], pkt->data, len[i]);
+			ol_pkt_free(pkt);
+		}
+	}
+	for (int i = 0; i < 20000; i++) {
+		uint8_t b[256];
+		uint32_t k = rng_below(&r, 64), n = len[k] ? len[k] : rng_below(&r, 256);
+		for (uint32_t at = 0; at < sizeof b; at++)
+			b[at] = (uint8_t)rng_u64(&r);
+		if (len[k])
+			memcpy(b, kept[k], n);
+		for (uint32_t bent = rng_below(&r, 4); bent && n; bent--)
+			b[rng_below(&r, n)] = (uint8_t)rng_u64(&r);
+		if (rng_chance(&r, 0.1))
+			n = rng_below(&r, n + 1);
+		struct ol_pkt *pkt = ol_pkt_from(p->pool, b, n);
+		pkt->csum = rng_chance(&r, 0.5) ? OL_CSUM_OK : OL_CSUM_NONE;
+		ol_stack_input(B(p), p->h[1].eth, pkt, p->now);
+		if (i % 1000 == 0)
+			pair_run(p, 10);
+	}
+	pair_run(p, 1000);
+	pair_free(p);
+}
+
+/* A dry pool is a fate like any other: calls say -ENOBUFS or -EAGAIN, and all works again when there is memory */
+TEST(stack_lives_through_a_dry_pool)
+{
+	struct ol_config *cfg = ol_config_new();
+	struct ol_pool *pool = ol_pool_new(8192);
+	struct ol_stack *stk = ol_stack_new(cfg, pool, 0);
+	struct sockaddr_in to = in4("127.0.0.1", 9);
+	ok(ol_iface_loopback(stk) > 0);
+	ol_sock s = ol_socket(stk, AF_INET, SOCK_DGRAM, 0, 0);
+	eq(ol_connect(stk, s, SA(to), 0), 0);
+	int sent = 0;
+	ssize_t n;
+	while ((n = ol_send(stk, s, "x", 1, 0, 0)) == 1)
+		ok(++sent < 100);
+	eq(n, -ENOBUFS);
+	for (struct ol_pkt *pkt; (pkt = ol_stack_output(stk, 1, 0)); )
+		ol_pkt_free(pkt);
+	eq(ol_send(stk, s, "x", 1, 0, 0), 1);
+	ol_stack_free(stk);
+	ol_pool_free(pool);
+	ol_config_free(cfg);
+}
