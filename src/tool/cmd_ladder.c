@@ -116,6 +116,8 @@ static void take_event(struct job *j, const json_t *e)
 	char text[LAD_CALL_TEXT];
 	if (strcmp(js_text(e, "event"), "call") != 0 || !telling(call))
 		return;
+	if (error && strcmp(error, "EAGAIN") == 0)
+		return;			/* somebody looked, and nothing was there */
 	if (error && strcmp(error, "EINPROGRESS") == 0)
 		error = NULL;		/* how a non-blocking connect begins: no failure */
 	snprintf(text, sizeof text, "%s(%s)%s%s", call, js_text(e, "args"), error ? " = " : "", error ? error : "");
@@ -289,10 +291,16 @@ static size_t flow_with_port(const struct ladder *l, const char *port)
 	struct lad_flow_info f;
 	char *end;
 	unsigned long n = strtoul(port, &end, 10);
-	for (size_t i = 0; !*end && ladder_flow_info(l, i, &f); i++)
-		if (f.end[0].port == n || f.end[1].port == n)
+	size_t found = SIZE_MAX;
+	for (size_t i = 0; !*end && ladder_flow_info(l, i, &f); i++) {
+		if (f.end[0].port != n && f.end[1].port != n)
+			continue;
+		if (f.bytes[0] || f.bytes[1])
 			return i;
-	return SIZE_MAX;
+		if (found == SIZE_MAX)
+			found = i;
+	}
+	return found;
 }
 
 static int draw(const struct ladder *l, const struct opts *o)

@@ -114,7 +114,7 @@ static void verbose_note(struct table *t, const json_t *s)
 static void socket_row(struct table *t, const json_t *s, bool verbose)
 {
 	char rtt[24];
-	bool tcp = json_object_get(s, "cwnd") != NULL;
+	bool tcp = js_int(s, "cwnd") > 0;	/* neither listeners nor TIME-WAIT have one */
 	if (!table_row(t))
 		return;
 	table_cell(t, "%s", js_text(s, "host"));

@@ -35,6 +35,7 @@ struct follow {
 	struct lad_view *view;
 	struct end end[2];
 	struct lad_row *row_of;			/* by flight */
+	bool *arrived;				/* by flight: its arrival was followed */
 	bool tcp;
 };
 /* What happens at an end, in order of time. */
@@ -179,6 +180,22 @@ static void infer_received(struct end *e, const struct dis_tcp *t, uint32_t text
 	}
 }
 
+/* How far a connection has come: states are never gone back to.  0: no such state. */
+static int progress(const char *state)
+{
+	static const char *const order[][3] = { { "LISTEN" }, { "SYN-SENT" }, { "SYN-RECEIVED" }, { "ESTABLISHED" },
+		{ "FIN-WAIT-1", "CLOSE-WAIT" }, { "FIN-WAIT-2", "CLOSING", "LAST-ACK" }, { "TIME-WAIT" }, { "CLOSED" } };
+	for (size_t i = 0; i < ARRAY_LEN(order); i++)
+		for (size_t k = 0; k < 3 && order[i][k]; k++)
+			if (strcmp(state, order[i][k]) == 0)
+				return (int)i + 1;
+	return 0;
+}
+
+/*
+ * A frame carries the state in which it was made; one that waited in a queue meanwhile tells of the past, and is not
+ * believed when it would take the connection back.
+ */
 static void show_state(struct follow *fo, struct lad_row *r, enum lad_side side, const char *carried)
 {
 	struct end *e = &fo->end[side];
@@ -186,7 +203,7 @@ static void show_state(struct follow *fo, struct lad_row *r, enum lad_side side,
 	if (arrow)
 		carried = arrow + 3;		/* "SYN-SENT -> ESTABLISHED": what it is now */
 	const char *state = *carried ? carried : fo->view->states_inferred ? e->state : "";
-	if (!*state || strcmp(state, e->shown) == 0)
+	if (!*state || strcmp(state, e->shown) == 0 || (*e->shown && progress(state) < progress(e->shown)))
 		return;
 	snprintf(e->shown, sizeof e->shown, "%s", state);
 	snprintf(r->state[side], sizeof r->state[side], "%s", state);
@@ -375,7 +392,7 @@ static void tcp_received(struct follow *fo, struct lad_row *r, const struct flig
 }
 
 /* Out-of-order data fills in when the hole is closed: what was received beyond rcv_nxt is found again among the flights. */
-static void fill_in(struct follow *fo, enum lad_side side, size_t upto, ol_time now)
+static void fill_in(struct follow *fo, enum lad_side side, size_t upto)
 {
 	struct end *e = &fo->end[side];
 	size_t stop = upto > LAD_SEARCH ? upto - LAD_SEARCH : 0;
@@ -383,7 +400,7 @@ static void fill_in(struct follow *fo, enum lad_side side, size_t upto, ol_time 
 		moved = false;
 		for (size_t i = stop; i < fo->fl->n && i <= upto + LAD_SEARCH; i++) {
 			const struct flight *f = &fo->fl->v[i];
-			if (f->from == side || f->end != LAD_ARRIVED || f->received > now || f->first->dis.proto != DIS_TCP)
+			if (f->from == side || !fo->arrived[i] || f->first->dis.proto != DIS_TCP)
 				continue;
 			uint32_t end = f->first->dis.tcp.seq + seq_space(&f->first->dis);
 			if (seq_le(seq_from(f->first->dis.tcp.seq), seq_from(e->rcv_nxt)) &&
@@ -466,8 +483,9 @@ static void row_received(struct follow *fo, size_t flight)
 		return;
 	}
 	if (tcp) {
+		fo->arrived[flight] = true;
 		tcp_received(fo, r, f);
-		fill_in(fo, !r->from, flight, f->received);
+		fill_in(fo, !r->from, flight);
 	}
 	if (f->last->call && *f->last->call)
 		snprintf(r->call[!r->from], sizeof r->call[!r->from], "%s", f->last->call);
@@ -489,8 +507,12 @@ static bool walk(struct follow *fo)
 {
 	struct event *ev = calloc(fo->fl->n * 2 + 1, sizeof *ev);
 	size_t n = 0;
-	if (!ev)
+	fo->arrived = calloc(fo->fl->n + 1, sizeof *fo->arrived);
+	if (!ev || !fo->arrived) {
+		free(ev);
+		free(fo->arrived);
 		return false;
+	}
 	for (size_t i = 0; i < fo->fl->n; i++) {
 		const struct flight *f = &fo->fl->v[i];
 		struct lad_row *r = &fo->row_of[i];
@@ -516,6 +538,7 @@ static bool walk(struct follow *fo)
 		}
 	}
 	free(ev);
+	free(fo->arrived);
 	return true;
 }
 

@@ -265,6 +265,26 @@ TEST(ladder_states_of_the_capture_are_taken_as_they_are)
 	ladder_free(l);
 }
 
+/* An ACK that was made before the FIN came and left after it still carries ESTABLISHED. */
+TEST(ladder_states_do_not_go_back)
+{
+	static const struct seg x[] = {
+		{ 'a', 0, 10, P | A, .seq = 1, .ack = 1, .len = 10, .state = "ESTABLISHED", .peer_state = "ESTABLISHED" },
+		{ 'a', 0, 10, F | A, .seq = 11, .ack = 1, .state = "FIN-WAIT-1", .peer_state = "ESTABLISHED -> CLOSE-WAIT" },
+		{ 'b', 10, 10, A, .seq = 1, .ack = 11, .state = "ESTABLISHED", .peer_state = "FIN-WAIT-1" },
+		{ 'b', 10, 10, A, .seq = 1, .ack = 12, .state = "CLOSE-WAIT", .peer_state = "FIN-WAIT-1 -> FIN-WAIT-2" },
+	};
+	struct ladder *l = ladder_new();
+	ADD_ALL(l, x);
+	struct lad_view *v = view_of(l);
+	eq_str(row(v, 0), "> PSH ACK seq 1 len 10 ack 1 [ESTABLISHED|ESTABLISHED] ");
+	eq_str(row(v, 1), "> FIN ACK seq 11 ack 1 [FIN-WAIT-1|CLOSE-WAIT] ");	/* and it came in order, though at the same time */
+	eq_str(row(v, 2), "< ACK ack 11 [|] ");
+	eq_str(row(v, 3), "< ACK ack 12 [FIN-WAIT-2|] ");
+	lad_view_free(v);
+	ladder_free(l);
+}
+
 TEST(ladder_calls_that_made_no_frame_get_a_row_of_their_own)
 {
 	static uint8_t p[256];
