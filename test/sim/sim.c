@@ -37,6 +37,7 @@ _Noreturn void sim_fail(struct sim *s, const char *fmt, ...)
 	fprintf(stderr, "sim: at %.9f s: ", (double)s->now / 1e9);
 	vfprintf(stderr, fmt, ap);
 	fputc('\n', stderr);
+	fflush(NULL);		/* a capture must hold what led here */
 	va_end(ap);
 	abort();
 }
