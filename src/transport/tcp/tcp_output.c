@@ -143,7 +143,7 @@ static void send_packet(struct tcp_tcb *tcb, struct ol_pkt *p, uint8_t tos, ol_t
 		.src = tcb->node.local.addr, .dst = tcb->node.remote.addr, .proto = IPPROTO_TCP, .ttl = tcb->opts.ttl,
 		.tos = tos, .df = tcb->opts.pmtudisc != 0, .ifi = tcb->opts.ifi, .flow = tcb->node.hash & 0xfffff,
 	};
-	p->note = (struct ol_note){ .sock = -1, .state = tcb->state, .cause = tcb->cause };
+	p->note = (struct ol_note){ .sock = tcb->opts.number, .state = tcb->state, .cause = tcb->cause };
 	p->time = now;
 	tcb->stat.segs_out++;
 	(void)net_output(tcb->tcp->net, &tx, p, now);		/* a drop here is a loss like any other */
@@ -324,7 +324,7 @@ static bool send_new(struct tcp_tcb *tcb, uint32_t text, uint8_t flags, ol_time 
 	tcb->stat.bytes_sent += text;
 	tcb->stat.data_segs_out += text > 0;
 	if (text > 0) {
-		if (now - tcb->last_rcv_at < tcb->tcp->cfg.delack_ns && tcb->pingpong < UINT8_MAX)
+		if (now - tcb->last_rcv_at < tcb->ato_ns && tcb->pingpong < UINT8_MAX)
 			tcb->pingpong++;			/* an answer: ACKs will find such company again */
 		tcb->last_snd_at = now;
 	}
@@ -352,24 +352,27 @@ static bool may_send_small(const struct tcp_tcb *tcb)
 	return tcb->opts.nodelay || tcp_outstanding(tcb) == 0 || seq_le(tcb->snd_sml, tcb->snd_una);
 }
 
-/* How much of the unsent goes in the next packet; 0 and *why when none. */
+/* How much of the unsent goes in the next packet; 0 and *why when none.  The network is asked last. */
 static uint32_t next_piece(struct tcp_tcb *tcb, enum tcp_stop *why, ol_time now)
 {
-	uint32_t unsent = tcp_unsent_bytes(tcb), wnd = usable_window(tcb), mss = full_text(tcb);
-	uint32_t quota = tcp_loss_quota(tcb, now);
-	uint32_t n = MIN(unsent, MIN(wnd, quota));
-	if (n >= mss)
-		return MIN(n - n % mss, burst(tcb, mss));
-	if (n == unsent) {
+	uint32_t unsent = tcp_unsent_bytes(tcb), mss = full_text(tcb);
+	uint32_t n = MIN(unsent, usable_window(tcb));
+	if (n < mss && n < unsent) {			/* RFC 9293 3.8.6.2.1 (3): half of the largest window ever is worth it */
+		*why = TCP_STOP_RWND;
+		if (n == 0 || n < tcb->max_wnd / 2)
+			return 0;
+	} else if (n < mss) {
 		*why = TCP_STOP_OTHER;
-		return may_send_small(tcb) ? n : 0;
+		if (!may_send_small(tcb))
+			return 0;
+	} else {
+		n = MIN(n - n % mss, burst(tcb, mss));
 	}
-	if (quota < MIN(unsent, mss) && quota <= wnd) {
-		*why = TCP_STOP_CWND;
-		return 0;
-	}
-	*why = TCP_STOP_RWND;				/* RFC 9293 3.8.6.2.1 (3): half of the largest window ever is worth it */
-	return n > 0 && n >= tcb->max_wnd / 2 ? n : 0;
+	uint32_t quota = tcp_loss_quota(tcb, now);
+	if (quota >= n)
+		return n;
+	*why = TCP_STOP_CWND;
+	return quota - quota % mss;
 }
 
 static enum tcp_stop send_text(struct tcp_tcb *tcb, ol_time now)

@@ -1,0 +1,306 @@
+/* Ending connections: RFC 9293 3.6, 3.10.4, 3.10.5, TIME-WAIT, resets and guesses (RFC 5961). */
+#include "tcp_ladder.h"
+
+#define NEW() ladder_established((struct ladder_how){ 0 }, NULL)
+
+/* req: 9293-3.10.4-a */
+TEST(tcp_close_goes_through_fin_wait_to_time_wait)
+{
+	struct ladder *l = NEW();
+	app(l, 0, "shutdown wr");
+	state_is(l, FIN_WAIT_1);
+	out(l, 0, "F. 1:1(0) ack 1");
+	in (l, 10, ". 1:1(0) ack 2 win 257");
+	state_is(l, FIN_WAIT_2);
+	in (l, 0, "P. 1:11(10) ack 2 win 257");			/* half closed: the other direction lives */
+	out(l, 0, ". 2:2(0) ack 11");
+	app(l, 0, "read 100 = 10");
+	app(l, 0, "write 1 = pipe");
+	in (l, 10, "F. 11:11(0) ack 2 win 257");
+	out(l, 0, ". 2:2(0) ack 12");
+	state_is(l, TIME_WAIT);
+	app(l, 0, "read 100 = eof");
+	eq(ladder_tcp(l)->n_tw, 1);
+	app(l, 0, "close");
+	wait(l, 59900);
+	eq(ladder_tcp(l)->n_tw, 1);
+	wait(l, 200);
+	eq(ladder_tcp(l)->n_tw, 0);
+	ladder_end(l);
+}
+
+/* req: MUST-12 */
+TEST(tcp_peer_closes_first)
+{
+	struct ladder *l = NEW();
+	in (l, 0, "FP. 1:101(100) ack 1 win 257");
+	out(l, 40, ". 1:1(0) ack 102");
+	state_is(l, CLOSE_WAIT);
+	ok(tcp_ready(ladder_tcb(l)) & OL_EV_RDHUP);
+	app(l, 0, "read 1000 = 100");
+	app(l, 0, "read 1000 = eof");
+	app(l, 0, "write 10");
+	out(l, 0, "P. 1:11(10) ack 102");
+	app(l, 0, "shutdown wr");
+	out(l, 0, "F. 11:11(0) ack 102");
+	state_is(l, LAST_ACK);
+	in (l, 10, ". 102:102(0) ack 12 win 257");
+	state_is(l, CLOSED);
+	in (l, 10, ". 102:102(0) ack 12 win 257");		/* nobody there any more, and no TIME-WAIT on this side */
+	out(l, 0, "R 12:12(0)");
+	ladder_end(l);
+}
+
+/* RFC 9293 3.6, figure 13. */
+TEST(tcp_simultaneous_close)
+{
+	struct ladder *l = NEW();
+	app(l, 0, "shutdown wr");
+	out(l, 0, "F. 1:1(0) ack 1");
+	in (l, 5, "F. 1:1(0) ack 1 win 257");
+	out(l, 0, ". 2:2(0) ack 2");
+	state_is(l, CLOSING);
+	in (l, 5, ". 2:2(0) ack 2 win 257");
+	none(l);
+	state_is(l, TIME_WAIT);
+	ladder_end(l);
+}
+
+/* The FIN waits for what is queued, rides on the last of it, and is sent again with it. */
+TEST(tcp_fin_follows_the_text)
+{
+	struct ladder *l = NEW();
+	app(l, 0, "write 15500");
+	for (int i = 0; i < 10; i++) {
+		char s[60];
+		snprintf(s, sizeof s, ". %d:%d(1000) ack 1", 1 + 1000 * i, 1001 + 1000 * i);
+		out(l, 0, s);
+	}
+	none(l);
+	app(l, 0, "close");
+	none(l);
+	in (l, 50, ". 1:1(0) ack 10001 win 257");
+	for (int i = 10; i < 15; i++) {
+		char s[60];
+		snprintf(s, sizeof s, ". %d:%d(1000) ack 1", 1 + 1000 * i, 1001 + 1000 * i);
+		out(l, 0, s);
+	}
+	out(l, 0, "FP. 15001:15501(500) ack 1");
+	in (l, 50, ". 1:1(0) ack 15001 win 257");
+	by (l, 300, "FP. 15001:15501(500) ack 1");
+	in (l, 10, "F. 1:1(0) ack 15502 win 257");
+	out(l, 0, ". 15502:15502(0) ack 2");
+	eq(ladder_tcp(l)->n_tw, 1);
+	eq(ladder_tcp(l)->n_tcb, 0);
+	ladder_end(l);
+}
+
+/* RFC 2525 2.17: what was never read is lost, and the peer has to know. */
+TEST(tcp_close_with_unread_text_resets)
+{
+	struct ladder *l = NEW();
+	in (l, 0, "P. 1:101(100) ack 1 win 257");
+	out(l, 0, ". 1:1(0) ack 101");
+	app(l, 0, "close");
+	out(l, 0, "R. 1:1(0) ack 101");
+	eq(ladder_tcp(l)->n_tcb, 0);
+	ladder_end(l);
+}
+
+/* Text for a program that let go. */
+TEST(tcp_text_after_close_is_answered_with_reset)
+{
+	struct ladder *l = NEW();
+	app(l, 0, "close");
+	out(l, 0, "F. 1:1(0) ack 1");
+	in (l, 0, ". 1:1(0) ack 2 win 257");
+	in (l, 0, "P. 1:101(100) ack 2 win 257");
+	out(l, 0, "R 2:2(0)");
+	eq(ladder_tcp(l)->n_tcb, 0);
+	ladder_end(l);
+}
+
+TEST(tcp_orphan_does_not_wait_for_ever_in_fin_wait_2)
+{
+	struct ladder *l = NEW();
+	app(l, 0, "close");
+	out(l, 0, "F. 1:1(0) ack 1");
+	in (l, 0, ". 1:1(0) ack 2 win 257");
+	wait(l, 59000);
+	eq(ladder_tcp(l)->n_tcb, 1);
+	wait(l, 1100);
+	eq(ladder_tcp(l)->n_tcb, 0);
+	ladder_end(l);
+}
+
+TEST(tcp_abort_resets)
+{
+	struct ladder *l = NEW();
+	app(l, 0, "abort");
+	out(l, 0, "R. 1:1(0) ack 1");
+	state_is(l, CLOSED);
+	ladder_end(l);
+}
+
+/* req: 5961-3.2-a, 5961-3.2-b, 5961-3.2-c */
+TEST(tcp_only_an_exact_reset_ends_a_connection)
+{
+	struct ladder *l = NEW();
+	in (l, 0, "R 2:2(0) win 0");				/* in the window, not on RCV.NXT: challenge */
+	out(l, 0, ". 1:1(0) ack 1");
+	in (l, 0, "R 3:3(0) win 0");				/* one challenge in half a second */
+	none(l);
+	in (l, 600, "R 400000:400000(0) win 0");			/* outside */
+	none(l);
+	in (l, 0, "R 0:0(0) win 0");
+	none(l);
+	state_is(l, ESTABLISHED);
+	in (l, 0, "R 1:1(0) win 0");
+	state_is(l, CLOSED);
+	none(l);
+	app(l, 0, "write 1 = reset");
+	app(l, 0, "write 1 = pipe");
+	app(l, 0, "read 1 = eof");
+	eq(ladder_fate(l, OL_DROP_TCP_RST_INEXACT), 2);
+	eq(ladder_fate(l, OL_DROP_TCP_RST_OUTSIDE), 2);
+	ladder_end(l);
+}
+
+/* req: 5961-4.2-a */
+TEST(tcp_syn_in_a_connection_is_challenged)
+{
+	struct ladder *l = NEW();
+	in (l, 0, "S 100:100(0) win 1000 <mss 1000>");
+	out(l, 0, ". 1:1(0) ack 1");
+	state_is(l, ESTABLISHED);
+	in (l, 600, "S. 0:0(0) ack 1 win 1000 <mss 1000>");	/* our ACK was lost, it seems */
+	out(l, 0, ". 1:1(0) ack 1");
+	state_is(l, ESTABLISHED);
+	ladder_end(l);
+}
+
+/* req: 5961-5.2-a */
+TEST(tcp_acks_outside_the_plausible_are_dropped)
+{
+	struct ladder *l = NEW();
+	in (l, 0, ". 1:1(0) ack 2 win 257");
+	out(l, 0, ". 1:1(0) ack 1");
+	in (l, 600, "P. 1:11(10) ack 4000000000 win 257");
+	out(l, 0, ". 1:1(0) ack 1");
+	app(l, 0, "read 10 = again");
+	eq(ladder_fate(l, OL_DROP_TCP_ACK_AHEAD), 1);
+	eq(ladder_fate(l, OL_DROP_TCP_ACK_OLD), 1);
+	ladder_end(l);
+}
+
+/* req: MUST-69 */
+TEST(tcp_segment_outside_the_window_is_answered)
+{
+	struct ladder *l = NEW();
+	in (l, 0, "P. 400000:400010(10) ack 1 win 257");
+	out(l, 0, ". 1:1(0) ack 1");
+	in (l, 0, ". 0:0(0) ack 1 win 257");			/* a keepalive probe */
+	out(l, 0, ". 1:1(0) ack 1");
+	in (l, 0, ". 1:1(0) win 257");
+	none(l);
+	ladder_end(l);
+}
+
+static struct ladder *time_wait(void)
+{
+	struct ladder *l = NEW();
+	app(l, 0, "shutdown wr");
+	out(l, 0, "F. 1:1(0) ack 1");
+	in (l, 0, "F. 1:1(0) ack 2 win 257");
+	out(l, 0, ". 2:2(0) ack 2");
+	app(l, 0, "close");
+	return l;
+}
+
+/* RFC 9293 3.10.7.4: the only thing that can arrive is the peer's FIN again; it starts 2 MSL anew. */
+TEST(tcp_time_wait_acks_the_fin_again)
+{
+	struct ladder *l = time_wait();
+	in (l, 30000, "F. 1:1(0) ack 2 win 257");
+	out(l, 0, ". 2:2(0) ack 2");
+	wait(l, 59000);
+	eq(ladder_tcp(l)->n_tw, 1);
+	wait(l, 1100);
+	eq(ladder_tcp(l)->n_tw, 0);
+	ladder_end(l);
+}
+
+/* RFC 9293 MAY-2, RFC 6191: a SYN above the old numbers begins anew, and our ISN is above ours. */
+TEST(tcp_time_wait_makes_way_for_a_younger_syn)
+{
+	struct ladder *l = time_wait();
+	in (l, 1000, "S 1:1(0) win 1000 <mss 1000>");		/* not above RCV.NXT */
+	out(l, 0, ". 2:2(0) ack 2");
+	in (l, 1000, "S 3:3(0) win 1000 <mss 1000>");
+	out(l, 0, "S. 65539:65539(0) ack 4");
+	eq(ladder_tcp(l)->n_tw, 0);
+	ladder_end(l);
+}
+
+TEST(tcp_time_wait_can_ignore_resets)
+{
+	struct ladder *l = time_wait();
+	in (l, 0, "R 2:2(0) win 0");
+	eq(ladder_tcp(l)->n_tw, 0);
+	ladder_end(l);
+	l = ladder_established((struct ladder_how){ .cfg = "tcp_rfc1337=1" }, NULL);
+	app(l, 0, "shutdown wr");
+	out(l, 0, "F. 1:1(0) ack 1");
+	in (l, 0, "F. 1:1(0) ack 2 win 257");
+	out(l, 0, ". 2:2(0) ack 2");
+	in (l, 0, "R 2:2(0) win 0");
+	eq(ladder_tcp(l)->n_tw, 1);
+	ladder_end(l);
+}
+
+TEST(tcp_time_wait_records_are_bounded)
+{
+	struct ladder *l = ladder_established((struct ladder_how){ .cfg = "tcp_max_tw_buckets=0" }, NULL);
+	app(l, 0, "shutdown wr");
+	out(l, 0, "F. 1:1(0) ack 1");
+	in (l, 0, "F. 1:1(0) ack 2 win 257");
+	out(l, 0, ". 2:2(0) ack 2");
+	state_is(l, CLOSED);
+	eq(ladder_tcp(l)->n_tw, 0);
+	ladder_end(l);
+}
+
+/* A FIN that overtakes text waits for it. */
+TEST(tcp_fin_out_of_order_waits_for_the_text)
+{
+	struct ladder *l = NEW();
+	in (l, 0, "F. 101:201(100) ack 1 win 257");
+	out(l, 0, ". 1:1(0) ack 1 <nop,nop,sack 101:201>");
+	state_is(l, ESTABLISHED);
+	in (l, 0, ". 1:101(100) ack 1 win 257");
+	out(l, 0, ". 1:1(0) ack 202");
+	state_is(l, CLOSE_WAIT);
+	app(l, 0, "read 1000 = 200");
+	app(l, 0, "read 1000 = eof");
+	ladder_end(l);
+}
+
+/* req: MUST-56 */
+TEST(tcp_icmp_errors_end_only_what_is_opening)
+{
+	struct ladder *l = NEW();
+	app(l, 0, "write 100");
+	out(l, 0, "P. 1:101(100) ack 1");
+	ladder_icmp(l, OL_ERR_CONNREFUSED, true, 0, 1);
+	state_is(l, ESTABLISHED);
+	ladder_end(l);
+	l = ladder();
+	app(l, 0, "connect");
+	out(l, 0, "S 0:0(0)");
+	ladder_icmp(l, OL_ERR_CONNREFUSED, true, 0, 500);		/* of nothing we sent */
+	state_is(l, SYN_SENT);
+	ladder_icmp(l, OL_ERR_CONNREFUSED, true, 0, 0);
+	state_is(l, CLOSED);
+	app(l, 0, "error = refused");
+	ladder_end(l);
+}

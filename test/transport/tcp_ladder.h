@@ -1,0 +1,61 @@
+#ifndef TEST_TRANSPORT_TCP_LADDER_H
+#define TEST_TRANSPORT_TCP_LADDER_H
+/*
+ * Ladders: one TCP over a real internet floor, and a peer that says line by line what it sends and sees, in packetdrill's
+ * notation.  Times are virtual milliseconds since the line before.
+ *
+ *	in (l, 50, ". 1:1(0) ack 1001 win 257 <sack 2001:3001>");	the peer sends this, 50 ms later
+ *	out(l,  0, "P. 1:1001(1000) ack 1 <nop,nop,TS val * ecr 7>");	this must have come, now
+ *	by (l, 300, "F. 1:1(0) ack 1");					this must come within 300 ms
+ *	none(l);							nothing more has
+ *	wait(l, 30);							30 ms pass and nothing comes
+ *	app(l,  0, "write 1000");					the program calls
+ *
+ * Sequence numbers count from each side's SYN, which is 0.  What a pattern of out() does not name (ack, win, options, urg) is
+ * not looked at; seq, length and flags always are.  `ecr last` echoes the newest timestamp seen.
+ * app(): connect, listen BACKLOG, accept, write N, more N, urg N, read N, peek N, readurg, shutdown wr|rd, close, abort,
+ * closelisten, nodelay 0|1, cork 0|1; each may end in "= N" or "= eof|again|reset|pipe|refused|timedout|..." for what must come back.
+ * A connection just made (connect, accept) is what later calls are about.
+ */
+#include "unit.h"
+#include <outlet/ol_sock.h>
+#include "transport/tcp/tcp.h"
+#include "transport/tcp/tcp_config.h"
+#include "transport/tcp/tcp_int.h"
+
+struct ladder;
+struct ladder_how { bool v6; const char *cfg; uint32_t mtu; unsigned features; };
+struct ladder *ladder_new(struct ladder_how how);
+#define ladder(...) ladder_new((struct ladder_how){ __VA_ARGS__ })
+/** After the handshake of a passive open; `syn` are the options of the peer's SYN, NULL: "mss 1000,sackOK,nop,nop,nop,wscale 7". */
+struct ladder *ladder_established(struct ladder_how how, const char *syn);
+/** Checks everything once more, frees it and asserts that every packet came back. */
+void ladder_end(struct ladder *l);
+
+void ladder_in(struct ladder *l, int line, int ms, const char *text);
+void ladder_out(struct ladder *l, int line, int ms, const char *text);
+void ladder_none(struct ladder *l, int line);
+void ladder_wait(struct ladder *l, int line, int ms);
+void ladder_app(struct ladder *l, int line, int ms, const char *text);
+#define in(l, ms, text) ladder_in(l, __LINE__, ms, text)
+#define out(l, ms, text) ladder_out(l, __LINE__, ms, text)
+#define by(l, ms, text) ladder_out(l, __LINE__, -(ms), text)
+#define none(l) ladder_none(l, __LINE__)
+#define wait(l, ms) ladder_wait(l, __LINE__, ms)
+#define app(l, ms, text) ladder_app(l, __LINE__, ms, text)
+
+/** An ICMP error of the peer's about our segment that begins at seq (relative). */
+void ladder_icmp(struct ladder *l, enum ol_err err, bool hard, uint32_t mtu, uint32_t seq);
+/** Segments to come are from this port of the peer. */
+void ladder_peer_port(struct ladder *l, uint16_t port);
+/** Throws away what was sent until now; how many packets that were. */
+unsigned ladder_flush(struct ladder *l);
+struct tcp_tcb *ladder_tcb(struct ladder *l);
+struct tcp_listener *ladder_listener(struct ladder *l);
+struct tcp *ladder_tcp(struct ladder *l);
+ol_time ladder_now(const struct ladder *l);
+uint64_t ladder_fate(const struct ladder *l, enum ol_fate fate);
+struct ol_verdict ladder_verdict(const struct ladder *l);	/* of the last segment in */
+#define state_is(l, s) eq(tcp_state(ladder_tcb(l)), OL_TCP_##s)
+
+#endif

@@ -1,0 +1,379 @@
+/* Moving text: RFC 9293 3.7.4, 3.8.5, 3.8.6, 3.10.2, 3.10.3; delayed ACKs, Nagle, windows, urgent data, timestamps, SACK sent. */
+#include "tcp_ladder.h"
+
+#define NEW() ladder_established((struct ladder_how){ 0 }, NULL)
+
+/* The first segments of a connection are acknowledged at once; after that every second, or after 40 ms. */
+/* req: MUST-58, MUST-59, SHLD-18 */
+TEST(tcp_delayed_ack)
+{
+	struct ladder *l = NEW();
+	char s[80];
+	int at = 1;
+	for (int i = 0; i < 16; i++, at += 1000) {
+		snprintf(s, sizeof s, ". %d:%d(1000) ack 1 win 257", at, at + 1000);
+		in(l, 1, s);
+		snprintf(s, sizeof s, ". 1:1(0) ack %d", at + 1000);
+		out(l, 0, s);
+	}
+	in (l, 1, ". 16001:17001(1000) ack 1 win 257");
+	none(l);
+	in (l, 1, ". 17001:18001(1000) ack 1 win 257");
+	out(l, 0, ". 1:1(0) ack 18001");
+	in (l, 1, ". 18001:19001(1000) ack 1 win 257");
+	none(l);
+	out(l, 40, ". 1:1(0) ack 19001");
+	ladder_end(l);
+}
+
+/* An answer takes the ACK along. */
+TEST(tcp_ack_rides_on_text)
+{
+	struct ladder *l = NEW();
+	in (l, 0, "P. 1:101(100) ack 1 win 257");
+	out(l, 0, ". 1:1(0) ack 101");
+	app(l, 0, "read 1000 = 100");
+	app(l, 0, "write 50");
+	out(l, 0, "P. 1:51(50) ack 101");
+	in (l, 10, "P. 101:201(100) ack 51 win 257");
+	none(l);
+	app(l, 1, "write 50");
+	out(l, 0, "P. 51:101(50) ack 201");
+	wait(l, 100);
+	ladder_end(l);
+}
+
+/* req: MUST-60, MUST-61 */
+TEST(tcp_push_stands_on_the_last_segment_of_a_write)
+{
+	struct ladder *l = NEW();
+	app(l, 0, "write 2500");
+	out(l, 0, ". 1:1001(1000) ack 1");
+	out(l, 0, ". 1001:2001(1000) ack 1");
+	out(l, 0, "P. 2001:2501(500) ack 1");
+	none(l);
+	ladder_end(l);
+}
+
+/* req: SHLD-7, MUST-17 */
+TEST(tcp_nagle_holds_a_second_small_segment)
+{
+	struct ladder *l = NEW();
+	app(l, 0, "write 100");
+	out(l, 0, "P. 1:101(100) ack 1");
+	app(l, 1, "write 100");
+	app(l, 1, "write 100");
+	none(l);
+	in (l, 20, ". 1:1(0) ack 101 win 257");
+	out(l, 0, "P. 101:301(200) ack 1");
+	app(l, 0, "nodelay 1");
+	app(l, 0, "write 7");
+	out(l, 0, "P. 301:308(7) ack 1");
+	app(l, 0, "write 7");
+	out(l, 0, "P. 308:315(7) ack 1");
+	ladder_end(l);
+}
+
+TEST(tcp_cork_holds_until_pulled)
+{
+	struct ladder *l = NEW();
+	app(l, 0, "cork 1");
+	app(l, 0, "write 100");
+	app(l, 0, "write 1000");
+	out(l, 0, "P. 1:1001(1000) ack 1");		/* a full segment is not held */
+	none(l);
+	app(l, 5, "cork 0");
+	out(l, 0, "P. 1001:1101(100) ack 1");
+	app(l, 0, "cork 1");
+	in (l, 20, ". 1:1(0) ack 1101 win 257");
+	app(l, 0, "write 5");
+	wait(l, 190);
+	by (l, 100, "P. 1101:1106(5) ack 1");		/* nobody holds for ever */
+	ladder_end(l);
+}
+
+TEST(tcp_more_holds_until_the_rest_comes)
+{
+	struct ladder *l = NEW();
+	app(l, 0, "more 100");
+	none(l);
+	app(l, 10, "write 100");
+	out(l, 0, "P. 1:201(200) ack 1");
+	ladder_end(l);
+}
+
+/* The peer's window is the bound; a piece of it not worth sending is not sent. */
+/* req: MUST-38 */
+TEST(tcp_sender_avoids_the_silly_window)
+{
+	struct ladder *l = NEW();
+	in (l, 0, ". 1:1(0) ack 1 win 16");		/* 2048 bytes */
+	app(l, 0, "write 5000");
+	out(l, 0, ". 1:1001(1000) ack 1");
+	out(l, 0, ". 1001:2001(1000) ack 1");
+	none(l);
+	in (l, 10, ". 1:1(0) ack 2001 win 1");		/* 128 bytes: not a segment, not half the largest window */
+	none(l);
+	in (l, 10, ". 1:1(0) ack 2001 win 8");
+	out(l, 0, ". 2001:3001(1000) ack 1");
+	ladder_end(l);
+}
+
+/* req: MUST-35, MUST-36, MUST-37, SHLD-29, SHLD-30 */
+TEST(tcp_zero_window_is_probed_with_backoff_and_for_ever)
+{
+	struct ladder *l = NEW();
+	in (l, 50, ". 1:1(0) ack 1 win 0");
+	app(l, 0, "write 1000");
+	none(l);
+	ol_time rto = ladder_tcb(l)->rto_ns;
+	for (int i = 0; i < 40; i++) {
+		ol_time wait_ms = (rto << (i < 16 ? i : 16)) / OL_MS;
+		by (l, (int)(wait_ms > 120000 ? 120000 : wait_ms) + 1, ". 0:0(0) ack 1");
+		in (l, 0, ". 1:1(0) ack 1 win 0");
+	}
+	state_is(l, ESTABLISHED);
+	in (l, 10, ". 1:1(0) ack 1 win 257");
+	out(l, 0, "P. 1:1001(1000) ack 1");
+	ladder_end(l);
+}
+
+/* req: SHLD-14, MUST-34: a window taken back does no harm */
+TEST(tcp_shrunken_window_is_survived)
+{
+	struct ladder *l = NEW();
+	app(l, 0, "write 3000");
+	eq(ladder_flush(l), 3);
+	in (l, 10, ". 1:1(0) ack 1001 win 0");
+	none(l);
+	state_is(l, ESTABLISHED);
+	in (l, 10, ". 1:1(0) ack 3001 win 257");
+	none(l);
+	app(l, 0, "write 100");
+	out(l, 0, "P. 3001:3101(100) ack 1");
+	ladder_end(l);
+}
+
+/* The window we offer closes with what the program leaves unread, never moves back, and opens in large steps. */
+/* req: MUST-39, SHLD-16 */
+TEST(tcp_receive_window_closes_and_opens)
+{
+	struct ladder *l = ladder_established((struct ladder_how){ .cfg = "tcp_rmem=4096:40000:40000,tcp_window_scaling=0" }, "mss 1000");
+	char s[80];
+	uint32_t at = 1, edge = 20001;
+	for (int i = 0; i < 40 && at + 1000 <= edge; i++) {
+		snprintf(s, sizeof s, ". %u:%u(1000) ack 1 win 32000", at, at + 1000);
+		in(l, 1, s);
+		at += 1000;
+		if (i % 2)
+			ladder_flush(l);
+		const struct tcp_tcb *t = ladder_tcb(l);
+		uint32_t now_edge = t->rcv_wup.v + t->rcv_wnd - t->irs.v;
+		ok(now_edge >= edge);
+		edge = now_edge;
+	}
+	wait(l, 0);
+	snprintf(s, sizeof s, ". %u:%u(1000) ack 1 win 32000", at, at + 1000);
+	ladder_flush(l);
+	eq(tcp_window(ladder_tcb(l)) < 1000, 1);
+	app(l, 50, "read 100000 = 20000");
+	out(l, 0, ". 1:1(0) ack 20001 win 20000");
+	ladder_end(l);
+}
+
+/* req: 2018-3-a, 2018-4-a */
+TEST(tcp_sack_blocks_name_the_newest_first)
+{
+	struct ladder *l = NEW();
+	in (l, 0, ". 1001:2001(1000) ack 1 win 257");
+	out(l, 0, ". 1:1(0) ack 1 <nop,nop,sack 1001:2001>");
+	in (l, 0, ". 3001:4001(1000) ack 1 win 257");
+	out(l, 0, ". 1:1(0) ack 1 <nop,nop,sack 3001:4001 1001:2001>");
+	in (l, 0, ". 5001:6001(1000) ack 1 win 257");
+	out(l, 0, ". 1:1(0) ack 1 <nop,nop,sack 5001:6001 3001:4001 1001:2001>");
+	in (l, 0, ". 2001:3001(1000) ack 1 win 257");
+	out(l, 0, ". 1:1(0) ack 1 <nop,nop,sack 1001:4001 5001:6001>");
+	in (l, 0, ". 1:1001(1000) ack 1 win 257");
+	out(l, 0, ". 1:1(0) ack 4001 <nop,nop,sack 5001:6001>");
+	in (l, 0, ". 4001:5001(1000) ack 1 win 257");
+	out(l, 0, ". 1:1(0) ack 6001");
+	app(l, 0, "read 10000 = 6000");
+	ladder_end(l);
+}
+
+/* req: 2883-4-a */
+TEST(tcp_dsack_tells_what_came_twice)
+{
+	struct ladder *l = NEW();
+	in (l, 0, ". 1:1001(1000) ack 1 win 257");
+	out(l, 0, ". 1:1(0) ack 1001");
+	in (l, 0, ". 1:1001(1000) ack 1 win 257");
+	out(l, 0, ". 1:1(0) ack 1001 <nop,nop,sack 1:1001>");
+	in (l, 0, ". 501:1501(1000) ack 1 win 257");
+	out(l, 0, ". 1:1(0) ack 1501 <nop,nop,sack 501:1001>");
+	in (l, 0, ". 2001:3001(1000) ack 1 win 257");
+	out(l, 0, ". 1:1(0) ack 1501 <nop,nop,sack 2001:3001>");
+	in (l, 0, ". 2001:3001(1000) ack 1 win 257");
+	out(l, 0, ". 1:1(0) ack 1501 <nop,nop,sack 2001:3001 2001:3001>");
+	ladder_end(l);
+}
+
+/* The bytes are those that were sent, whatever order they came in. */
+TEST(tcp_text_is_put_in_order)
+{
+	struct ladder *l = NEW();
+	uint8_t got[3000];
+	struct iovec v = { got, sizeof got };
+	size_t n;
+	in (l, 0, ". 2001:3001(1000) ack 1 win 257");
+	in (l, 0, ". 501:1501(1000) ack 1 win 257");
+	in (l, 0, ". 1401:2101(700) ack 1 win 257");
+	in (l, 0, ". 1:601(600) ack 1 win 257");
+	eq(tcp_recv(ladder_tcb(l), &v, 1, 0, &n, ladder_now(l)), OL_OK);
+	eq(n, 3000);
+	for (size_t i = 0; i < n; i++)
+		eq(got[i], (uint8_t)(i + 1));
+	ladder_end(l);
+}
+
+/* req: MUST-62, MUST-30, MUST-31 */
+TEST(tcp_urgent_pointer_names_the_byte_behind)
+{
+	struct ladder *l = NEW();
+	app(l, 0, "write 10");
+	out(l, 0, "P. 1:11(10) ack 1");
+	app(l, 0, "urg 1");
+	out(l, 0, "PU. 11:12(1) ack 1 urg 1");
+	in (l, 10, "PU. 1:11(10) ack 12 win 257 urg 10");
+	out(l, 0, ". 12:12(0) ack 11");
+	ok(tcp_ready(ladder_tcb(l)) & OL_EV_PRI);
+	ok(!tcp_at_mark(ladder_tcb(l)));
+	app(l, 0, "read 100 = 9");			/* up to the mark */
+	ok(tcp_at_mark(ladder_tcb(l)));
+	app(l, 0, "readurg = 1");
+	app(l, 0, "readurg = inval");
+	in (l, 0, "P. 11:21(10) ack 12 win 257");
+	app(l, 0, "read 100 = 10");			/* the urgent byte itself is not in the stream */
+	ladder_end(l);
+}
+
+TEST(tcp_urgent_byte_inline)
+{
+	struct ladder *l = NEW();
+	tcp_opts(ladder_tcb(l))->oobinline = true;
+	in (l, 10, "PU. 1:11(10) ack 1 win 257 urg 5");
+	app(l, 0, "readurg = inval");
+	app(l, 0, "read 100 = 10");
+	ladder_end(l);
+}
+
+/* req: 7323-3.2-a, 7323-4.3-a */
+TEST(tcp_timestamps_are_echoed_by_the_rule)
+{
+	struct ladder *l = ladder_established((struct ladder_how){ 0 }, "mss 1000,sackOK,TS val 1 ecr 0,nop,wscale 7");
+	in (l, 0, ". 1:1001(1000) ack 1 win 257 <nop,nop,TS val 10 ecr last>");
+	out(l, 0, ". 1:1(0) ack 1001 <nop,nop,TS val * ecr 10>");
+	in (l, 0, ". 2001:3001(1000) ack 1 win 257 <nop,nop,TS val 12 ecr last>");	/* above a gap: not echoed */
+	out(l, 0, ". 1:1(0) ack 1001 <nop,nop,TS val * ecr 10,nop,nop,sack 2001:3001>");
+	in (l, 0, ". 1001:2001(1000) ack 1 win 257 <nop,nop,TS val 11 ecr last>");
+	out(l, 0, ". 1:1(0) ack 3001 <nop,nop,TS val * ecr 11>");
+	ladder_end(l);
+}
+
+/* req: 7323-5.3-a, 7323-3.2-b */
+TEST(tcp_paws_drops_what_is_old)
+{
+	struct ladder *l = ladder_established((struct ladder_how){ 0 }, "mss 1000,sackOK,TS val 1000 ecr 0,nop,wscale 7");
+	in (l, 0, ". 1:1001(1000) ack 1 win 257 <nop,nop,TS val 1005 ecr last>");
+	out(l, 0, ". 1:1(0) ack 1001");
+	in (l, 0, ". 1001:2001(1000) ack 1 win 257 <nop,nop,TS val 1004 ecr last>");
+	out(l, 0, ". 1:1(0) ack 1001 <nop,nop,TS val * ecr 1005>");
+	in (l, 0, ". 1001:2001(1000) ack 1 win 257");
+	none(l);
+	app(l, 0, "read 5000 = 1000");
+	eq(ladder_fate(l, OL_DROP_TCP_PAWS), 1);
+	eq(ladder_fate(l, OL_DROP_TCP_NO_TIMESTAMP), 1);
+	in (l, 0, "R 1001:1001(0) win 0");		/* resets are not asked for theirs */
+	state_is(l, CLOSED);
+	ladder_end(l);
+}
+
+/* req: MUST-24, MUST-25 */
+TEST(tcp_keepalive_is_off_unless_asked_and_then_probes)
+{
+	struct ladder *l = NEW();
+	wait(l, 8000000);
+	tcp_opts(ladder_tcb(l))->keepalive = true;
+	tcp_opts(ladder_tcb(l))->keepidle = 10 * OL_SEC;
+	tcp_opts(ladder_tcb(l))->keepintvl = OL_SEC;
+	tcp_opts(ladder_tcb(l))->keepcnt = 3;
+	in (l, 0, ". 1:1(0) ack 1 win 257");
+	tcp_opts_changed(ladder_tcb(l), ladder_now(l));
+	wait(l, 9990);
+	out(l, 10, ". 0:0(0) ack 1");
+	in (l, 5, ". 1:1(0) ack 1 win 257");
+	wait(l, 9990);
+	out(l, 10, ". 0:0(0) ack 1");
+	out(l, 1000, ". 0:0(0) ack 1");
+	out(l, 1000, ". 0:0(0) ack 1");
+	out(l, 1000, "R. 1:1(0) ack 1");
+	state_is(l, CLOSED);
+	app(l, 0, "read 1 = timedout");
+	ladder_end(l);
+}
+
+/* req: MUST-20, MUST-21 */
+TEST(tcp_gives_up_after_r2)
+{
+	struct ladder *l = ladder_established((struct ladder_how){ .cfg = "tcp_retries2=4" }, NULL);
+	app(l, 0, "write 100");
+	unsigned n = 0;
+	for (int i = 0; i < 100 && tcp_state(ladder_tcb(l)) == OL_TCP_ESTABLISHED; i++) {
+		app(l, 100, "nodelay 1");
+		n += ladder_flush(l);
+	}
+	ok(n >= 5 && n <= 7);				/* the segment, perhaps a probe, four retransmissions */
+	state_is(l, CLOSED);
+	app(l, 0, "write 1 = timedout");
+	ladder_end(l);
+}
+
+TEST(tcp_user_timeout_ends_the_wait)
+{
+	struct ladder *l = NEW();
+	tcp_opts(ladder_tcb(l))->user_timeout = 3 * OL_SEC;
+	tcp_opts_changed(ladder_tcb(l), ladder_now(l));
+	app(l, 0, "write 100");
+	app(l, 2900, "peek 1 = again");
+	app(l, 200, "peek 1 = timedout");
+	ladder_flush(l);
+	ladder_end(l);
+}
+
+/* RFC 1191, 8201: smaller segments at once, without a congestion response; RFC 5927: not on anybody's word. */
+TEST(tcp_path_mtu_shrinks)
+{
+	struct ladder *l = ladder_established((struct ladder_how){ 0 }, "mss 1460,sackOK,nop,nop,nop,wscale 7");
+	app(l, 0, "write 1460");
+	out(l, 0, "P. 1:1461(1460) ack 1");
+	ladder_icmp(l, OL_ERR_MSGSIZE, false, 1200, 999999);
+	none(l);
+	ladder_icmp(l, OL_ERR_MSGSIZE, false, 1200, 1);
+	out(l, 0, ". 1:1161(1160) ack 1");
+	out(l, 0, "P. 1161:1461(300) ack 1");
+	ladder_icmp(l, OL_ERR_MSGSIZE, false, 40, 1);	/* below what IP guarantees */
+	ok(ladder_tcb(l)->snd_mss >= 48);
+	ladder_flush(l);
+	ladder_end(l);
+}
+
+/* Super-segments where the wire takes them over. */
+TEST(tcp_tso_sends_one_packet_for_many_segments)
+{
+	struct ladder *l = ladder_established((struct ladder_how){ .features = OL_IF_CSUM | OL_IF_TSO4 }, NULL);
+	app(l, 0, "write 9500");
+	out(l, 0, ". 1:9001(9000) ack 1");
+	out(l, 0, "P. 9001:9501(500) ack 1");
+	none(l);
+	ladder_end(l);
+}
