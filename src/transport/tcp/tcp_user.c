@@ -416,7 +416,7 @@ enum ol_err tcp_shutdown_send(struct tcp_tcb *tcb, ol_time now)
 {
 	if (tcb->fin_queued)
 		return OL_OK;
-	tcb->cause = OL_CAUSE_SHUTDOWN;
+	tcb->cause = tcb->orphan ? OL_CAUSE_CLOSE : OL_CAUSE_SHUTDOWN;
 	switch (tcb->state) {
 	case OL_TCP_SYN_SENT:
 		tcp_enter_closed(tcb, OL_OK, now);
