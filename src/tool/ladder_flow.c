@@ -269,13 +269,16 @@ bool ladder_flow_info(const struct ladder *l, size_t flow, struct lad_flow_info 
 
 size_t ladder_flow_best(const struct ladder *l)
 {
-	static const uint8_t order[] = { DIS_TCP, DIS_UDP, DIS_ICMP, DIS_ICMP6 };
-	for (size_t i = 0; i < l->n_flows; i++)
-		if (l->flows[i].proto == DIS_TCP && (l->flows[i].bytes[0] || l->flows[i].bytes[1]))
-			return i;
-	for (size_t k = 0; k < ARRAY_LEN(order); k++)
-		for (size_t i = 0; i < l->n_flows; i++)
-			if (l->flows[i].proto == order[k])
-				return i;
-	return 0;
+	size_t best = 0;
+	int best_worth = -1;
+	for (size_t i = 0; i < l->n_flows; i++) {
+		const struct flow *f = &l->flows[i];
+		bool data = f->bytes[0] || f->bytes[1], tried = f->has_isn && f->sightings <= 4;	/* a SYN and its RST */
+		int worth = f->proto == DIS_TCP ? (data ? 5 : tried ? 3 : 4) : f->proto == DIS_UDP ? 2 : f->proto == DIS_ICMP ? 1 : 0;
+		if (worth > best_worth) {
+			best_worth = worth;
+			best = i;
+		}
+	}
+	return best;
 }
