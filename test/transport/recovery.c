@@ -521,9 +521,6 @@ TEST(max_pacing_rate_is_kept)
 	struct drv *d = drv_new(.rtt_ms = 10);
 	d->tcb->loss.cwnd = 1u << 24;
 	tcp_loss_set_max_pacing(d->tcb, 1000000);
-	tcp_loss_ack(d->tcb, &(struct tcp_ack_event){ .ack = d->base, .prior_una = d->base, .ece = true }, d->now);
-	d->tcb->loss.ca_state = TCP_CAS_OPEN;
-	d->tcb->loss.cwnd = 1u << 24;
 	d->busy = true;
 	drv_write(d, 0, 2000000);
 	for (int i = 0; i < 100; i++)

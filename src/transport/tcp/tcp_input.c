@@ -288,6 +288,7 @@ static void process_ack(struct tcp_tcb *tcb, struct tcp_in *in, ol_time now)
 		take_acked(tcb, in->seg.ack);
 	if (seq_ge(in->seg.ack, tcb->snd_una))
 		ev.wnd_update = update_window(tcb, in);
+	ev.new_ready = tcp_unsent_bytes(tcb) > 0 && seq_lt(tcb->snd_nxt, seq_add(tcb->snd_una, tcb->snd_wnd));
 	tcb->last_ack_in_at = now;
 	tcb->keepalive_sent = 0;
 	tcb->probes = 0;

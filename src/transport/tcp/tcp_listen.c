@@ -342,7 +342,7 @@ static struct tcp_tcb *make_child(struct tcp_listener *l, const struct tcp_synre
 	tcb->snd_wl1 = s->irs;
 	tcb->snd_wl2 = s->iss;
 	tcp_start_loss(tcb, now);
-	tcb->loss.syn_retrans = s->retries > 0;
+	tcb->loss.syn_retrans = s->retries;
 	if (s->retries == 0)
 		tcp_loss_rtt(tcb, now - s->sent_at, now);
 	tcb->state = OL_TCP_SYN_RECEIVED;

@@ -116,11 +116,6 @@ ol_time tcp_loss_pacing_next(const struct tcp_tcb *tcb)
 	return tcb->loss.pacing_at;
 }
 
-void tcp_loss_set_max_pacing(struct tcp_tcb *tcb, uint64_t bytes_a_second)
-{
-	tcb->loss.rate.max_pacing = bytes_a_second;
-}
-
 /* Window-based controls are paced when asked to be: faster than a window a round trip, so that the window can fill. */
 static void pacing_update(struct tcp_tcb *tcb)
 {
@@ -140,6 +135,12 @@ static void pacing_update(struct tcp_tcb *tcb)
 	if (l->rate.max_pacing)
 		rate = MIN(rate, (double)l->rate.max_pacing);
 	l->rate.pacing_rate = MAX((uint64_t)rate, (uint64_t)1);
+}
+
+void tcp_loss_set_max_pacing(struct tcp_tcb *tcb, uint64_t bytes_a_second)
+{
+	tcb->loss.rate.max_pacing = bytes_a_second;
+	pacing_update(tcb);
 }
 
 static void pacing_spend(struct tcp_tcb *tcb, uint32_t len, ol_time now)

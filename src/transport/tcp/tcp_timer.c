@@ -86,7 +86,9 @@ static void expire_loss(struct tcp_tcb *tcb, ol_time now)
 		     seq_lt(tcb->snd_nxt, seq_add(tcb->snd_una, tcb->snd_wnd));
 	tcb->cause = kind == TCP_LOSS_RTO ? OL_CAUSE_RTO : kind == TCP_LOSS_PACING ? OL_CAUSE_PACING : OL_CAUSE_TLP;
 	(void)tcp_loss_expire(tcb, ready, now);
+	tcb->push_now = kind == TCP_LOSS_TLP;			/* RFC 8985 7.3: a probe does not wait for Nagle */
 	tcp_output(tcb, now);
+	tcb->push_now = false;
 }
 
 /* Probes go on as long as the peer answers them (MUST-37); each without an answer counts. */
