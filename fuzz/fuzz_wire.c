@@ -1,6 +1,7 @@
 /*
- * Every reader of headers on one input: the first byte says which.  The rest is read in place, so that a byte read past the
- * end is a byte past libFuzzer's block.  What a reader accepts must lie inside, and what can be built again is built again.
+ * Every reader of headers on one input: the first byte says which.  The rest is read in place, so that a byte read
+ * past the end is a byte past libFuzzer's block.  What a reader accepts must lie inside, and what can be built again
+ * is built again.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -31,7 +32,8 @@ static void ip4(const uint8_t *p, size_t len, bool quoted)
 		h.len = h.hlen;
 	wire_ip4_set_len(built, h.hlen);
 	CHECK(wire_ip4_parse(&again, built, h.hlen) == OL_PASS);
-	CHECK(ol_addr_eq(&again.src, &h.src) && ol_addr_eq(&again.dst, &h.dst) && again.off == h.off && again.mf == h.mf);
+	CHECK(ol_addr_eq(&again.src, &h.src) && ol_addr_eq(&again.dst, &h.dst) && again.off == h.off &&
+	      again.mf == h.mf);
 }
 
 static void ip6(const uint8_t *p, size_t len)
@@ -58,7 +60,8 @@ static void nd(const uint8_t *p, size_t len, uint8_t type)
 		return;
 	built[4] = m.flags;
 	size_t n = wire_nd_build(built, type, &m);
-	CHECK(wire_nd_parse(&again, type, built, n) && ol_addr_eq(&again.target, &m.target) && again.has_mac == m.has_mac);
+	CHECK(wire_nd_parse(&again, type, built, n) && ol_addr_eq(&again.target, &m.target) &&
+	      again.has_mac == m.has_mac);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

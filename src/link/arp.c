@@ -1,15 +1,17 @@
 /*
- * ARP, RFC 826, in its "Packet reception" order, with the caution of our days: an entry is made only for someone who asks
- * for us, what comes unasked changes entries but makes none, and nobody moves our own addresses.
- * RFC 5227: a conflict is counted (DROP_ARP_CONFLICT) and otherwise ignored; probing and defending are left out for now.
- * We answer for the addresses of the interface the request came in on, not for those of others as Linux does by default: on a
- * host with two interfaces on one wire that answer names the wrong station.
+ * ARP, RFC 826, in its "Packet reception" order, with the caution of our days: an entry is made only for someone who
+ * asks for us, what comes unasked changes entries but makes none, and nobody moves our own addresses.
+ * RFC 5227: a conflict is counted (DROP_ARP_CONFLICT) and otherwise ignored; probing and defending are left out for
+ * now.
+ * We answer for the addresses of the interface the request came in on, not for those of others as Linux does by
+ * default: on a host with two interfaces on one wire that answer names the wrong station.
  */
 #include "link/link_int.h"
 #include "wire/arp.h"
 #include <string.h>
 
-static enum ol_fate arp_send(struct link *l, struct link_iface *ifc, const struct arp_pkt *a, const struct ol_mac *to, ol_time now)
+static enum ol_fate arp_send(struct link *l, struct link_iface *ifc, const struct arp_pkt *a, const struct ol_mac *to,
+			     ol_time now)
 {
 	struct ol_pkt *pkt = ol_pkt_new(l->pool, ARP_LEN);
 	if (!pkt)
@@ -53,7 +55,8 @@ enum ol_fate arp_input(struct link *l, struct link_iface *ifc, struct ol_pkt *pk
 	if (fate != OL_PASS)
 		return link_drop(l, pkt, fate);
 
-	bool for_us = owns(l, ifi, &a.tpa), named = !ol_addr_is_any(&a.spa);	/* RFC 5227 2.1.1: a probe names no sender */
+	bool for_us = owns(l, ifi, &a.tpa);
+	bool named = !ol_addr_is_any(&a.spa);		/* RFC 5227 2.1.1: a probe names no sender */
 	if (named && a.op == ARP_REPLY)
 		neigh_advert(l, ifi, &a.spa, &a.sha, for_us && mac_eq(&a.tha, &ifc->pub.mac), true, now);
 	else if (named)

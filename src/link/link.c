@@ -1,7 +1,7 @@
 /*
- * Interfaces and the walk of frames through them: RFC 894, RFC 1122 2.  An interface is a bounded queue towards its driver;
- * what comes in is checked here for its frame only.  What always holds: an interface with frames in its queue, and no other,
- * is on the list of pending ones; a downed one has an empty queue.
+ * Interfaces and the walk of frames through them: RFC 894, RFC 1122 2.  An interface is a bounded queue towards its
+ * driver; what comes in is checked here for its frame only.  What always holds: an interface with frames in its
+ * queue, and no other, is on the list of pending ones; a downed one has an empty queue.
  * Left out: VLAN tags, promiscuous mode, traffic classes in the queue (RFC 1122 2.4's TOS has no use on virtual wires).
  */
 #include "link/link_int.h"
@@ -50,7 +50,11 @@ void link_free(struct link *l)
 
 void link_set_user(struct link *l, const struct link_user *user) { l->user = *user; }
 uint32_t link_generation(const struct link *l) { return l->generation; }
-uint64_t link_count(const struct link *l, enum ol_fate fate) { return (unsigned)fate < OL_FATE_MAX ? l->count[fate] : 0; }
+
+uint64_t link_count(const struct link *l, enum ol_fate fate)
+{
+	return (unsigned)fate < OL_FATE_MAX ? l->count[fate] : 0;
+}
 
 enum ol_fate link_drop(struct link *l, struct ol_pkt *pkt, enum ol_fate fate)
 {
@@ -59,7 +63,7 @@ enum ol_fate link_drop(struct link *l, struct ol_pkt *pkt, enum ol_fate fate)
 	return fate;
 }
 
-/* ---- interfaces ---------------------------------------------------------------------------------------------------------- */
+/* ---- interfaces ---------------------------------------------------------------------------------------- */
 
 struct link_iface *link_iface_int(const struct link *l, int ifi)
 {
@@ -137,7 +141,8 @@ int link_iface_info(const struct link *l, int ifi, struct ol_iface_info *out)
 	const struct link_iface *ifc = link_iface_int(l, ifi);
 	if (!ifc)
 		return -ENODEV;
-	*out = (struct ol_iface_info){ .index = ifi, .link = ifc->pub.link, .features = ifc->pub.features, .up = ifc->pub.up,
+	*out = (struct ol_iface_info){ .index = ifi, .link = ifc->pub.link, .features = ifc->pub.features,
+		.up = ifc->pub.up,
 		.mac = ifc->pub.mac, .mtu = ifc->pub.mtu, .rx_packets = ifc->rx_packets, .rx_bytes = ifc->rx_bytes,
 		.rx_dropped = ifc->rx_dropped, .tx_packets = ifc->tx_packets, .tx_bytes = ifc->tx_bytes,
 		.tx_dropped = ifc->tx_dropped };
@@ -147,11 +152,11 @@ int link_iface_info(const struct link *l, int ifi, struct ol_iface_info *out)
 
 int link_iface_next(const struct link *l, int after) { return after >= 0 && after < l->n_iface ? after + 1 : 0; }
 
-/* ---- in ------------------------------------------------------------------------------------------------------------------- */
+/* ---- in ------------------------------------------------------------------------------------------------ */
 
 uint16_t link_type_of(const struct ol_pkt *pkt) { return pkt->len && pkt->data[0] >> 4 == 6 ? ETH_IP6 : ETH_IP4; }
 
-/* RFC 1122 3.2.1.1 and its like for IPv6: the version must be what the frame said.  Here, since only the frame knows. */
+/* RFC 1122 3.2.1.1 and its like for IPv6: the version must be what the frame said, and only here is that known. */
 static enum ol_fate check_version(const struct ol_pkt *pkt, uint16_t type)
 {
 	if (!pkt->len)
@@ -160,7 +165,8 @@ static enum ol_fate check_version(const struct ol_pkt *pkt, uint16_t type)
 	return want ? ver == want ? OL_PASS : OL_DROP_IP_VERSION : ver == 4 || ver == 6 ? OL_PASS : OL_DROP_IP_VERSION;
 }
 
-static enum ol_fate ether_input(struct link *l, struct link_iface *ifc, struct ol_pkt *pkt, bool *to_many, uint16_t *type)
+static enum ol_fate ether_input(struct link *l, struct link_iface *ifc, struct ol_pkt *pkt, bool *to_many,
+				uint16_t *type)
 {
 	struct eth_hdr h;
 	enum ol_fate fate = wire_eth_parse(&h, pkt->data, pkt->len);
@@ -173,7 +179,9 @@ static enum ol_fate ether_input(struct link *l, struct link_iface *ifc, struct o
 	if (h.len802)
 		ol_pkt_trim(pkt, h.len802 - 8u);
 	*type = h.type;
-	return h.type == ETH_ARP ? OL_PASS : h.type == ETH_IP4 || h.type == ETH_IP6 ? check_version(pkt, h.type) : OL_DROP_LINK_TYPE;
+	if (h.type == ETH_ARP)
+		return OL_PASS;
+	return h.type == ETH_IP4 || h.type == ETH_IP6 ? check_version(pkt, h.type) : OL_DROP_LINK_TYPE;
 }
 
 enum ol_fate link_input(struct link *l, int ifi, struct ol_pkt **pkt, bool *to_many, ol_time now)
@@ -189,7 +197,8 @@ enum ol_fate link_input(struct link *l, int ifi, struct ol_pkt **pkt, bool *to_m
 	ifc->rx_packets++;
 	ifc->rx_bytes += p->len;
 	p->time = now;
-	enum ol_fate fate = ifc->pub.link == OL_LINK_ETHER ? ether_input(l, ifc, p, to_many, &type) : check_version(p, 0);
+	enum ol_fate fate = ifc->pub.link == OL_LINK_ETHER ? ether_input(l, ifc, p, to_many, &type)
+		: check_version(p, 0);
 	if (fate != OL_PASS) {
 		*pkt = NULL;
 		ifc->rx_dropped++;
@@ -202,9 +211,10 @@ enum ol_fate link_input(struct link *l, int ifi, struct ol_pkt **pkt, bool *to_m
 	return OL_PASS;
 }
 
-/* ---- out ------------------------------------------------------------------------------------------------------------------ */
+/* ---- out ----------------------------------------------------------------------------------------------- */
 
-enum ol_fate link_output(struct link *l, int ifi, const struct ol_addr *next_hop, bool broadcast, struct ol_pkt *pkt, ol_time now)
+enum ol_fate link_output(struct link *l, int ifi, const struct ol_addr *next_hop, bool broadcast, struct ol_pkt *pkt,
+			 ol_time now)
 {
 	struct link_iface *ifc = link_iface_int(l, ifi);
 	if (!ifc || !ifc->pub.up)
@@ -231,8 +241,8 @@ static void ether_pad(struct ol_pkt *pkt)
 		memset(ol_pkt_put(pkt, n), 0, n);
 }
 
-static enum ol_fate enqueue(struct link *l, struct link_iface *ifc, struct ol_pkt *pkt, const struct ol_mac *dst, uint16_t type,
-			    ol_time now)
+static enum ol_fate enqueue(struct link *l, struct link_iface *ifc, struct ol_pkt *pkt, const struct ol_mac *dst,
+			    uint16_t type, ol_time now)
 {
 	if (ifc->q.count >= ifc->txqlen) {
 		ifc->tx_dropped++;
@@ -262,8 +272,8 @@ static bool takes_gso(const struct iface *i, const struct ol_pkt *pkt)
 	return i->features & (pkt->gso == OL_GSO_TCP4 ? OL_IF_TSO4 : OL_IF_TSO6);
 }
 
-enum ol_fate link_xmit(struct link *l, struct link_iface *ifc, struct ol_pkt *pkt, const struct ol_mac *dst, uint16_t type,
-		       ol_time now)
+enum ol_fate link_xmit(struct link *l, struct link_iface *ifc, struct ol_pkt *pkt, const struct ol_mac *dst,
+		       uint16_t type, ol_time now)
 {
 	bool sums = ifc->pub.features & OL_IF_CSUM;
 	if (pkt->gso != OL_GSO_NONE && !takes_gso(&ifc->pub, pkt)) {

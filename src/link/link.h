@@ -1,16 +1,17 @@
 #ifndef LINK_LINK_H
 #define LINK_LINK_H
 /*
- * What the internet floor and the stack may ask of the link floor: interfaces with their bounded output queues, Ethernet
- * framing, ARP, the neighbour cache of both families, and the software side of offloads.  One struct link per stack.
+ * What the internet floor and the stack may ask of the link floor: interfaces with their bounded output queues,
+ * Ethernet framing, ARP, the neighbour cache of both families, and the software side of offloads.  One struct link
+ * per stack.
  * Internals are in link_int.h.
  *
  *	net_output ------> link_output --> neighbour known? --> header, cutting, checksum --> tx queue --> link_dequeue
  *	                                   `-- no: waits in the neighbour's queue
  *	net_input <-- OL_PASS, a whole IP datagram <-- link_input <-- frame
  *
- * The neighbour cache must ask the internet floor three things that it cannot know (struct link_user): packets and news go
- * up by return value, these are questions.
+ * The neighbour cache must ask the internet floor three things that it cannot know (struct link_user): packets and
+ * news go up by return value, these are questions.
  */
 #include <stdbool.h>
 #include <outlet/ol_addr.h>
@@ -39,7 +40,7 @@ struct link *link_new(const struct link_config *cfg, struct ol_pool *pool, struc
 /** Gives back every packet queued or waiting. */
 void link_free(struct link *link);
 
-/* ---- interfaces: as ol_iface_* in <outlet/ol_stack.h>, which document them ------------------------------------------ */
+/* ---- interfaces: as ol_iface_* in <outlet/ol_stack.h>, which document them ----------------------------- */
 int link_iface_add(struct link *link, const struct ol_iface_config *cfg);
 int link_iface_up(struct link *link, int ifi, bool up);
 int link_iface_info(const struct link *link, int ifi, struct ol_iface_info *out);
@@ -59,18 +60,18 @@ const struct iface *link_iface(const struct link *link, int ifi);
 /** Changes whenever an interface comes, goes up or goes down: whoever keeps what link_iface said compares it. */
 uint32_t link_generation(const struct link *link);
 
-/* ---- the walk of frames and of time ------------------------------------------------------------------------------------ */
+/* ---- the walk of frames and of time -------------------------------------------------------------------- */
 /**
- * A frame came in on ifi.  OL_PASS: *pkt is the caller's again and begins with an IPv4 or IPv6 header of the version that
- * the frame said (at least its version nibble is there); *to_many: it came by link-layer broadcast or multicast.
+ * A frame came in on ifi.  OL_PASS: *pkt is the caller's again and begins with an IPv4 or IPv6 header of the version
+ * that the frame said (at least its version nibble is there); *to_many: it came by link-layer broadcast or multicast.
  * Otherwise the packet was taken (an ARP packet: OL_DONE) and the fate says why.
  */
 enum ol_fate link_input(struct link *link, int ifi, struct ol_pkt **pkt, bool *to_many, ol_time now);
 /**
  * Sends an IP datagram (pkt begins with its header) to a neighbour on ifi.  Takes pkt.  Multicast next hops are mapped,
- * `broadcast` goes to all stations, others are resolved.  OL_CSUM_PARTIAL and GSO that the interface does not take over are
- * finished here, after resolving.  The pieces of a super-segment are the caller's concern as to their length: those longer
- * than the MTU, and whole packets longer than it, are dropped.
+ * `broadcast` goes to all stations, others are resolved.  OL_CSUM_PARTIAL and GSO that the interface does not take
+ * over are finished here, after resolving.  The pieces of a super-segment are the caller's concern as to their
+ * length: those longer than the MTU, and whole packets longer than it, are dropped.
  */
 enum ol_fate link_output(struct link *link, int ifi, const struct ol_addr *next_hop, bool broadcast, struct ol_pkt *pkt,
 			 ol_time now);
@@ -82,7 +83,7 @@ int link_pending(const struct link *link);
 void link_expire(struct link *link, struct timer *t, ol_time now);
 uint64_t link_count(const struct link *link, enum ol_fate fate);
 
-/* ---- neighbours -------------------------------------------------------------------------------------------------------- */
+/* ---- neighbours ---------------------------------------------------------------------------------------- */
 /** As ol_neigh_add: a neighbour that needs no resolving. */
 int link_neigh_add(struct link *link, int ifi, const struct ol_addr *addr, const struct ol_mac *mac, ol_time now);
 
@@ -91,10 +92,10 @@ struct link_user {
 	void *ctx;
 	/** Is it one of this interface's addresses? */
 	bool (*owns)(void *ctx, int ifi, const struct ol_addr *addr);
-	/** Solicit the target: ARP request or NS; to `known` when there is an address to probe, else to many.  `waiting`: the
-	 *  first packet that waits, or NULL; its source is the natural one to ask from. */
-	void (*solicit)(void *ctx, int ifi, const struct ol_addr *target, const struct ol_mac *known, const struct ol_pkt *waiting,
-			ol_time now);
+	/** Solicit the target: ARP request or NS; to `known` when there is an address to probe, else to many.
+	 *  `waiting`: the first packet that waits, or NULL; its source is the natural one to ask from. */
+	void (*solicit)(void *ctx, int ifi, const struct ol_addr *target, const struct ol_mac *known,
+			const struct ol_pkt *waiting, ol_time now);
 	/** A packet whose neighbour did not answer.  Takes it. */
 	void (*failed)(void *ctx, int ifi, struct ol_pkt *pkt, ol_time now);
 	/** A neighbour stopped answering, or never did; before `failed` of what waited for it. */
@@ -102,11 +103,12 @@ struct link_user {
 };
 void link_set_user(struct link *link, const struct link_user *user);
 
-/** Sends an ARP request for target from spa; to mac when it is known (RFC 1122 2.3.2.1 unicast poll), else broadcast. */
+/** Sends an ARP request for target from spa: to mac when it is known (RFC 1122 2.3.2.1), else to all. */
 enum ol_fate arp_request(struct link *link, int ifi, const struct ol_addr *spa, const struct ol_addr *target,
 			 const struct ol_mac *mac, ol_time now);
-/** Someone said of himself that addr is at mac (NS, ARP request): STALE.  Makes an entry only if `create`. RFC 4861 7.2.3. */
-void neigh_learn(struct link *link, int ifi, const struct ol_addr *addr, const struct ol_mac *mac, bool create, ol_time now);
+/** Someone said of himself that addr is at mac (NS, ARP request): STALE.  An entry is made only if `create`. */
+void neigh_learn(struct link *link, int ifi, const struct ol_addr *addr, const struct ol_mac *mac, bool create,
+		 ol_time now);
 /** An advertisement or ARP reply, RFC 4861 7.2.5; mac NULL: it carried none. */
 void neigh_advert(struct link *link, int ifi, const struct ol_addr *addr, const struct ol_mac *mac, bool solicited,
 		  bool override, ol_time now);

@@ -56,15 +56,16 @@ struct link_iface *link_iface_int(const struct link *link, int ifi);
 /** Frees pkt, counts its fate and returns it. */
 enum ol_fate link_drop(struct link *link, struct ol_pkt *pkt, enum ol_fate fate);
 /** To the wire: finishes offloads, adds the Ethernet header for dst (NULL on other links), queues.  Takes pkt. */
-enum ol_fate link_xmit(struct link *link, struct link_iface *ifc, struct ol_pkt *pkt, const struct ol_mac *dst, uint16_t type,
-		       ol_time now);
+enum ol_fate link_xmit(struct link *link, struct link_iface *ifc, struct ol_pkt *pkt, const struct ol_mac *dst,
+		       uint16_t type, ol_time now);
 uint16_t link_type_of(const struct ol_pkt *pkt);	/* by the version nibble of its IP header */
 
 bool neigh_init(struct link *link);
 void neigh_fini(struct link *link);
 void neigh_flush(struct link *link, int ifi);
 /** Sends pkt to a unicast neighbour, or lets it wait.  Takes pkt. */
-enum ol_fate neigh_output(struct link *link, struct link_iface *ifc, const struct ol_addr *addr, struct ol_pkt *pkt, ol_time now);
+enum ol_fate neigh_output(struct link *link, struct link_iface *ifc, const struct ol_addr *addr, struct ol_pkt *pkt,
+			  ol_time now);
 
 /** An ARP packet, its Ethernet header stripped.  Takes pkt. */
 enum ol_fate arp_input(struct link *link, struct link_iface *ifc, struct ol_pkt *pkt, ol_time now);

@@ -1,6 +1,7 @@
 /*
  * The neighbour cache of both families: RFC 4861 5.1, 7.2, 7.3 for IPv6, and the same machine for ARP, which meets
- * RFC 1122 2.3.2.1 (entries are polled by unicast and thrown away when silent; at most one request a second) and 2.3.2.2.
+ * RFC 1122 2.3.2.1 (entries are polled by unicast and thrown away when silent; at most one request a second) and
+ * 2.3.2.2.
  *
  *	 output                answer                 time           output          5 s          3 unanswered
  *	--------> INCOMPLETE ----------> REACHABLE ----------> STALE -------> DELAY ------> PROBE ------> gone
@@ -9,7 +10,8 @@
  *
  * What always holds: a timer is armed in INCOMPLETE, DELAY and PROBE and in no other state; only INCOMPLETE has packets
  * waiting; dynamic entries are at most neigh_max (the longest unused goes), waiting packets at most neigh_queue and
- * neigh_queue_total (the oldest goes, RFC 4861 7.2.2).  Static entries are the administrator's: never moved, never counted.
+ * neigh_queue_total (the oldest goes, RFC 4861 7.2.2).  Static entries are the administrator's: never moved, never
+ * counted.
  */
 #include "link/link_int.h"
 #include "base/check.h"
@@ -158,7 +160,7 @@ static enum neigh_state state_now(const struct link *l, const struct neigh *n, o
 	return n->state == NEIGH_REACHABLE && now >= n->confirmed + l->reachable_ns ? NEIGH_STALE : n->state;
 }
 
-/* ---- sending -------------------------------------------------------------------------------------------------------------- */
+/* ---- sending ------------------------------------------------------------------------------------------- */
 
 static void solicit(struct link *l, struct neigh *n, ol_time now)
 {
@@ -182,7 +184,8 @@ static void let_wait(struct link *l, struct neigh *n, struct ol_pkt *pkt)
 	l->waiting++;
 }
 
-enum ol_fate neigh_output(struct link *l, struct link_iface *ifc, const struct ol_addr *addr, struct ol_pkt *pkt, ol_time now)
+enum ol_fate neigh_output(struct link *l, struct link_iface *ifc, const struct ol_addr *addr, struct ol_pkt *pkt,
+			  ol_time now)
 {
 	struct neigh *n = find(l, ifc->pub.index, addr);
 	bool fresh = !n;
@@ -210,7 +213,7 @@ enum ol_fate neigh_output(struct link *l, struct link_iface *ifc, const struct o
 	return link_xmit(l, ifc, pkt, &n->mac, link_type_of(pkt), now);
 }
 
-/* ---- news ------------------------------------------------------------------------------------------------------------------ */
+/* ---- news ---------------------------------------------------------------------------------------------- */
 
 /* What waited goes out by the ordinary way, which also starts DELAY where the news was no confirmation. */
 static void enter(struct link *l, struct neigh *n, enum neigh_state state, ol_time now)
@@ -232,7 +235,8 @@ static void enter(struct link *l, struct neigh *n, enum neigh_state state, ol_ti
 
 static bool mac_possible(const struct ol_mac *mac) { return !mac_is_group(mac) && !mac_is_zero(mac); }
 
-void neigh_learn(struct link *l, int ifi, const struct ol_addr *addr, const struct ol_mac *mac, bool create, ol_time now)
+void neigh_learn(struct link *l, int ifi, const struct ol_addr *addr, const struct ol_mac *mac, bool create,
+		 ol_time now)
 {
 	struct neigh *n = find(l, ifi, addr);
 	if (!mac_possible(mac) || !link_iface_int(l, ifi) || (n && n->state == NEIGH_STATIC))
@@ -248,8 +252,8 @@ void neigh_learn(struct link *l, int ifi, const struct ol_addr *addr, const stru
 }
 
 /* RFC 4861 7.2.5, case by case. */
-void neigh_advert(struct link *l, int ifi, const struct ol_addr *addr, const struct ol_mac *mac, bool solicited, bool override,
-		  ol_time now)
+void neigh_advert(struct link *l, int ifi, const struct ol_addr *addr, const struct ol_mac *mac, bool solicited,
+		  bool override, ol_time now)
 {
 	struct neigh *n = find(l, ifi, addr);
 	if (!n || n->state == NEIGH_STATIC || (mac && !mac_possible(mac)))
@@ -322,7 +326,7 @@ bool neigh_get(const struct link *l, unsigned i, struct neigh_row *row, ol_time 
 	return false;
 }
 
-/* ---- time ------------------------------------------------------------------------------------------------------------------ */
+/* ---- time ---------------------------------------------------------------------------------------------- */
 
 static void tell_silent(struct link *l, int ifi, struct ol_addr addr, ol_time now)
 {

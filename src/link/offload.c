@@ -6,8 +6,8 @@
  *	pkt    [IP][TCP][text................................]      hdr_len = IP + TCP
  *	pieces [IP][TCP][gso_size] [IP'][TCP'][gso_size] ... [IP'][TCP'][rest]
  *
- * Each piece differs in length, IPv4 identification, sequence number and checksum; FIN and PSH belong to the last, CWR to
- * the first (RFC 3168 6.1.2: once per window).
+ * Each piece differs in length, IPv4 identification, sequence number and checksum; FIN and PSH belong to the last,
+ * CWR to the first (RFC 3168 6.1.2: once per window).
  */
 #include "link/offload.h"
 #include "base/be.h"
@@ -53,7 +53,8 @@ static size_t gso_tcp_at(const struct ol_pkt *pkt)
 		if (at < IP4_HLEN || be16_at(p + 6) & 0x3fff)
 			return 0;
 	} else {
-		if (pkt->gso != OL_GSO_TCP6 || pkt->hdr_len < IP6_HLEN + TCP_HLEN || p[0] >> 4 != 6 || p[6] != PROTO_TCP)
+		if (pkt->gso != OL_GSO_TCP6 || pkt->hdr_len < IP6_HLEN + TCP_HLEN || p[0] >> 4 != 6 ||
+		    p[6] != PROTO_TCP)
 			return 0;
 		at = IP6_HLEN;
 	}
@@ -64,7 +65,8 @@ static size_t gso_tcp_at(const struct ol_pkt *pkt)
 
 static uint32_t pseudo_of(const uint8_t *p, bool v6, uint32_t tcp_len)
 {
-	struct ol_addr src = ol_addr_from(v6 ? 6 : 4, p + (v6 ? 8 : 12)), dst = ol_addr_from(v6 ? 6 : 4, p + (v6 ? 24 : 16));
+	struct ol_addr src = ol_addr_from(v6 ? 6 : 4, p + (v6 ? 8 : 12));
+	struct ol_addr dst = ol_addr_from(v6 ? 6 : 4, p + (v6 ? 24 : 16));
 	return cksum_pseudo(&src, &dst, PROTO_TCP, tcp_len);
 }
 

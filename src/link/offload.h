@@ -5,7 +5,7 @@
 #include <outlet/ol_fate.h>
 #include <outlet/ol_pkt.h>
 
-/** Pays the checksum that an OL_CSUM_PARTIAL packet owes.  OL_DROP_GSO_BAD where csum_start or csum_offset lie outside. */
+/** Pays the checksum that an OL_CSUM_PARTIAL packet owes.  OL_DROP_GSO_BAD where its place lies outside. */
 enum ol_fate csum_complete(struct ol_pkt *pkt);
 /**
  * Cuts a super-segment into pieces of gso_size bytes of text and appends them to out.  `partial`: the wire sums, so the

@@ -2,11 +2,13 @@
  * The host's addresses: what is ours, what is a broadcast, which groups we belong to, and which address to send from.
  * RFC 1122 3.2.1.3, 3.3.4, 3.3.6; RFC 4291 2.8; RFC 6724 4 and 5.
  *
- * We are a host of the weak kind (RFC 1122 3.3.4.2), as Linux is: an address of any interface is ours on every wire, and what
- * we send leaves by its route whatever its source is.  Exceptions: 127/8 and ::1 never meet a wire, and link-local IPv6
- * addresses belong to their own link.
- * Source choice leaves out rules 3, 4, 7 (no deprecated, home or temporary addresses here yet) and 5.5 (no advertised prefixes).
+ * We are a host of the weak kind (RFC 1122 3.3.4.2), as Linux is: an address of any interface is ours on every wire,
+ * and what we send leaves by its route whatever its source is.  Exceptions: 127/8 and ::1 never meet a wire, and
+ * link-local IPv6 addresses belong to their own link.
+ * Source choice leaves out rules 3, 4, 7 (no deprecated, home or temporary addresses here yet) and 5.5 (no advertised
+ * prefixes).
  */
+#include "base/be.h"
 #include "net/net_int.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -14,7 +16,7 @@
 
 static const struct ol_addr ip4_limited = { .ver = 4, .b = { 255, 255, 255, 255 } };
 
-/* ---- the table of what is ours ------------------------------------------------------------------------------------------- */
+/* ---- the table of what is ours ------------------------------------------------------------------------- */
 
 static uint32_t local_hash(const struct ol_addr *a)
 {
@@ -50,7 +52,7 @@ static void local_put(struct net *net, const struct ol_addr *a, int ifi, enum lo
 static void broadcasts_of(const struct net_addr *a, struct ol_addr *ones, struct ol_addr *zeros)
 {
 	uint32_t mask = a->plen ? ~UINT32_C(0) << (32 - a->plen) : 0;
-	uint32_t ip = (uint32_t)a->addr.b[0] << 24 | (uint32_t)a->addr.b[1] << 16 | (uint32_t)a->addr.b[2] << 8 | a->addr.b[3];
+	uint32_t ip = be32_at(a->addr.b);
 	*ones = ol_addr_ip4(ip | ~mask);
 	*zeros = ol_addr_ip4(ip & mask);
 }
@@ -110,7 +112,8 @@ enum local_kind addr_kind(const struct net *net, const struct ol_addr *a, int *i
 bool addr_owned_by(const struct net *net, int ifi, const struct ol_addr *addr)
 {
 	for (int i = 0; i < net->n_addr; i++)
-		if (net->addr[i].ifi == ifi && net->addr[i].addr.ver == addr->ver && !memcmp(net->addr[i].addr.b, addr->b, 16))
+		if (net->addr[i].ifi == ifi && net->addr[i].addr.ver == addr->ver &&
+		    !memcmp(net->addr[i].addr.b, addr->b, 16))
 			return true;
 	return false;
 }
@@ -139,7 +142,9 @@ bool net_is_local(const struct net *net, const struct ol_addr *addr, int ifi)
 	int owner;
 	if (addr_kind(net, addr, &owner) == LOCAL_UNICAST)
 		return !ifi || owner == ifi || addr_owned_by(net, ifi, addr);
-	return net->cfg.any_local && !ol_addr_is_multicast(addr) && !ol_addr_is_any(addr) && !net_is_broadcast(net, addr);
+	if (!net->cfg.any_local || ol_addr_is_multicast(addr) || ol_addr_is_any(addr))
+		return false;
+	return !net_is_broadcast(net, addr);
 }
 
 bool net_is_broadcast(const struct net *net, const struct ol_addr *addr)
@@ -148,7 +153,7 @@ bool net_is_broadcast(const struct net *net, const struct ol_addr *addr)
 	return addr->ver == 4 && addr_kind(net, addr, &ifi) == LOCAL_BROADCAST;
 }
 
-/* ---- adding and taking away ----------------------------------------------------------------------------------------------- */
+/* ---- adding and taking away ---------------------------------------------------------------------------- */
 
 static struct ol_addr prefix_of(const struct ol_addr *a, unsigned plen)
 {
@@ -176,11 +181,13 @@ static int addr_put(struct net *net, int ifi, const struct ol_addr *addr, unsign
 	return err == -EEXIST ? 0 : err;
 }
 
-/* RFC 4291 2.1: an interface that speaks IPv6 has a link-local address; its identifier is the modified EUI-64, appendix A. */
+/* RFC 4291 2.1: an interface that speaks IPv6 has a link-local address; its identifier is the modified EUI-64,
+ * appendix A. */
 static void linklocal_add(struct net *net, const struct iface *f)
 {
 	for (int i = 0; i < net->n_addr; i++)
-		if (net->addr[i].ifi == f->index && net->addr[i].addr.ver == 6 && ol_addr_is_linklocal(&net->addr[i].addr))
+		if (net->addr[i].ifi == f->index && net->addr[i].addr.ver == 6 &&
+		    ol_addr_is_linklocal(&net->addr[i].addr))
 			return;
 	const uint8_t *m = f->mac.b;
 	uint8_t b[16] = { 0xfe, 0x80, [8] = m[0] ^ 2, m[1], m[2], 0xff, 0xfe, m[3], m[4], m[5] };
@@ -195,7 +202,8 @@ int net_addr_add(struct net *net, int ifi, const struct ol_addr *addr, unsigned 
 	struct ol_addr a = *addr;
 	if (!f)
 		return -ENODEV;
-	if ((a.ver != 4 && a.ver != 6) || plen > (a.ver == 4 ? 32 : 128) || ol_addr_is_any(&a) || ol_addr_is_multicast(&a) ||
+	if ((a.ver != 4 && a.ver != 6) || plen > (a.ver == 4 ? 32 : 128) || ol_addr_is_any(&a) ||
+	    ol_addr_is_multicast(&a) ||
 	    ol_addr_eq(&a, &ip4_limited) || (ol_addr_is_loopback(&a) && f->link != OL_LINK_LOOP))
 		return -EINVAL;
 	a.scope = a.ver == 6 && ol_addr_is_linklocal(&a) ? (uint32_t)ifi : 0;
@@ -242,7 +250,7 @@ int net_addr_get(const struct net *net, int ifi, unsigned n, struct ol_addr *add
 	return -ENOENT;
 }
 
-/* ---- groups ---------------------------------------------------------------------------------------------------------------- */
+/* ---- groups -------------------------------------------------------------------------------------------- */
 
 /* RFC 1112 7.2, RFC 4291 2.8: all-hosts and all-nodes always, solicited-node by our addresses, the rest by joining. */
 bool addr_joined(const struct net *net, int ifi, const struct ol_addr *g)
@@ -301,7 +309,7 @@ int net_group_leave(struct net *net, int ifi, const struct ol_addr *group)
 	return -EADDRNOTAVAIL;
 }
 
-/* ---- choosing a source ------------------------------------------------------------------------------------------------------ */
+/* ---- choosing a source --------------------------------------------------------------------------------- */
 
 /* RFC 6724 3.1, 3.2, 3.4. */
 static unsigned scope_of(const struct ol_addr *a)
@@ -357,7 +365,8 @@ static bool better6(const struct net_addr *a, const struct net_addr *b, const st
 	return common_bits(&a->addr, dst, a->plen) > common_bits(&b->addr, dst, b->plen);	/* rule 8 */
 }
 
-/* RFC 1122 3.3.4.3: of the outgoing interface, best the one whose net the next hop is on; link-local only towards its like. */
+/* RFC 1122 3.3.4.3: of the outgoing interface, best the one whose net the next hop is on; link-local only towards its
+ * like. */
 static bool better4(const struct net_addr *a, const struct net_addr *b, const struct ol_addr *next, int ifi)
 {
 	if ((a->ifi == ifi) != (b->ifi == ifi))
@@ -377,7 +386,8 @@ struct ol_addr addr_choose_source(const struct net *net, const struct ol_addr *d
 	bool on_link = dst->ver == 6 && (ol_addr_is_multicast(dst) || ol_addr_is_linklocal(dst));	/* RFC 6724 4 */
 	for (int i = 0; i < net->n_addr; i++) {
 		const struct net_addr *a = &net->addr[i];
-		if (a->addr.ver != dst->ver || (a->ifi != ifi && (on_link || (a->addr.ver == 6 && ol_addr_is_linklocal(&a->addr)))))
+		if (a->addr.ver != dst->ver ||
+		    (a->ifi != ifi && (on_link || (a->addr.ver == 6 && ol_addr_is_linklocal(&a->addr)))))
 			continue;
 		if (wire && ol_addr_is_loopback(&a->addr))
 			continue;

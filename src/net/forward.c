@@ -2,7 +2,8 @@
  * What is not for us and we are a router: RFC 1812 5.2 and 5.3 as far as RFC 1122 3.3.5 asks, RFC 8200 3, RFC 4443 3.
  * Every reason to refuse comes before the first change, since an ICMP error quotes the datagram as it came.
  * Super-segments and owed checksums travel on as they are; the outgoing interface's floor finishes what it must.
- * Left out: redirects (hosts of these networks have their routes; see route.c), record route, policy, directed broadcasts.
+ * Left out: redirects (hosts of these networks have their routes; see route.c), record route, policy, directed
+ * broadcasts.
  */
 #include "net/net_int.h"
 
@@ -42,7 +43,8 @@ enum ol_fate ip4_forward(struct net *net, int ifi, const struct ip4_hdr *h, stru
 	if (hop.local || hop.broadcast || hop.multicast)
 		return net_drop(net, pkt, OL_DROP_IP_NOT_OURS);
 	if (too_big(pkt, &hop) && h->df) {
-		icmp4_error(net, pkt->data, pkt->len, ifi, false, ICMP4_UNREACH, ICMP4_FRAG_NEEDED, hop.link_mtu & 0xffff, now);
+		icmp4_error(net, pkt->data, pkt->len, ifi, false, ICMP4_UNREACH, ICMP4_FRAG_NEEDED,
+			    hop.link_mtu & 0xffff, now);
 		return net_drop(net, pkt, OL_DROP_IP_TOO_BIG);
 	}
 	wire_ip4_ttl_down(pkt->data);

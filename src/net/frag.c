@@ -1,6 +1,7 @@
 /*
- * The last step out: what fits goes to the link, what does not is cut into fragments where that is allowed (RFC 791 3.2,
- * RFC 8200 4.5).  Fragments are multiples of 8 bytes, never overlap, and of a super-segment its pieces are cut, not the whole.
+ * The last step out: what fits goes to the link, what does not is cut into fragments where that is allowed (RFC 791
+ * 3.2, RFC 8200 4.5).  Fragments are multiples of 8 bytes, never overlap, and of a super-segment its pieces are cut,
+ * not the whole.
  *
  *	[IP][data...........................]            [IP MF][data 0..n) [IP' MF][data n..2n) [IP'][rest]
  *
@@ -180,7 +181,8 @@ enum ol_fate ip_send(struct net *net, const struct hop *hop, struct ol_pkt *pkt,
 	}
 	enum ol_fate fate = OL_PASS;
 	for (struct ol_pkt *p; (p = ol_pktq_get(&whole)); ) {
-		enum ol_fate f = p->data[0] >> 4 == 4 ? ip4_fragment(net, p, hop->mtu, &cut) : ip6_fragment(net, p, hop->mtu, &cut);
+		bool v4 = p->data[0] >> 4 == 4;
+		enum ol_fate f = (v4 ? ip4_fragment : ip6_fragment)(net, p, hop->mtu, &cut);
 		fate = f == OL_PASS ? fate : f;
 	}
 	if (fate != OL_PASS) {

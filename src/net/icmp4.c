@@ -1,7 +1,7 @@
 /*
- * ICMP: RFC 792 as RFC 1122 3.2.2 has it.  Echo is answered here; errors are checked, understood and handed up to the transport
- * they quote; every message besides is for raw sockets (rx->local_done).  Errors about datagrams are made here, under the
- * prohibitions of 3.2.2 and a token bucket for both families (RFC 1812 4.3.2.8, RFC 4443 2.4 (f)).
+ * ICMP: RFC 792 as RFC 1122 3.2.2 has it.  Echo is answered here; errors are checked, understood and handed up to the
+ * transport they quote; every message besides is for raw sockets (rx->local_done).  Errors about datagrams are made
+ * here, under the prohibitions of 3.2.2 and a token bucket for both families (RFC 1812 4.3.2.8, RFC 4443 2.4 (f)).
  * Left out: redirects (route.c says why), source quench (RFC 6633: ignored), timestamp (MAY), what RFC 6918 retired.
  */
 #include "net/net_int.h"
@@ -25,10 +25,11 @@ bool icmp_rate_ok(struct net *net, ol_time now)
 	return true;
 }
 
-/* ---- errors we make -------------------------------------------------------------------------------------------------------- */
+/* ---- errors we make ------------------------------------------------------------------------------------ */
 
 /* RFC 1122 3.2.2: about which datagrams no error may be sent. */
-static bool error_allowed(const struct net *net, const struct ip4_hdr *h, const uint8_t *ip, size_t len, int ifi, bool to_many)
+static bool error_allowed(const struct net *net, const struct ip4_hdr *h, const uint8_t *ip, size_t len, int ifi,
+			  bool to_many)
 {
 	const struct iface *in = link_iface(net->link, ifi);
 	if (to_many || h->off || ol_addr_is_multicast(&h->dst) || net_is_broadcast(net, &h->dst))
@@ -40,11 +41,12 @@ static bool error_allowed(const struct net *net, const struct ip4_hdr *h, const 
 	return h->proto != PROTO_ICMP || (len > h->hlen && !icmp4_is_error(ip[h->hlen]));
 }
 
-void icmp4_error(struct net *net, const uint8_t *ip, size_t len, int ifi, bool to_many, uint8_t type, uint8_t code, uint32_t rest,
-		 ol_time now)
+void icmp4_error(struct net *net, const uint8_t *ip, size_t len, int ifi, bool to_many, uint8_t type, uint8_t code,
+		 uint32_t rest, ol_time now)
 {
 	struct ip4_hdr h;
-	if (wire_ip4_parse_quoted(&h, ip, len) != OL_PASS || !error_allowed(net, &h, ip, len, ifi, to_many) || !icmp_rate_ok(net, now))
+	if (wire_ip4_parse_quoted(&h, ip, len) != OL_PASS || !error_allowed(net, &h, ip, len, ifi, to_many) ||
+	    !icmp_rate_ok(net, now))
 		return;
 	size_t quote = MIN(len, (size_t)QUOTE_MAX);
 	struct ol_pkt *pkt = ol_pkt_new(net->pool, ICMP_HLEN + quote);
@@ -57,20 +59,23 @@ void icmp4_error(struct net *net, const uint8_t *ip, size_t len, int ifi, bool t
 	wire_icmp4_build(p, &(struct icmp_hdr){ type, code, rest }, ICMP_HLEN + quote);
 	struct net_tx tx = { .dst = h.src, .proto = PROTO_ICMP };
 	if (net_is_local(net, &h.dst, 0))
-		tx.src = h.dst;			/* who was spoken to answers; a router answers from where the answer leaves */
+		tx.src = h.dst;			/* who was spoken to answers; a router, from where the answer leaves */
 	ip4_output(net, &tx, pkt, now);
 }
 
-/* ---- errors we get --------------------------------------------------------------------------------------------------------- */
+/* ---- errors we get ------------------------------------------------------------------------------------- */
 
-/* RFC 1122 4.2.3.9, RFC 9293 3.9.2.2: hard ones end what is being tried.  Errors are Linux's where the RFCs leave them open. */
+/* RFC 1122 4.2.3.9, RFC 9293 3.9.2.2: hard ones end what is being tried.  Errors are Linux's where the RFCs leave
+ * them open. */
 void icmp4_meaning(struct net_rx *rx)
 {
 	static const struct { uint8_t err; bool hard; } unreach[] = {
-		{ OL_ERR_NETUNREACH, false }, { OL_ERR_HOSTUNREACH, false }, { OL_ERR_NOPROTOOPT, true }, { OL_ERR_CONNREFUSED, true },
-		{ OL_ERR_MSGSIZE, false }, { OL_ERR_OPNOTSUPP, false }, { OL_ERR_NETUNREACH, true }, { OL_ERR_HOSTDOWN, true },
-		{ OL_ERR_HOSTUNREACH, true }, { OL_ERR_NETUNREACH, true }, { OL_ERR_HOSTUNREACH, true }, { OL_ERR_NETUNREACH, false },
-		{ OL_ERR_HOSTUNREACH, false }, { OL_ERR_HOSTUNREACH, true }, { OL_ERR_HOSTUNREACH, true }, { OL_ERR_HOSTUNREACH, true },
+		{ OL_ERR_NETUNREACH, false }, { OL_ERR_HOSTUNREACH, false }, { OL_ERR_NOPROTOOPT, true },
+		{ OL_ERR_CONNREFUSED, true }, { OL_ERR_MSGSIZE, false }, { OL_ERR_OPNOTSUPP, false },
+		{ OL_ERR_NETUNREACH, true }, { OL_ERR_HOSTDOWN, true }, { OL_ERR_HOSTUNREACH, true },
+		{ OL_ERR_NETUNREACH, true }, { OL_ERR_HOSTUNREACH, true }, { OL_ERR_NETUNREACH, false },
+		{ OL_ERR_HOSTUNREACH, false }, { OL_ERR_HOSTUNREACH, true }, { OL_ERR_HOSTUNREACH, true },
+		{ OL_ERR_HOSTUNREACH, true },
 	};
 	rx->error.hard = false;
 	rx->error.err = OL_ERR_HOSTUNREACH;
@@ -119,9 +124,10 @@ static enum ol_fate error_input(struct net *net, struct ol_pkt *pkt, struct net_
 	return OL_PASS;
 }
 
-/* ---- echo ------------------------------------------------------------------------------------------------------------------- */
+/* ---- echo ---------------------------------------------------------------------------------------------- */
 
-static void echo_reply(struct net *net, const struct ol_pkt *pkt, const struct net_rx *rx, const struct icmp_hdr *icmp, ol_time now)
+static void echo_reply(struct net *net, const struct ol_pkt *pkt, const struct net_rx *rx,
+		       const struct icmp_hdr *icmp, ol_time now)
 {
 	bool many = rx->broadcast || rx->multicast;
 	if (many && net->cfg.echo_ignore_broadcasts)

@@ -1,14 +1,16 @@
 /*
- * ICMPv6: RFC 4443.  Echo is answered, errors are checked and handed up, neighbour discovery goes to nd.c; everything is left
- * for raw sockets afterwards (rx->local_done).  Errors are made under the rules of 2.4 (e) and the token bucket of icmp4.c.
+ * ICMPv6: RFC 4443.  Echo is answered, errors are checked and handed up, neighbour discovery goes to nd.c; everything
+ * is left for raw sockets afterwards (rx->local_done).  Errors are made under the rules of 2.4 (e) and the token
+ * bucket of icmp4.c.
  */
 #include "net/net_int.h"
 #include <string.h>
 
 enum { QUOTE_MAX = IP6_MIN_MTU - IP6_HLEN - ICMP_HLEN };
 
-/* RFC 4443 2.4 (e).  A header chain that cannot be walked hides no ICMP error from anyone: it is no ICMP message yet. */
-static bool error_allowed(const struct ip6_hdr *h, const uint8_t *ip, size_t len, bool to_many, uint8_t type, uint8_t code)
+/* RFC 4443 2.4 (e).  A header chain that cannot be walked is no ICMP message, and so no ICMP error. */
+static bool error_allowed(const struct ip6_hdr *h, const uint8_t *ip, size_t len, bool to_many, uint8_t type,
+			  uint8_t code)
 {
 	bool even_to_many = type == ICMP6_TOO_BIG || (type == ICMP6_PARAM && code == ICMP6_PARAM_OPTION);
 	if (ol_addr_is_any(&h->src) || ol_addr_is_multicast(&h->src))
@@ -23,8 +25,8 @@ static bool error_allowed(const struct ip6_hdr *h, const uint8_t *ip, size_t len
 	return !icmp6_is_error(about) && about != ICMP6_REDIRECT;
 }
 
-void icmp6_error(struct net *net, const uint8_t *ip, size_t len, int ifi, bool to_many, uint8_t type, uint8_t code, uint32_t rest,
-		 ol_time now)
+void icmp6_error(struct net *net, const uint8_t *ip, size_t len, int ifi, bool to_many, uint8_t type, uint8_t code,
+		 uint32_t rest, ol_time now)
 {
 	struct ip6_hdr h;
 	struct hop hop;
@@ -55,8 +57,9 @@ void icmp6_error(struct net *net, const uint8_t *ip, size_t len, int ifi, bool t
 void icmp6_meaning(struct net_rx *rx)
 {
 	static const struct { uint8_t err; bool hard; } unreach[] = {
-		{ OL_ERR_NETUNREACH, false }, { OL_ERR_ACCES, true }, { OL_ERR_HOSTUNREACH, false }, { OL_ERR_HOSTUNREACH, false },
-		{ OL_ERR_CONNREFUSED, true }, { OL_ERR_ACCES, true }, { OL_ERR_ACCES, true },
+		{ OL_ERR_NETUNREACH, false }, { OL_ERR_ACCES, true }, { OL_ERR_HOSTUNREACH, false },
+		{ OL_ERR_HOSTUNREACH, false }, { OL_ERR_CONNREFUSED, true }, { OL_ERR_ACCES, true },
+		{ OL_ERR_ACCES, true },
 	};
 	rx->error.hard = false;
 	rx->error.err = OL_ERR_HOSTUNREACH;
@@ -98,7 +101,8 @@ static enum ol_fate error_input(struct net *net, struct ol_pkt *pkt, struct net_
 	return OL_PASS;
 }
 
-static void echo_reply(struct net *net, const struct ol_pkt *pkt, const struct net_rx *rx, const struct icmp_hdr *icmp, ol_time now)
+static void echo_reply(struct net *net, const struct ol_pkt *pkt, const struct net_rx *rx,
+		       const struct icmp_hdr *icmp, ol_time now)
 {
 	struct hop hop;
 	struct net_tx tx = { .dst = rx->src, .proto = PROTO_ICMP6, .tos = rx->tos };

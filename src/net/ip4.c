@@ -1,13 +1,13 @@
 /*
  * IPv4 in and out: RFC 791, RFC 1122 3.2.1 in its order (version, checksum, addresses, options, reassembly), RFC 6864.
- * Source-routed datagrams are refused unless configured, and then only such as have arrived (RFC 7126 4.3; forwarding them on is
- * left out: RFC 1122 3.3.5 makes it a MAY).  Record Route and Timestamp are checked for their form and not filled in (MAY,
- * 3.2.1.8 d, e).  We send no options, save what a raw socket writes itself.
+ * Source-routed datagrams are refused unless configured, and then only such as have arrived (RFC 7126 4.3; forwarding
+ * them on is left out: RFC 1122 3.3.5 makes it a MAY).  Record Route and Timestamp are checked for their form and not
+ * filled in (MAY, 3.2.1.8 d, e).  We send no options, save what a raw socket writes itself.
  */
 #include "net/net_int.h"
 #include <string.h>
 
-/* ---- in ------------------------------------------------------------------------------------------------------------------- */
+/* ---- in ------------------------------------------------------------------------------------------------ */
 
 static enum ol_fate source_check(const struct net *net, const struct ip4_hdr *h, const struct iface *in)
 {
@@ -20,27 +20,29 @@ static enum ol_fate source_check(const struct net *net, const struct ip4_hdr *h,
 	if (h->src.b[0] >= 224)
 		return OL_DROP_IP_SOURCE;		/* multicast, class E, 255.255.255.255 */
 	if (h->src.b[0] == 0 && !(ol_addr_is_any(&h->src) && (limited || ol_addr_is_multicast(&h->dst))))
-		return OL_DROP_IP_SOURCE;		/* only a host that learns its address has none: req: 1122-3.2.1.3-f */
+		return OL_DROP_IP_SOURCE;		/* only a host that learns its address has none */
 	return addr_kind(net, &h->src, &ifi) == LOCAL_NO ? OL_PASS : OL_DROP_IP_SOURCE;	/* a broadcast, or ourselves */
 }
 
 /* RFC 1122 3.2.1.8: unknown options are passed over, malformed ones earn a parameter problem that points at them. */
-static enum ol_fate options_check(struct net *net, int ifi, bool to_many, const struct ip4_hdr *h, const struct ol_pkt *pkt,
-				  bool ours, ol_time now)
+static enum ol_fate options_check(struct net *net, int ifi, bool to_many, const struct ip4_hdr *h,
+				  const struct ol_pkt *pkt, bool ours, ol_time now)
 {
 	struct ip4_opt o;
 	for (size_t at = 0; ip4_opt_next(h, &at, &o); ) {
 		size_t where = (size_t)(o.p - h->opt) + IP4_HLEN;
-		bool routed = o.type == IP4_OPT_LSRR || o.type == IP4_OPT_SSRR, listing = routed || o.type == IP4_OPT_RR;
-		bool bad = !o.len || (listing && (o.len < 3 || o.p[2] < 4)) || (o.type == IP4_OPT_TS && (o.len < 4 || o.p[2] < 5)) ||
-			   (o.type == IP4_OPT_RA && o.len != 4);
+		bool routed = o.type == IP4_OPT_LSRR || o.type == IP4_OPT_SSRR;
+		bool listing = routed || o.type == IP4_OPT_RR;
+		bool bad = !o.len || (listing && (o.len < 3 || o.p[2] < 4)) ||
+			   (o.type == IP4_OPT_TS && (o.len < 4 || o.p[2] < 5)) || (o.type == IP4_OPT_RA && o.len != 4);
 		if (bad) {
 			icmp4_error(net, pkt->data, pkt->len, ifi, to_many, ICMP4_PARAM, 0, (uint32_t)where << 24, now);
 			return OL_DROP_IP_OPTIONS;
 		}
 		if (routed && (!net->cfg.accept_source_route || !ours || o.p[2] <= o.len)) {
 			if (net->cfg.accept_source_route)
-				icmp4_error(net, pkt->data, pkt->len, ifi, to_many, ICMP4_UNREACH, ICMP4_SRC_ROUTE, 0, now);
+				icmp4_error(net, pkt->data, pkt->len, ifi, to_many, ICMP4_UNREACH, ICMP4_SRC_ROUTE, 0,
+					    now);
 			return OL_DROP_IP_SOURCE_ROUTE;
 		}
 	}
@@ -48,7 +50,8 @@ static enum ol_fate options_check(struct net *net, int ifi, bool to_many, const 
 }
 
 /* Is it for us?  The kinds of delivery are noted in *rx. */
-static bool for_us(const struct net *net, int ifi, const struct iface *in, const struct ip4_hdr *h, bool to_many, struct net_rx *rx)
+static bool for_us(const struct net *net, int ifi, const struct iface *in, const struct ip4_hdr *h, bool to_many,
+		   struct net_rx *rx)
 {
 	int owner;
 	enum local_kind kind = addr_kind(net, &h->dst, &owner);
@@ -63,13 +66,14 @@ static bool for_us(const struct net *net, int ifi, const struct iface *in, const
 	return kind == LOCAL_UNICAST || (net->cfg.any_local && !ol_addr_is_any(&h->dst));
 }
 
-static enum ol_fate reassemble(struct net *net, int ifi, bool to_many, const struct ip4_hdr *h, struct ol_pkt **pkt, ol_time now)
+static enum ol_fate reassemble(struct net *net, int ifi, bool to_many, const struct ip4_hdr *h, struct ol_pkt **pkt,
+			       ol_time now)
 {
-	struct reass_frag f = { .src = h->src, .dst = h->dst, .id = h->id, .proto = h->proto, .ifi = ifi, .to_many = to_many,
-		.off = h->off, .mf = h->mf, .hlen = h->hlen, .ecn = h->tos & 3 };
+	struct reass_frag f = { .src = h->src, .dst = h->dst, .id = h->id, .proto = h->proto, .ifi = ifi,
+		.to_many = to_many, .off = h->off, .mf = h->mf, .hlen = h->hlen, .ecn = h->tos & 3 };
 	struct ol_pkt *p = *pkt;
 	*pkt = NULL;
-	if ((uint32_t)h->off + h->len - h->hlen + h->hlen > IP4_MAX || (h->mf && (h->len - h->hlen) % 8) || h->len == h->hlen)
+	if ((uint32_t)h->off + h->len > IP4_MAX || (h->mf && (h->len - h->hlen) % 8) || h->len == h->hlen)
 		return net_drop(net, p, OL_DROP_FRAG_BAD);
 	return reass_input(net, &f, p, pkt, now);
 }
@@ -120,10 +124,11 @@ enum ol_fate ip4_input(struct net *net, int ifi, bool to_many, struct ol_pkt **p
 	return fate;
 }
 
-/* ---- out ------------------------------------------------------------------------------------------------------------------ */
+/* ---- out ----------------------------------------------------------------------------------------------- */
 
 /* Our own hosts hear our broadcasts and the groups they belong to: by a copy through lo. */
-static void loop_copy(struct net *net, const struct hop *hop, const struct ol_addr *dst, const struct ol_pkt *pkt, ol_time now)
+static void loop_copy(struct net *net, const struct hop *hop, const struct ol_addr *dst, const struct ol_pkt *pkt,
+		      ol_time now)
 {
 	int lo = addr_loop(net);
 	const struct iface *out = link_iface(net->link, hop->ifi);

@@ -1,6 +1,7 @@
 /*
- * IPv6 in and out: RFC 8200 3 and 4.5, RFC 4291 2.5 and 2.7 for the addresses that cannot be, RFC 6946 for atomic fragments,
- * RFC 7112 for the first one.  Extension headers are ip6_ext.c's.  We send none but the fragment header; no jumbograms.
+ * IPv6 in and out: RFC 8200 3 and 4.5, RFC 4291 2.5 and 2.7 for the addresses that cannot be, RFC 6946 for atomic
+ * fragments, RFC 7112 for the first one.  Extension headers are ip6_ext.c's.  We send none but the fragment header;
+ * no jumbograms.
  */
 #include "net/net_int.h"
 #include <string.h>
@@ -45,7 +46,8 @@ static bool chain_is_whole(const struct ip6_frag *f, const uint8_t *p, size_t le
 	return at != SIZE_MAX && len - at >= need;
 }
 
-static enum ol_fate refuse(struct net *net, int ifi, bool to_many, struct ol_pkt *pkt, uint8_t code, uint32_t where, ol_time now)
+static enum ol_fate refuse(struct net *net, int ifi, bool to_many, struct ol_pkt *pkt, uint8_t code, uint32_t where,
+			   ol_time now)
 {
 	icmp6_error(net, pkt->data, pkt->len, ifi, to_many, ICMP6_PARAM, code, where, now);
 	return net_drop(net, pkt, OL_DROP_FRAG_BAD);
@@ -61,8 +63,8 @@ static void atomic_mend(struct ol_pkt *pkt, const struct ip6_walk *w, uint8_t ne
 	wire_ip6_set_len(pkt->data, payload);
 }
 
-static enum ol_fate fragment_input(struct net *net, int ifi, bool to_many, const struct ip6_hdr *h, const struct ip6_walk *w,
-				   struct ol_pkt **pkt, ol_time now)
+static enum ol_fate fragment_input(struct net *net, int ifi, bool to_many, const struct ip6_hdr *h,
+				   const struct ip6_walk *w, struct ol_pkt **pkt, ol_time now)
 {
 	struct ol_pkt *p = *pkt;
 	struct ip6_frag f;
@@ -83,7 +85,8 @@ static enum ol_fate fragment_input(struct net *net, int ifi, bool to_many, const
 		return refuse(net, ifi, to_many, p, ICMP6_PARAM_FIELD, (uint32_t)w->at + 2, now);
 	if (!data)
 		return net_drop(net, p, OL_DROP_FRAG_BAD);
-	struct reass_frag r = { .src = h->src, .dst = h->dst, .id = f.id, .ifi = ifi, .to_many = to_many, .off = f.off, .mf = f.mf,
+	struct reass_frag r = { .src = h->src, .dst = h->dst, .id = f.id, .ifi = ifi, .to_many = to_many,
+		.off = f.off, .mf = f.mf,
 		.hlen = (uint16_t)hlen, .next_at = (uint16_t)w->next_at, .next = f.next, .ecn = h->tclass & 3 };
 	return reass_input(net, &r, p, pkt, now);
 }
@@ -153,9 +156,10 @@ enum ol_fate ip6_input(struct net *net, int ifi, bool to_many, struct ol_pkt **p
 	return fate;
 }
 
-/* ---- out ------------------------------------------------------------------------------------------------------------------ */
+/* ---- out ----------------------------------------------------------------------------------------------- */
 
-static void loop_copy(struct net *net, const struct hop *hop, const struct ol_addr *dst, const struct ol_pkt *pkt, ol_time now)
+static void loop_copy(struct net *net, const struct hop *hop, const struct ol_addr *dst, const struct ol_pkt *pkt,
+		      ol_time now)
 {
 	int lo = addr_loop(net);
 	const struct iface *out = link_iface(net->link, hop->ifi);
@@ -176,7 +180,8 @@ enum ol_fate ip6_output(struct net *net, const struct net_tx *tx, struct ol_pkt 
 		return net_drop(net, pkt, OL_DROP_IP_NO_SOURCE);
 	if (pkt->len > 65535 || ol_pkt_headroom(pkt) < IP6_HLEN)
 		return net_drop(net, pkt, OL_DROP_IP_TOO_BIG);
-	struct ip6_hdr h = { .src = hop.src, .dst = tx->dst, .flow = tx->flow, .len = (uint16_t)pkt->len, .tclass = tx->tos,
+	struct ip6_hdr h = { .src = hop.src, .dst = tx->dst, .flow = tx->flow, .len = (uint16_t)pkt->len,
+		.tclass = tx->tos,
 		.next = tx->proto, .hop = tx->ttl ? tx->ttl : hop.multicast ? 1 : net->cfg.hop_limit };
 	wire_ip6_build(ol_pkt_push(pkt, IP6_HLEN), &h);
 	if (hop.multicast && !tx->noloop)

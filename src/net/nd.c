@@ -1,7 +1,9 @@
 /*
- * Neighbour discovery, RFC 4861 7: solicitations and advertisements checked, answered and sent; and the question that the
- * neighbour cache asks (nd_solicit), which for IPv4 becomes an ARP request.  The cache and its states are link/neigh.c.
- * Left out for now: routers and prefixes (6), redirects (8), duplicate address detection (RFC 4862 5.4), anycast, proxies.
+ * Neighbour discovery, RFC 4861 7: solicitations and advertisements checked, answered and sent; and the question that
+ * the neighbour cache asks (nd_solicit), which for IPv4 becomes an ARP request.  The cache and its states are
+ * link/neigh.c.
+ * Left out for now: routers and prefixes (6), redirects (8), duplicate address detection (RFC 4862 5.4), anycast,
+ * proxies.
  */
 #include "net/net_int.h"
 #include <string.h>
@@ -38,10 +40,11 @@ static void nd_send(struct net *net, int ifi, uint8_t type, const struct nd_msg 
 	link_output(net->link, ifi, dst, false, pkt, now);
 }
 
-/* ---- asking ----------------------------------------------------------------------------------------------------------------- */
+/* ---- asking -------------------------------------------------------------------------------------------- */
 
 /* RFC 4861 7.2.2: the source of the packet that waits, when it is the interface's own; else any of it. */
-static struct ol_addr ask_from(const struct net *net, int ifi, const struct ol_addr *target, const struct ol_pkt *waiting)
+static struct ol_addr ask_from(const struct net *net, int ifi, const struct ol_addr *target,
+			       const struct ol_pkt *waiting)
 {
 	size_t n = target->ver == 4 ? 4 : 16, at = target->ver == 4 ? 12 : 8;
 	if (waiting && waiting->len >= at + n) {
@@ -53,8 +56,8 @@ static struct ol_addr ask_from(const struct net *net, int ifi, const struct ol_a
 	return addr_choose_source(net, target, target, ifi);
 }
 
-void nd_solicit(struct net *net, int ifi, const struct ol_addr *target, const struct ol_mac *known, const struct ol_pkt *waiting,
-		ol_time now)
+void nd_solicit(struct net *net, int ifi, const struct ol_addr *target, const struct ol_mac *known,
+		const struct ol_pkt *waiting, ol_time now)
 {
 	const struct iface *f = link_iface(net->link, ifi);
 	struct ol_addr src = ask_from(net, ifi, target, waiting);
@@ -71,7 +74,7 @@ void nd_solicit(struct net *net, int ifi, const struct ol_addr *target, const st
 	nd_send(net, ifi, ICMP6_NS, &m, &src, known ? target : &group, now);
 }
 
-/* ---- answering and learning ------------------------------------------------------------------------------------------------- */
+/* ---- answering and learning ---------------------------------------------------------------------------- */
 
 static enum ol_fate solicitation(struct net *net, const struct net_rx *rx, struct nd_msg *m, ol_time now)
 {
@@ -95,14 +98,16 @@ static enum ol_fate advertisement(struct net *net, const struct net_rx *rx, stru
 		return OL_DROP_ND_BAD;			/* req: 4861-7.1.2-a */
 	if (addr_owned_by(net, rx->ifi, &m->target))
 		return OL_DROP_ARP_CONFLICT;
-	neigh_advert(net->link, rx->ifi, &m->target, m->has_mac ? &m->mac : NULL, m->flags & ND_SOLICITED, m->flags & ND_OVERRIDE, now);
+	neigh_advert(net->link, rx->ifi, &m->target, m->has_mac ? &m->mac : NULL, m->flags & ND_SOLICITED,
+		     m->flags & ND_OVERRIDE, now);
 	return OL_PASS;
 }
 
 enum ol_fate nd_input(struct net *net, const struct ol_pkt *pkt, const struct net_rx *rx, uint8_t type, ol_time now)
 {
 	struct nd_msg m;
-	if (rx->ttl != ND_HOPS || pkt->data[1] != 0 || !wire_nd_parse(&m, type, pkt->data, pkt->len) || ol_addr_is_multicast(&m.target))
+	if (rx->ttl != ND_HOPS || pkt->data[1] != 0 || !wire_nd_parse(&m, type, pkt->data, pkt->len) ||
+	    ol_addr_is_multicast(&m.target))
 		return OL_DROP_ND_BAD;
 	addr_set_scope(net, rx->ifi, &m.target);
 	return type == ICMP6_NS ? solicitation(net, rx, &m, now) : advertisement(net, rx, &m, now);

@@ -47,9 +47,13 @@ static void user_failed(void *ctx, int ifi, struct ol_pkt *pkt, ol_time now)
 	ol_pkt_free(pkt);
 }
 
-static void user_silent(void *ctx, int ifi, const struct ol_addr *addr, ol_time now) { route_silent(ctx, ifi, addr, now); }
+static void user_silent(void *ctx, int ifi, const struct ol_addr *addr, ol_time now)
+{
+	route_silent(ctx, ifi, addr, now);
+}
 
-struct net *net_new(const struct net_config *cfg, struct link *link, struct ol_pool *pool, struct wheel *wheel, ol_time now)
+struct net *net_new(const struct net_config *cfg, struct link *link, struct ol_pool *pool, struct wheel *wheel,
+		    ol_time now)
 {
 	struct net *net = calloc(1, sizeof *net);
 	if (!net)
@@ -104,7 +108,10 @@ enum ol_fate net_drop(struct net *net, struct ol_pkt *pkt, enum ol_fate fate)
 	return fate;
 }
 
-uint64_t net_count(const struct net *net, enum ol_fate fate) { return (unsigned)fate < OL_FATE_MAX ? net->count[fate] : 0; }
+uint64_t net_count(const struct net *net, enum ol_fate fate)
+{
+	return (unsigned)fate < OL_FATE_MAX ? net->count[fate] : 0;
+}
 
 enum ol_fate net_input(struct net *net, int ifi, bool to_many, struct ol_pkt **pkt, struct net_rx *rx, ol_time now)
 {

@@ -19,7 +19,7 @@ struct wheel;
 struct net_config {			/* defaults: net_config_default() */
 	uint8_t ttl, hop_limit;		/* ip_default_ttl 64; hop_limit 64 */
 	bool forward4, forward6;	/* ip_forward, forwarding */
-	bool any_local;			/* ip_any_local: every unicast destination is ours (tests that have no addresses) */
+	bool any_local;			/* ip_any_local: every unicast destination is ours (tests without addresses) */
 	bool accept_source_route;
 	uint32_t frag_max_bytes, frag_max_count; ol_time frag_timeout_ns;	/* ipfrag_high_thresh, ipfrag_time */
 	uint32_t icmp_rate_per_s;	/* icmp_ratelimit: errors a second */
@@ -27,10 +27,11 @@ struct net_config {			/* defaults: net_config_default() */
 	uint8_t seed[16];
 };
 struct net_config net_config_default(void);
-struct net *net_new(const struct net_config *cfg, struct link *link, struct ol_pool *pool, struct wheel *wheel, ol_time now);
+struct net *net_new(const struct net_config *cfg, struct link *link, struct ol_pool *pool, struct wheel *wheel,
+		    ol_time now);
 void net_free(struct net *net);
 
-/* ---- down: what a transport sends --------------------------------------------------------------------------------- */
+/* ---- down: what a transport sends ---------------------------------------------------------------------- */
 struct net_tx {
 	struct ol_addr src, dst;	/* src.ver 0: chosen by the route (RFC 6724) */
 	uint8_t proto;			/* IPPROTO_* */
@@ -44,9 +45,9 @@ struct net_tx {
 	bool noloop;			/* no copy to our own members of the group (IP_MULTICAST_LOOP 0) */
 };
 /**
- * Sends one transport packet: adds the IP header, finds route and neighbour, fragments if it must and may, queues it on an
- * interface.  Takes pkt, whose data begins with the transport header.  OL_CSUM_PARTIAL and GSO metadata must fit what
- * net_route() said of the path; what an interface does not take over is done here in software.
+ * Sends one transport packet: adds the IP header, finds route and neighbour, fragments if it must and may, queues it
+ * on an interface.  Takes pkt, whose data begins with the transport header.  OL_CSUM_PARTIAL and GSO metadata must
+ * fit what net_route() said of the path; what an interface does not take over is done here in software.
  * @return OL_DONE, or why it was dropped
  */
 enum ol_fate net_output(struct net *net, const struct net_tx *tx, struct ol_pkt *pkt, ol_time now);
@@ -63,7 +64,8 @@ struct net_path {
 	bool broadcast, multicast;
 };
 /** Where would it go?  src may have ver 0, ifi may be 0.  OL_OK, or OL_ERR_NETUNREACH, OL_ERR_ADDRNOTAVAIL ... */
-enum ol_err net_route(struct net *net, const struct ol_addr *dst, const struct ol_addr *src, int ifi, struct net_path *path);
+enum ol_err net_route(struct net *net, const struct ol_addr *dst, const struct ol_addr *src, int ifi,
+		      struct net_path *path);
 /** Is it an address that an interface of ours has (or 127/8, or any when any_local)?  ifi 0: of any interface. */
 bool net_is_local(const struct net *net, const struct ol_addr *addr, int ifi);
 /** 255.255.255.255 or the broadcast address of one of our prefixes. */
@@ -76,7 +78,7 @@ void net_confirm(struct net *net, const struct ol_addr *dst, ol_time now);
 struct net_rx;
 void net_port_unreachable(struct net *net, const struct ol_pkt *pkt, const struct net_rx *rx, ol_time now);
 
-/* ---- up: what an input returns ------------------------------------------------------------------------------------- */
+/* ---- up: what an input returns ------------------------------------------------------------------------- */
 enum net_up { NET_UP_DATAGRAM, NET_UP_ERROR };
 struct net_rx {
 	enum net_up what;
@@ -88,27 +90,29 @@ struct net_rx {
 	uint32_t flow;
 	uint16_t ip_len;		/* bytes of the IP header and options that were in front of pkt->data */
 	bool local_done;		/* ICMP: already answered here; what is left is for raw sockets */
-	struct {			/* NET_UP_ERROR; the packet's data then begins with the quoted transport header */
+	struct {			/* NET_UP_ERROR; the packet then begins with the quoted transport header */
 		struct ol_addr from;	/* who sent the ICMP message */
 		uint8_t type, code;	/* of ICMP or ICMPv6, as dst.ver says */
 		uint32_t info;		/* next-hop MTU of "too big" */
 		enum ol_err err;	/* RFC 1122 4.2.3.9, 3.2.2: what it means to a connection */
 		bool hard;		/* RFC 1122: hard errors end connection attempts, soft ones are noted */
-		uint16_t quote_len;	/* bytes of the quoted IP header before pkt->data; before it 8 of ICMP, then the outer
-					   header of ip_len bytes: what raw sockets get.  ip_len 0: no message came, see below */
+		uint16_t quote_len;	/* bytes of the quoted IP header before pkt->data; before it 8 of ICMP, then
+					   ip_len of the outer header: what raw sockets get.  ip_len 0: no message
+					   came, see net_error_next() */
 	} error;
 };
 /**
- * A packet from link_input: a whole IP datagram.  OL_PASS: pkt is the caller's again, begins with the transport header and
- * *rx says what it is; a held fragment set completes into *pkt.  Otherwise the packet was taken (answered, forwarded,
- * held, dropped) and the fate says why.  The IP header still stands in front of (*pkt)->data, rx->ip_len bytes.
+ * A packet from link_input: a whole IP datagram.  OL_PASS: pkt is the caller's again, begins with the transport
+ * header and *rx says what it is; a held fragment set completes into *pkt.  Otherwise the packet was taken (answered,
+ * forwarded, held, dropped) and the fate says why.  The IP header still stands in front of (*pkt)->data, rx->ip_len
+ * bytes.
  */
 enum ol_fate net_input(struct net *net, int ifi, bool to_many, struct ol_pkt **pkt, struct net_rx *rx, ol_time now);
 
 /**
- * Errors that arose here and not on the wire: a neighbour did not answer (RFC 1122 2.4, 3.3.1.4).  After link_expire() and
- * net_output() the stack asks until false; true: *pkt is the caller's, and both are as of an ICMP error (NET_UP_ERROR)
- * that quotes our own datagram, with ip_len 0.
+ * Errors that arose here and not on the wire: a neighbour did not answer (RFC 1122 2.4, 3.3.1.4).  After
+ * link_expire() and net_output() the stack asks until false; true: *pkt is the caller's, and both are as of an ICMP
+ * error (NET_UP_ERROR) that quotes our own datagram, with ip_len 0.
  */
 bool net_error_next(struct net *net, struct ol_pkt **pkt, struct net_rx *rx, ol_time now);
 /** Nothing here speaks the datagram's protocol: ICMP protocol unreachable, ICMPv6 parameter problem code 1. */
@@ -121,7 +125,7 @@ int net_addr_get(const struct net *net, int ifi, unsigned i, struct ol_addr *add
 int net_route_add(struct net *net, const struct ol_route *r);
 int net_route_del(struct net *net, const struct ol_route *r);
 int net_route_get(const struct net *net, unsigned i, struct ol_route *r);
-/** Multicast groups of an interface; as often left as joined.  0, -EINVAL, -ENOMEM, -EADDRNOTAVAIL.  No IGMP or MLD yet. */
+/** Groups of an interface, left as often as joined.  0, -EINVAL, -ENOMEM, -EADDRNOTAVAIL.  No IGMP or MLD yet. */
 int net_group_join(struct net *net, int ifi, const struct ol_addr *group);
 int net_group_leave(struct net *net, int ifi, const struct ol_addr *group);
 /** A timer of the wheel with one of net's kinds is due. */

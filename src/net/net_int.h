@@ -28,7 +28,8 @@ struct route {
 	struct ol_route r;
 	struct list all;			/* net->routes, in the order they came */
 	struct route *next;			/* of the same prefix, the lower metric first */
-	ol_time silent_until;			/* 0, or its gateway did not answer: others of the prefix are preferred until then */
+	/* 0, or its gateway did not answer: others of the prefix are preferred until then */
+	ol_time silent_until;
 };
 struct route_node;				/* route.c */
 
@@ -97,7 +98,8 @@ void addr_set_scope(const struct net *net, int ifi, struct ol_addr *addr);
 /** The interface that loops back, or 0. */
 int addr_loop(const struct net *net);
 /** RFC 6724 5, and the like for IPv4: the source for dst by way of ifi; ver 0 when none fits. */
-struct ol_addr addr_choose_source(const struct net *net, const struct ol_addr *dst, const struct ol_addr *next, int ifi);
+struct ol_addr addr_choose_source(const struct net *net, const struct ol_addr *dst, const struct ol_addr *next,
+				  int ifi);
 
 /* route.c */
 /** The best usable route: longest prefix, then lowest metric; ifi 0: by any interface. */
@@ -136,7 +138,8 @@ uint32_t ip_wire_len(const struct ol_pkt *pkt);
 
 /* reass.c */
 /**
- * A fragment that came.  pkt begins with the IP header (of hlen bytes; IPv6: up to and with the fragment header).  Takes it.
+ * A fragment that came.  pkt begins with the IP header (of hlen bytes; IPv6: up to and with the fragment header). 
+ * Takes it.
  * OL_PASS: *out is the whole datagram, beginning with its IP header, lengths and fragment fields mended.
  */
 struct reass_frag {
@@ -147,34 +150,36 @@ struct reass_frag {
 	uint16_t next_at; uint8_t next;	/* IPv6: where the fragment header's type stands, and what replaces it */
 	uint8_t ecn;
 };
-enum ol_fate reass_input(struct net *net, const struct reass_frag *f, struct ol_pkt *pkt, struct ol_pkt **out, ol_time now);
+enum ol_fate reass_input(struct net *net, const struct reass_frag *f, struct ol_pkt *pkt, struct ol_pkt **out,
+			 ol_time now);
 void reass_expire(struct net *net, struct timer *t, ol_time now);
 void reass_fini(struct net *net);
 
 /* ip6_ext.c */
 struct ip6_walk {
-	uint8_t next;			/* what the walk stopped at: an upper-layer protocol, IP6_FRAGMENT or IP6_NONE */
+	/* what the walk stopped at: an upper-layer protocol, IP6_FRAGMENT or IP6_NONE */
+	uint8_t next;
 	size_t at;			/* its offset in the packet */
 	size_t next_at;			/* offset of the byte that named it */
 };
 /** Obeys the extension headers from the fixed header on; on a drop an ICMP error may have been sent. */
-enum ol_fate ip6_ext_walk(struct net *net, int ifi, bool to_many, const struct ol_pkt *pkt, struct ip6_walk *w, bool router,
-			  ol_time now);
+enum ol_fate ip6_ext_walk(struct net *net, int ifi, bool to_many, const struct ol_pkt *pkt, struct ip6_walk *w,
+			  bool router, ol_time now);
 
 /* icmp4.c, icmp6.c, nd.c */
 enum ol_fate icmp4_input(struct net *net, struct ol_pkt *pkt, struct net_rx *rx, ol_time now);
 enum ol_fate icmp6_input(struct net *net, struct ol_pkt *pkt, struct net_rx *rx, bool fragmented, ol_time now);
 /** Sends an ICMP error about the datagram that lies at ip, unless a rule forbids it. */
-void icmp4_error(struct net *net, const uint8_t *ip, size_t len, int ifi, bool to_many, uint8_t type, uint8_t code, uint32_t rest,
-		 ol_time now);
-void icmp6_error(struct net *net, const uint8_t *ip, size_t len, int ifi, bool to_many, uint8_t type, uint8_t code, uint32_t rest,
-		 ol_time now);
+void icmp4_error(struct net *net, const uint8_t *ip, size_t len, int ifi, bool to_many, uint8_t type, uint8_t code,
+		 uint32_t rest, ol_time now);
+void icmp6_error(struct net *net, const uint8_t *ip, size_t len, int ifi, bool to_many, uint8_t type, uint8_t code,
+		 uint32_t rest, ol_time now);
 bool icmp_rate_ok(struct net *net, ol_time now);
 void icmp4_meaning(struct net_rx *rx);		/* error.err and .hard from .type and .code */
 void icmp6_meaning(struct net_rx *rx);
 enum ol_fate nd_input(struct net *net, const struct ol_pkt *pkt, const struct net_rx *rx, uint8_t type, ol_time now);
-void nd_solicit(struct net *net, int ifi, const struct ol_addr *target, const struct ol_mac *known, const struct ol_pkt *waiting,
-		ol_time now);
+void nd_solicit(struct net *net, int ifi, const struct ol_addr *target, const struct ol_mac *known,
+		const struct ol_pkt *waiting, ol_time now);
 struct ol_addr nd_solicited_node(const struct ol_addr *a);
 
 #endif

@@ -1,9 +1,11 @@
 /*
  * Routing one datagram: RFC 1122 3.3.1 (local or by a gateway), 3.3.4 (which interface, which source), RFC 4861 5.2.
  *
- *	ours? --> lo      group or broadcast? --> the interface asked for, or the default route's      else --> longest prefix
+ *	ours? --> lo      group or broadcast? --> the interface asked for, or the default route's      else -->
+ *	longest prefix
  *
- * Outcomes are kept in a small direct-mapped cache that any change of addresses, routes, interfaces or path MTUs empties.
+ * Outcomes are kept in a small direct-mapped cache that any change of addresses, routes, interfaces or path MTUs
+ * empties.
  */
 #include "net/net_int.h"
 #include <assert.h>
@@ -39,7 +41,8 @@ static int iface_for_many(const struct net *net, const struct ol_addr *dst, cons
 	return ifi ? ifi : first_wire(net);
 }
 
-static enum ol_err find_unicast(const struct net *net, const struct ol_addr *dst, int ifi, struct hop *hop, struct ol_addr *prefsrc)
+static enum ol_err find_unicast(const struct net *net, const struct ol_addr *dst, int ifi, struct hop *hop,
+				struct ol_addr *prefsrc)
 {
 	if (dst->ver == 6 && dst->scope)
 		ifi = (int)dst->scope;
@@ -53,7 +56,8 @@ static enum ol_err find_unicast(const struct net *net, const struct ol_addr *dst
 		return OL_OK;
 	}
 	if (ifi && dst->ver == 4)
-		hop->ifi = ifi;		/* bound to an interface without a route: taken to be on its wire, as Linux does */
+		/* bound to an interface without a route: taken to be on its wire, as Linux does */
+		hop->ifi = ifi;
 	else if (net->cfg.any_local)
 		hop->ifi = ifi ? ifi : first_wire(net);
 	return hop->ifi ? OL_OK : OL_ERR_NETUNREACH;
@@ -121,7 +125,8 @@ enum ol_err path_find(struct net *net, const struct ol_addr *dst, const struct o
 	return err;
 }
 
-enum ol_err net_route(struct net *net, const struct ol_addr *dst, const struct ol_addr *src, int ifi, struct net_path *path)
+enum ol_err net_route(struct net *net, const struct ol_addr *dst, const struct ol_addr *src, int ifi,
+		      struct net_path *path)
 {
 	struct hop hop;
 	enum ol_err err = path_find(net, dst, src, ifi, &hop);

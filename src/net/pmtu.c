@@ -1,8 +1,10 @@
 /*
- * Path MTUs learnt from ICMP or by probing: RFC 1191 3 and 6.3, RFC 8201 4 and 5.3.  One entry per destination (not per route:
+ * Path MTUs learnt from ICMP or by probing: RFC 1191 3 and 6.3, RFC 8201 4 and 5.3.  One entry per destination (not
+ * per route:
  * RFC 1122 3.3.1.3 allows it).  An entry is forgotten after 10 minutes, so that a better path is found again.
- * What always holds: entries are at most PMTU_MAX (the oldest goes); all live equally long, so the list by age is in the order
- * of expiry, and the timer (net_rearm) stands at its first or before; a value never rises while it lives, and is never under 68 or 1280.
+ * What always holds: entries are at most PMTU_MAX (the oldest goes); all live equally long, so the list by age is in
+ * the order of expiry, and the timer (net_rearm) stands at its first or before; a value never rises while it lives,
+ * and is never under 68 or 1280.
  */
 #include "net/net_int.h"
 #include <stdlib.h>

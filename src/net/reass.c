@@ -1,12 +1,13 @@
 /*
- * Reassembly of both families: RFC 791 3.2, RFC 1122 3.3.2, RFC 8200 4.5, RFC 5722 (also for IPv4, as Linux: an overlap is an
- * attack, never an accident; an exact copy is a duplicate and is ignored).
+ * Reassembly of both families: RFC 791 3.2, RFC 1122 3.3.2, RFC 8200 4.5, RFC 5722 (also for IPv4, as Linux: an
+ * overlap is an attack, never an accident; an exact copy is a duplicate and is ignored).
  *
  *	queue:   [0 .. 1480) [1480 .. 2960)      [4440 .. 5000 last)        sorted by offset, no two overlap
  *
- * What always holds: fragments kept cost at most frag_max_bytes by their buffers' size and belong to at most frag_max_count
- * datagrams (the oldest goes to make room); a datagram waits frag_timeout_ns (IPv4) or 60 s (IPv6) from its first fragment and
- * not longer; a datagram that overlapped is remembered, without data, until then, so that its later fragments die too.
+ * What always holds: fragments kept cost at most frag_max_bytes by their buffers' size and belong to at most
+ * frag_max_count datagrams (the oldest goes to make room); a datagram waits frag_timeout_ns (IPv4) or 60 s (IPv6)
+ * from its first fragment and not longer; a datagram that overlapped is remembered, without data, until then, so that
+ * its later fragments die too.
  */
 #include "base/be.h"
 #include "net/net_int.h"
@@ -16,7 +17,8 @@
 enum { FRAGMENTS_MAX = 2048 };			/* of one datagram; 64 KiB in pieces of 32 bytes and more */
 static const ol_time IP6_FRAG_TIMEOUT = 60 * OL_SEC;
 
-struct piece { struct ol_pkt *pkt; uint16_t off, len; };	/* pkt begins with the fragment's data, its headers in front */
+/* pkt begins with the fragment's data, its headers in front */
+struct piece { struct ol_pkt *pkt; uint16_t off, len; };
 
 struct reass_queue {
 	struct reass_queue *hash_next;
@@ -78,7 +80,8 @@ static struct reass_queue *queue_for(struct net *net, const struct reass_frag *f
 {
 	struct reass_queue **b = bucket_of(net, f);
 	for (struct reass_queue *q = *b; q; q = q->hash_next)
-		if (q->id == f->id && q->proto == f->proto && ol_addr_eq(&q->src, &f->src) && ol_addr_eq(&q->dst, &f->dst))
+		if (q->id == f->id && q->proto == f->proto && ol_addr_eq(&q->src, &f->src) &&
+		    ol_addr_eq(&q->dst, &f->dst))
 			return q;
 	if (net->reass_count && net->reass_count >= net->cfg.frag_max_count)
 		evict_oldest(net);
@@ -199,7 +202,8 @@ static enum ol_fate complete(struct net *net, struct reass_queue *q, struct ol_p
 	return OL_PASS;
 }
 
-enum ol_fate reass_input(struct net *net, const struct reass_frag *f, struct ol_pkt *pkt, struct ol_pkt **out, ol_time now)
+enum ol_fate reass_input(struct net *net, const struct reass_frag *f, struct ol_pkt *pkt, struct ol_pkt **out,
+			 ol_time now)
 {
 	uint32_t len = pkt->len - f->hlen, place;
 	if (f->off + len > IP4_MAX || pkt->gso != OL_GSO_NONE)
@@ -254,9 +258,11 @@ void reass_expire(struct net *net, struct timer *t, ol_time now)
 		const struct ol_pkt *p = q->piece[0].pkt;
 		const uint8_t *ip = p->data - q->hlen;
 		if (q->src.ver == 4)
-			icmp4_error(net, ip, p->len + (size_t)q->hlen, q->ifi, q->to_many, ICMP4_TIME_EXCEEDED, ICMP4_REASSEMBLY, 0, now);
+			icmp4_error(net, ip, p->len + (size_t)q->hlen, q->ifi, q->to_many, ICMP4_TIME_EXCEEDED,
+				    ICMP4_REASSEMBLY, 0, now);
 		else
-			icmp6_error(net, ip, p->len + (size_t)q->hlen, q->ifi, q->to_many, ICMP6_TIME_EXCEEDED, 1, 0, now);
+			icmp6_error(net, ip, p->len + (size_t)q->hlen, q->ifi, q->to_many, ICMP6_TIME_EXCEEDED, 1, 0,
+				    now);
 	}
 	queue_free(net, q);
 }

@@ -1,16 +1,18 @@
 /*
- * Routes: longest prefix first, then the lowest metric (RFC 1122 3.3.1, RFC 1812 5.2.4.3).  A path-compressed binary trie per
- * family; a lookup takes as many steps as there are nested prefixes, whatever the number of routes.
+ * Routes: longest prefix first, then the lowest metric (RFC 1122 3.3.1, RFC 1812 5.2.4.3).  A path-compressed binary
+ * trie per family; a lookup takes as many steps as there are nested prefixes, whatever the number of routes.
  *
- *	              0.0.0.0/0                  a node's prefix is a prefix of all below it; the bit after it says which side;
+ *	              0.0.0.0/0                  a node's prefix is a prefix of all below it; the bit after it says
+ *	              which side;
  *	              /       \                  a node without routes has two children (else it is taken out)
  *	       10.0.0.0/8   192.168.0.0/16
  *	        /      \
  *	  10.1.0.0/16  10.128.0.0/9
  *
- * Routes by an interface that is down are passed over, and those by a gateway that does not answer come after the others of
- * their prefix for a minute.  Left out: type of service, several equal paths, redirects (RFC 1122
- * 3.2.2.2: hosts here have their routes set by hand or by a routing daemon, and a redirect is an attack more often than news).
+ * Routes by an interface that is down are passed over, and those by a gateway that does not answer come after the
+ * others of their prefix for a minute.  Left out: type of service, several equal paths, redirects (RFC 1122
+ * 3.2.2.2: hosts here have their routes set by hand or by a routing daemon, and a redirect is an attack more often
+ * than news).
  */
 #include "net/net_int.h"
 #include <errno.h>
@@ -69,7 +71,8 @@ const struct route *route_lookup(const struct net *net, const struct ol_addr *ds
 	return best;
 }
 
-/* RFC 1122 3.3.1.4, 3.3.1.5: the neighbour cache found a gateway silent while traffic was sent to it; nobody is pinged. */
+/* RFC 1122 3.3.1.4, 3.3.1.5: the neighbour cache found a gateway silent while traffic was sent to it; nobody is
+ * pinged. */
 void route_silent(struct net *net, int ifi, const struct ol_addr *gateway, ol_time now)
 {
 	list_for(p, &net->routes) {
@@ -157,7 +160,8 @@ static bool same_route(const struct ol_route *a, const struct ol_route *b)
 static int complete(const struct net *net, struct ol_route *r)
 {
 	if ((r->dst.ver != 4 && r->dst.ver != 6) || r->plen > (r->dst.ver == 4 ? 32 : 128) ||
-	    (r->gateway.ver && (r->gateway.ver != r->dst.ver || ol_addr_is_any(&r->gateway) || ol_addr_is_multicast(&r->gateway))) ||
+	    (r->gateway.ver &&
+	     (r->gateway.ver != r->dst.ver || ol_addr_is_any(&r->gateway) || ol_addr_is_multicast(&r->gateway))) ||
 	    (r->prefsrc.ver && r->prefsrc.ver != r->dst.ver))
 		return -EINVAL;
 	r->dst = masked(&r->dst, r->plen);
@@ -224,7 +228,8 @@ int net_route_del(struct net *net, const struct ol_route *d)
 {
 	list_for(p, &net->routes) {
 		struct route *r = list_of(p, struct route, all);
-		if (r->r.plen != d->plen || r->r.dst.ver != d->dst.ver || !ol_addr_in_prefix(&d->dst, &r->r.dst, d->plen))
+		if (r->r.plen != d->plen || r->r.dst.ver != d->dst.ver ||
+		    !ol_addr_in_prefix(&d->dst, &r->r.dst, d->plen))
 			continue;
 		if ((d->ifi && d->ifi != r->r.ifi) || (d->metric && d->metric != r->r.metric))
 			continue;

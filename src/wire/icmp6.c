@@ -18,7 +18,8 @@ enum ol_fate wire_icmp6_parse(struct icmp_hdr *h, const uint8_t *p, size_t len, 
 	return OL_PASS;
 }
 
-void wire_icmp6_build(uint8_t *p, const struct icmp_hdr *h, size_t len, const struct ol_addr *src, const struct ol_addr *dst)
+void wire_icmp6_build(uint8_t *p, const struct icmp_hdr *h, size_t len, const struct ol_addr *src,
+		      const struct ol_addr *dst)
 {
 	p[0] = h->type;
 	p[1] = h->code;

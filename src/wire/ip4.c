@@ -14,7 +14,8 @@ static void read_fields(struct ip4_hdr *h, const struct wire_ip4 *w, const uint8
 {
 	uint16_t frag = be16_get(w->frag);
 	*h = (struct ip4_hdr){
-		.src = ol_addr_from(4, w->src), .dst = ol_addr_from(4, w->dst), .len = be16_get(w->len), .id = be16_get(w->id),
+		.src = ol_addr_from(4, w->src), .dst = ol_addr_from(4,
+			w->dst), .len = be16_get(w->len), .id = be16_get(w->id),
 		.off = (uint16_t)((frag & FRAG_OFF) * 8), .df = frag & FRAG_DF, .mf = frag & FRAG_MF,
 		.hlen = hlen, .tos = w->tos, .ttl = w->ttl, .proto = w->proto, .opt = p + IP4_HLEN,
 	};

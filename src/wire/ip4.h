@@ -33,11 +33,12 @@ void wire_ip4_set_frag(uint8_t *p, uint16_t id, uint16_t off, bool mf);
 void wire_ip4_set_tos(uint8_t *p, uint8_t tos);
 
 /* Options, RFC 791 3.1, by their type byte. */
-enum { IP4_OPT_END = 0, IP4_OPT_NOP = 1, IP4_OPT_RR = 7, IP4_OPT_TS = 68, IP4_OPT_LSRR = 131, IP4_OPT_SSRR = 137, IP4_OPT_RA = 148 };
+enum { IP4_OPT_END = 0, IP4_OPT_NOP = 1, IP4_OPT_RR = 7, IP4_OPT_TS = 68, IP4_OPT_LSRR = 131, IP4_OPT_SSRR = 137,
+	IP4_OPT_RA = 148 };
 struct ip4_opt { uint8_t type, len; const uint8_t *p; };	/* p: at the type byte; len: all of it */
 /**
- * Walks the options: *at starts at 0; false past the last, NOPs left out.  A malformed option: true with len 0, and *at is
- * then its offset.
+ * Walks the options: *at starts at 0; false past the last, NOPs left out.  A malformed option: true with len 0, and
+ * *at is then its offset.
  */
 bool ip4_opt_next(const struct ip4_hdr *h, size_t *at, struct ip4_opt *o);
 

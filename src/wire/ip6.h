@@ -31,7 +31,8 @@ void wire_ip6_frag_build(uint8_t *p, const struct ip6_frag *f);
 /** Is it a header that a walk may step over, with its length in its second byte? */
 static inline bool ip6_is_ext(uint8_t next)
 {
-	return next == IP6_HOPOPT || next == IP6_ROUTING || next == IP6_FRAGMENT || next == IP6_DSTOPT || next == IP6_AH;
+	return next == IP6_HOPOPT || next == IP6_ROUTING || next == IP6_FRAGMENT || next == IP6_DSTOPT ||
+	       next == IP6_AH;
 }
 /** Bytes of the extension header of type `next` at p, or 0 where it does not lie whole in len bytes. */
 size_t ip6_ext_len(uint8_t next, const uint8_t *p, size_t len);
