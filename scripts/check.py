@@ -174,18 +174,9 @@ def counted(name, cmd, timeout, env=None):
         say(tail(out))
 
 
-@step('Linux as the peer, over TAP')
-def tap(d):
-    prog = d / 'test' / 'tap' / 'tap'
-    if prog.exists():
-        counted('tap', [str(prog)], 300)
-    else:
-        note('tap', 'skipped', 'this build has no TAP test')
-
-
 @step('real programs, unmodified, as an ordinary user')
 def programs(d):
-    counted('programs', ['test/programs/run', '--build', str(d)], 420)
+    counted('programs', ['test/programs/run', '--outlet', str(d / 'src/tool/outlet'), '--report', str(builds / 'programs.md')], 600)
 
 
 ap = argparse.ArgumentParser(prog='./check', description=__doc__)
@@ -204,7 +195,6 @@ gcc = plain()
 if not args.quick:
     fuzz(sanitized(), args.fuzz_seconds)
     if gcc:
-        tap(gcc)
         programs(gcc)
 skipped = [r for r in results if r[1] == 'skipped']
 failed = [r for r in results if r[1] == 'failed']
