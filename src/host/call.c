@@ -210,7 +210,9 @@ static void do_shutdown(struct call *c)
 	bool later = stream && how != SHUT_RD && gsock_unread(gs);
 	int now_how = later ? (how == SHUT_RDWR ? SHUT_RD : -1) : how;
 	int err = now_how < 0 ? 0 : ol_shutdown(stack(c), gs->sock, now_how, now(c));
-	if (!err && stream && how != SHUT_WR)
+	/* Of a datagram socket that was never connected Linux says ENOTCONN, and shuts it all the same. */
+	bool shut = !err || (err == -ENOTCONN && gs->kind != IPC_KIND_STREAM);
+	if (shut && how != SHUT_WR && (stream || gs->kind != IPC_KIND_STREAM))
 		gs->deaf = true;
 	if (!err && stream && how != SHUT_RD && !later)
 		gs->eof_sent = true;

@@ -160,7 +160,7 @@ static void dgram_out(struct gsock *gs)
 	while (gs->can_out && !gs->held) {
 		struct ipc_meta m;
 		ssize_t n = receive_one(gs, &m);
-		if (n == -EAGAIN)
+		if (n == -EAGAIN || (n == 0 && gs->deaf && !m.from_len))	/* its end, which it would tell for ever */
 			return;
 		if (n < 0) {
 			gs->so_error = (int)-n;

@@ -75,7 +75,8 @@ static void grace_over(struct alarm *a)
 	if (wanted(s) || s->loop.stop)
 		return;
 	int lock = open(s->lock_path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (lock >= 0 && flock(lock, LOCK_EX | LOCK_NB) == 0) {
+	bool unreachable = lock < 0 && errno == ENOENT;		/* somebody removed the directory, our socket with it */
+	if (unreachable || (lock >= 0 && flock(lock, LOCK_EX | LOCK_NB) == 0)) {
 		client_accept(&s->listener, 0);
 		if (!wanted(s)) {
 			unlink(s->sock_path);

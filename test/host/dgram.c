@@ -1,0 +1,279 @@
+/* Datagrams of guests, names, netlink and ioctl: what programs ask besides streams. */
+#include "fake.h"
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <linux/sockios.h>
+
+static int bind_to(struct sk s, const char *addr, uint16_t port)
+{
+	struct sockaddr_in a = sin_of(addr, port);
+	return call(s.g, (struct ipc_call){ .op = IPC_OP_BIND, .sock = s.num }, &a, sizeof a, "", 0).ret;
+}
+
+static int send_to(struct sk s, const char *addr, uint16_t port, const char *text)
+{
+	struct sockaddr_in a = sin_of(addr, port);
+	return call(s.g, (struct ipc_call){ .op = IPC_OP_SENDTO, .sock = s.num }, &a, sizeof a, text, strlen(text)).ret;
+}
+
+/* As the runner's recvmsg: the payload, and who sent it from the descriptor beside it. */
+static ssize_t receive(struct sk s, void *buf, size_t len, struct ipc_meta *m)
+{
+	struct iovec iov = { buf, len };
+	union { char buf[CMSG_SPACE(sizeof(int))]; struct cmsghdr align; } ctl;
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = ctl.buf, .msg_controllen = sizeof ctl.buf };
+	ssize_t n = -1;
+	until(s.g->n, (n = recvmsg(s.fd, &msg, MSG_DONTWAIT)) >= 0 || errno != EAGAIN);
+	struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
+	memset(m, 0, sizeof *m);
+	if (c && c->cmsg_type == SCM_RIGHTS) {
+		int fd;
+		memcpy(&fd, CMSG_DATA(c), sizeof fd);
+		eq(pread(fd, m, sizeof *m, 0), sizeof *m);
+		eq(ftruncate(fd, 0), -1);			/* sealed: nobody changes what others read */
+		close(fd);
+	}
+	return n;
+}
+
+TEST(unconnected_datagrams_bring_their_sender_beside_them_and_the_answer_finds_back)
+{
+	struct net *n = net_up(NULL);
+	struct guest a = guest_come(n, "a", ""), b = guest_come(n, "b", "");
+	struct sk sa = sk_new(&a, AF_INET, SOCK_DGRAM), sb = sk_new(&b, AF_INET, SOCK_DGRAM);
+	eq(bind_to(sb, "0.0.0.0", 5000), 0);
+	eq(send_to(sa, b.addr, 5000, "question"), 8);
+	char buf[64], text[32];
+	struct ipc_meta m;
+	eq(receive(sb, buf, sizeof buf, &m), 8);
+	eq_mem(buf, "question", 8);
+	struct sockaddr_in from;
+	memcpy(&from, &m.from, sizeof from);
+	eq_str(inet_ntop(AF_INET, &from.sin_addr, text, sizeof text), a.addr);
+	eq(send_to(sb, text, ntohs(from.sin_port), "answer"), 6);
+	eq(read_once(n, sa.fd, buf, sizeof buf), 6);		/* a plain read gets the payload and nothing else */
+	eq_mem(buf, "answer", 6);
+	sk_close(&sa);
+	sk_close(&sb);
+	guest_leave(&a);
+	guest_leave(&b);
+	until(n, n->svc.n_gsocks == 0);
+	net_down(n);
+}
+
+TEST(connected_datagrams_go_by_plain_write_and_keep_their_borders)
+{
+	struct net *n = net_up(NULL);
+	struct guest a = guest_come(n, "a", ""), b = guest_come(n, "b", "");
+	struct sk sa = sk_new(&a, AF_INET, SOCK_DGRAM), sb = sk_new(&b, AF_INET, SOCK_DGRAM);
+	eq(bind_to(sb, "0.0.0.0", 5000), 0);
+	eq(sk_connect(sa, b.addr, 5000), 0);
+	eq(send(sa.fd, "one", 3, 0), 3);
+	eq(send(sa.fd, "", 0, 0), 0);				/* empty ones too */
+	eq(send(sa.fd, "three", 5, 0), 5);
+	char buf[64];
+	eq(read_once(n, sb.fd, buf, sizeof buf), 3);
+	eq(read_once(n, sb.fd, buf, sizeof buf), 0);
+	eq(read_once(n, sb.fd, buf, 2), 2);			/* the rest of a datagram is lost */
+	eq(events_of(sb.fd) & POLLIN, 0);
+	sk_close(&sa);
+	sk_close(&sb);
+	guest_leave(&a);
+	guest_leave(&b);
+	net_down(n);
+}
+
+TEST(refused_datagrams_are_told_through_so_error)
+{
+	struct net *n = net_up(NULL);
+	struct guest a = guest_come(n, "a", ""), b = guest_come(n, "b", "");
+	struct sk sa = sk_new(&a, AF_INET, SOCK_DGRAM);
+	eq(sk_connect(sa, b.addr, 5001), 0);
+	eq(send(sa.fd, "x", 1, 0), 1);
+	int err = 0;
+	until(n, (err = sk_opt(sa, SOL_SOCKET, SO_ERROR)) != 0);
+	eq(err, ECONNREFUSED);
+	sk_close(&sa);
+	guest_leave(&a);
+	guest_leave(&b);
+	net_down(n);
+}
+
+static size_t dns_query(uint8_t *q, const char *label)
+{
+	static const uint8_t head[12] = { 0x12, 0x34, 1, 0, 0, 1 };
+	size_t n = strlen(label);
+	memcpy(q, head, 12);
+	q[12] = (uint8_t)n;
+	memcpy(q + 13, label, n);
+	memcpy(q + 13 + n, "\0\0\1\0\1", 5);
+	return 18 + n;
+}
+
+/* Asks the name server at 127.0.0.1 of the guest's host; the rcode, and the address in text. */
+static int lookup(struct guest *g, const char *label, char *addr)
+{
+	struct sk s = sk_new(g, AF_INET, SOCK_DGRAM);
+	uint8_t q[128], out[512];
+	size_t len = dns_query(q, label);
+	eq(sk_connect(s, "127.0.0.1", 53), 0);
+	eq(send(s.fd, q, len, 0), len);
+	ssize_t n = read_once(g->n, s.fd, out, sizeof out);
+	ok(n >= 12);
+	if (out[7])
+		inet_ntop(AF_INET, out + n - 4, addr, 32);
+	sk_close(&s);
+	return out[3] & 15;
+}
+
+TEST(hosts_find_each_other_by_name)
+{
+	struct net *n = net_up(NULL);
+	struct guest a = guest_come(n, "curl", ""), b = guest_come(n, "x", "web");
+	char addr[32] = "";
+	eq(lookup(&a, "web", addr), 0);
+	eq_str(addr, b.addr);
+	eq(lookup(&a, "nobody", addr), 3);
+	guest_leave(&a);
+	guest_leave(&b);
+	net_down(n);
+}
+
+TEST(guest_that_binds_the_name_servers_port_has_it_and_it_comes_back_after)
+{
+	struct net *n = net_up(NULL);
+	struct guest a = guest_come(n, "dnsmasq", "");
+	struct sk s = sk_new(&a, AF_INET, SOCK_DGRAM), c = sk_new(&a, AF_INET, SOCK_DGRAM);
+	eq(bind_to(s, "0.0.0.0", 53), 0);
+	eq(send_to(c, "127.0.0.1", 53, "for the guest"), 13);
+	char buf[64], addr[32];
+	eq(read_once(n, s.fd, buf, sizeof buf), 13);
+	sk_close(&s);
+	sk_close(&c);
+	until(n, n->svc.n_gsocks == 0);
+	for (int i = 0; i < 5; i++)
+		turn(n);
+	eq(lookup(&a, "dnsmasq", addr), 0);
+	guest_leave(&a);
+	net_down(n);
+}
+
+static struct ifreq interface(struct sk s, unsigned cmd, const char *name, int *err)
+{
+	struct ifreq r = { .ifr_ifindex = 0 };
+	if (name)
+		snprintf(r.ifr_name, sizeof r.ifr_name, "%s", name);
+	struct reply got = call(s.g, (struct ipc_call){ .op = IPC_OP_IOCTL, .sock = s.num, .arg = { (int)cmd } }, "", 0, &r, sizeof r);
+	*err = got.ret;
+	if (!got.ret)
+		memcpy(&r, got.data, sizeof r);
+	return r;
+}
+
+TEST(interface_questions_are_answered_from_the_hosts_own)
+{
+	struct net *n = net_up(NULL);
+	struct guest a = guest_come(n, "ifconfig", "");
+	struct sk s = sk_new(&a, AF_INET, SOCK_DGRAM);
+	int err;
+	char text[32];
+	struct ifreq r = interface(s, SIOCGIFADDR, "eth0", &err);
+	eq(err, 0);
+	eq_str(inet_ntop(AF_INET, r.ifr_addr.sa_data + 2, text, sizeof text), a.addr);
+	r = interface(s, SIOCGIFNETMASK, "eth0", &err);
+	eq_mem(r.ifr_addr.sa_data + 2, "\xff\xff\0\0", 4);
+	r = interface(s, SIOCGIFBRDADDR, "eth0", &err);
+	eq_mem(r.ifr_addr.sa_data + 2, "\x0a\x4d\xff\xff", 4);
+	r = interface(s, SIOCGIFMTU, "eth0", &err);
+	eq(r.ifr_mtu, 1500);
+	r = interface(s, SIOCGIFFLAGS, "lo", &err);
+	eq(r.ifr_flags, IFF_UP | IFF_RUNNING | IFF_LOOPBACK);
+	interface(s, SIOCGIFADDR, "eth9", &err);
+	eq(err, -ENODEV);
+	interface(s, SIOCSIFADDR, "eth0", &err);
+	eq(err, -EPERM);
+	struct reply conf = call(&a, (struct ipc_call){ .op = IPC_OP_IOCTL, .sock = s.num, .arg = { SIOCGIFCONF } }, "", 0, "", 0);
+	eq(conf.ret, 0);
+	ok(conf.data_len >= 2 * sizeof(struct ifreq));
+	sk_close(&s);
+	guest_leave(&a);
+	net_down(n);
+}
+
+/* Asks for a whole list; the types of all messages that come, as many as there are, DONE included. */
+static int dump(struct sk s, uint16_t type, uint8_t *buf, size_t cap, size_t *len)
+{
+	struct { struct nlmsghdr h; struct rtgenmsg g; } req = {
+		.h = { .nlmsg_len = NLMSG_LENGTH(sizeof req.g), .nlmsg_type = type, .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP, .nlmsg_seq = 7 },
+	};
+	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
+	eq(call(s.g, (struct ipc_call){ .op = IPC_OP_SENDTO, .sock = s.num }, &kernel, sizeof kernel, &req, sizeof req).ret, sizeof req);
+	int n = 0;
+	*len = 0;
+	for (bool over = false; !over; ) {
+		ssize_t got = read_once(s.g->n, s.fd, buf + *len, cap - *len);
+		assert_true(got > 0);
+		struct nlmsghdr *h = (struct nlmsghdr *)(void *)(buf + *len);
+		*len += (size_t)got;
+		for (int left = (int)got; NLMSG_OK(h, (unsigned)left); h = NLMSG_NEXT(h, left)) {
+			eq(h->nlmsg_seq, 7);
+			n++;
+			over |= h->nlmsg_type == NLMSG_DONE || h->nlmsg_type == NLMSG_ERROR;
+		}
+	}
+	return n;
+}
+
+TEST(netlink_lists_interfaces_addresses_and_routes)
+{
+	struct net *n = net_up(NULL);
+	struct guest a = guest_come(n, "ip", "");
+	struct sk s = sk_new(&a, AF_NETLINK, SOCK_RAW);
+	static _Alignas(8) uint8_t buf[32768];
+	size_t len;
+	eq(dump(s, RTM_GETLINK, buf, sizeof buf, &len), 3);		/* lo, eth0, the end */
+	struct nlmsghdr *h = (struct nlmsghdr *)(void *)buf;
+	eq(h->nlmsg_type, RTM_NEWLINK);
+	ok(memmem(buf, len, "eth0", 5) != NULL);
+	ok(dump(s, RTM_GETADDR, buf, sizeof buf, &len) >= 5);		/* two families each, the end */
+	struct in_addr own;
+	inet_pton(AF_INET, a.addr, &own);
+	ok(memmem(buf, len, &own, 4) != NULL);
+	ok(dump(s, RTM_GETROUTE, buf, sizeof buf, &len) >= 3);
+	eq(dump(s, RTM_GETNEIGH, buf, sizeof buf, &len), 1);
+	h = (struct nlmsghdr *)(void *)buf;
+	struct nlmsgerr *e = NLMSG_DATA(h);
+	eq(h->nlmsg_type, NLMSG_ERROR);
+	eq(e->error, -EOPNOTSUPP);
+	sk_close(&s);
+	guest_leave(&a);
+	net_down(n);
+}
+
+TEST(netlink_survives_any_request)
+{
+	struct net *n = net_up(NULL);
+	struct guest a = guest_come(n, "fuzz", "");
+	struct sk s = sk_new(&a, AF_NETLINK, SOCK_RAW);
+	struct rng r;
+	rng_init(&r, 0x4e1);
+	for (int i = 0; i < 2000; i++) {
+		uint8_t req[96];
+		size_t len = rng_below(&r, sizeof req + 1);
+		for (size_t k = 0; k < sizeof req; k++)
+			req[k] = (uint8_t)(rng_below(&r, 4) ? 0 : rng_u64(&r));
+		struct nlmsghdr h = { .nlmsg_len = rng_below(&r, 120), .nlmsg_type = (uint16_t)(RTM_NEWLINK + rng_below(&r, 20)),
+				      .nlmsg_flags = NLM_F_REQUEST | (rng_below(&r, 2) ? NLM_F_DUMP : 0) };
+		memcpy(req, &h, sizeof h);
+		call(&a, (struct ipc_call){ .op = IPC_OP_SENDTO, .sock = s.num }, "", 0, req, len);
+		uint8_t out[8192];
+		while (recv(s.fd, out, sizeof out, MSG_DONTWAIT) > 0)
+			;
+	}
+	sk_close(&s);
+	guest_leave(&a);
+	net_down(n);
+}

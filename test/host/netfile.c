@@ -1,0 +1,168 @@
+/* Network files: what is documented is read, every mistake is told with its line, and no bytes upset the reader. */
+#include "unit.h"
+#include "base/rng.h"
+#include "host/netfile.h"
+#include <stdlib.h>
+
+static char why[512];
+static struct netfile nf;
+
+static bool reads(const char *text) { return netfile_read(&nf, text, strlen(text), why, sizeof why) == 0; }
+
+/* The sentence for this text, which must be refused. */
+static const char *refusal(const char *text)
+{
+	if (!reads(text))
+		return why;
+	netfile_free(&nf);
+	return "(was taken)";
+}
+
+#define WIRE "wires:\n  lan: {subnet: 10.1.0.0/24}\n"		/* lines 1 and 2 */
+#define SAYS(text, part) do { \
+	const char *says_ = refusal(text); \
+	if (!strstr(says_, part)) \
+		print_error("says \"%s\", not \"%s\"\n", says_, part); \
+	assert_non_null(strstr(says_, part)); \
+} while (0)
+
+TEST(short_and_long_form_of_a_host_are_the_same)
+{
+	ok(reads(WIRE "hosts:\n  a: {wire: lan, address: 10.1.0.5/24}\n  b:\n    interfaces:\n    - {wire: lan, address: 10.1.0.6/24}\n"));
+	eq(nf.n_hosts, 2);
+	for (unsigned i = 0; i < 2; i++) {
+		eq(nf.host[i].n_nics, 1);
+		eq_str(nf.host[i].nic[0].name, "eth0");
+		eq(nf.host[i].nic[0].n_addrs, 1);
+		eq(nf.host[i].nic[0].addr[0].plen, 24);
+	}
+	eq(nf.guests, -1);
+	netfile_free(&nf);
+}
+
+TEST(sections_may_come_in_any_order)
+{
+	ok(reads("guests: lan\nhosts:\n  a: {wire: lan}\ncaptures:\n- {file: x, host: a}\nwires:\n  lan: {subnet: 10.1.0.0/24}\nseed: 0x10\n"));
+	eq(nf.guests, 0);
+	eq(nf.seed, 16);
+	eq(nf.capture[0].host, 0);
+	netfile_free(&nf);
+}
+
+TEST(faults_are_read_by_the_wires_own_reader)
+{
+	ok(reads("wires:\n  lan: {subnet: 10.1.0.0/24, faults: loss=1% delay=5ms}\nhosts:\n  a: {wire: lan, faults-from: cut}\n"));
+	eq(nf.wire[0].faults.loss_ppb, 10000000);
+	eq(nf.wire[0].faults.delay_ns, 5000000);
+	ok(nf.host[0].nic[0].has_in && nf.host[0].nic[0].in.cut);
+	ok(!nf.host[0].nic[0].has_out);
+	netfile_free(&nf);
+}
+
+TEST(mistakes_are_told_with_their_line_and_what_to_do)
+{
+	SAYS("", "empty");
+	SAYS("wires: [", "this is no YAML");
+	SAYS("wirse:\n  lan: {}\n", "line 1: a network file has no key wirse; it may have: seed, wires");
+	SAYS("wires:\n  lan: {}\n", "no host");
+	SAYS("hosts:\n  a: {wire: lan}\n", "line 2: there is no wire lan");
+	SAYS(WIRE "hosts:\n  a: {}\n", "line 4: a is on no wire");
+	SAYS(WIRE "hosts:\n  A: {wire: lan}\n", "line 4: A is no name");
+	SAYS(WIRE "hosts:\n  a: {wire: lan}\n  a: {wire: lan}\n", "line 5: the host a is there twice (first in line 4)");
+	SAYS(WIRE "hosts:\n  a: {wire: lan}\nrouters:\n  a: {wire: lan}\n", "is there twice");
+	SAYS(WIRE "hosts:\n  a: {wire: lan, wire: lan}\n", "line 4: the key wire stands twice");
+	SAYS(WIRE "hosts:\n  a: {wire: lan, address: 10.1.0.1}\n", "line 4: 10.1.0.1 needs the length of its prefix");
+	SAYS(WIRE "hosts:\n  a: {wire: lan, address: 10.1.0.300/24}\n", "line 4: 10.1.0.300/24 is no address");
+	SAYS(WIRE "hosts:\n  a: {wire: lan, address: 10.1.0.0/24}\n", "the network itself");
+	SAYS(WIRE "hosts:\n  a: {wire: lan, address: 10.2.0.1/24}\n", "is not in the subnet 10.1.0.0/24");
+	SAYS(WIRE "hosts:\n  a: {wire: lan, address: 127.0.0.1/8}\n", "cannot be the address");
+	SAYS(WIRE "hosts:\n  a: {wire: lan, address: 10.1.0.1/24}\n  b: {wire: lan, address: 10.1.0.1/24}\n",
+	     "line 5: b has the address 10.1.0.1, which is that of a already (line 4)");
+	SAYS(WIRE "hosts:\n  a: {wire: lan, mac: '01:00:00:00:00:01'}\n", "no address of one station");
+	SAYS(WIRE "hosts:\n  a: {wire: lan, mtu: 9000}\n", "carries 1500 bytes and no more");
+	SAYS(WIRE "hosts:\n  a: {wire: lan, gateway: 10.9.0.1}\n", "line 4: the gateway 10.9.0.1 is on none of the wires of a");
+	SAYS(WIRE "hosts:\n  a: {wire: lan, routes: [{to: 10.2.0.0/16}]}\n", "needs `to:` and `via:`");
+	SAYS(WIRE "hosts:\n  a: {wire: lan, routes: [{to: 10.2.0.1/16, via: 10.1.0.1}]}\n", "must be zero");
+	SAYS(WIRE "hosts:\n  a: {wire: lan, forwarding: maybe}\n", "forwarding is yes or no");
+	SAYS(WIRE "hosts:\n  a: {wire: lan, interfaces: [{wire: lan}]}\n", "has interfaces listed");
+	SAYS(WIRE "hosts:\n  localhost: {wire: lan}\n", "means something else");
+	SAYS("wires:\n  lan: {subnet: 10.1.0.0/24, faults: loss=200%}\nhosts:\n  a: {wire: lan}\n", "line 2: ");
+	SAYS("wires:\n  lan: {mode: slow}\n", "fast or strict");
+	SAYS("wires:\n  lan: {mtu: 20}\n", "from 68 to 65535");
+	SAYS("wires:\n  a: {subnet: 10.1.0.0/16}\n  b: {subnet: 10.1.2.0/24}\n", "line 3: the subnet 10.1.2.0/24 overlaps with that of the wire a");
+	SAYS("wires:\n  a: {subnet: 10.1.0.1/16}\n", "is a host's address");
+	SAYS("wires:\n  a: {}\nguests: a\n", "needs a subnet");
+	SAYS("wires:\n  a: {subnet: 'fd00::/64', mtu: 1000}\n", "1280");
+	SAYS(WIRE "hosts:\n  a: &x {wire: lan}\n  b: *x\n", "line 5: aliases");
+	SAYS(WIRE "hosts:\n  a: {wire: lan}\ncaptures:\n- {host: a}\n", "needs `file:");
+	SAYS(WIRE "hosts:\n  a: {wire: lan}\ncaptures:\n- {file: x, host: b}\n", "there is no host b");
+	SAYS("[1, 2]", "must be written as");
+}
+
+static char *slurp(const char *path, size_t *len)
+{
+	FILE *f = fopen(path, "r");
+	assert_non_null(f);
+	char *text = calloc(1, 1 << 20);
+	*len = fread(text, 1, (1 << 20) - 1, f);
+	fclose(f);
+	return text;
+}
+
+TEST(examples_and_documentation_are_right)
+{
+	static const char *const examples[] = { "two-routers", "everything" };
+	char path[512];
+	size_t len;
+	for (int i = 0; i < 2; i++) {
+		snprintf(path, sizeof path, SOURCE_ROOT "/example/%s.yaml", examples[i]);
+		char *text = slurp(path, &len);
+		if (!reads(text))
+			print_error("%s: %s\n", path, why);
+		eq_str(why, "");
+		netfile_free(&nf);
+		free(text);
+	}
+	char *doc = slurp(SOURCE_ROOT "/doc/NETWORK-FILE.md", &len), *p = doc;
+	int blocks = 0;
+	while ((p = strstr(p, "```yaml\n"))) {
+		p += 8;
+		char *end = strstr(p, "```");
+		*end = 0;
+		ok(reads(p));
+		netfile_free(&nf);
+		p = end + 3;
+		blocks++;
+	}
+	eq(blocks, 2);
+	free(doc);
+}
+
+TEST(any_bytes_are_survived)
+{
+	size_t len;
+	char *text = slurp(SOURCE_ROOT "/example/everything.yaml", &len);
+	struct rng r;
+	rng_init(&r, 0xf11e);
+	int taken = 0;
+	for (int i = 0; i < 3000; i++) {
+		char *t = malloc(len);
+		memcpy(t, text, len);
+		for (unsigned k = 1 + rng_below(&r, 4); k; k--) {
+			size_t at = rng_below(&r, (uint32_t)len), from = rng_below(&r, (uint32_t)len);
+			if (rng_below(&r, 2))
+				t[at] = (char)rng_u64(&r);
+			else
+				memmove(t + at, t + from, (len - (at > from ? at : from)) / 8);
+		}
+		if (netfile_read(&nf, t, len, why, sizeof why) == 0) {
+			taken++;
+			netfile_free(&nf);
+		} else {
+			ok(why[0]);
+		}
+		free(t);
+	}
+	ok(taken < 3000);
+	free(text);
+}
