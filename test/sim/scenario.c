@@ -305,6 +305,8 @@ static void udp(struct sim *s)
 	result.took = sim_now(s);
 	ol_close(sim_stack(s, p.a), tx->s, sim_now(s));
 	ol_close(sim_stack(s, p.b), rx->s, sim_now(s));
+	sim_app_del(s, &tx->app);
+	sim_app_del(s, &rx->app);
 	free(tx);
 	free(rx);
 }
@@ -339,7 +341,6 @@ struct scenario_result scenario_run(const struct scenario *sc, uint64_t seed, ol
 	struct sim *s = sim_new(&(struct sim_config){ .seed = seed, .capture = capture, .capture_ctx = ctx });
 	result = (struct scenario_result){ 0 };
 	sc->run(s);
-	result.events = sim_run(s, NULL, sim_now(s));
 	sim_free(s);
 	return result;
 }

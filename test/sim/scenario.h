@@ -11,7 +11,7 @@ struct scenario {
 const struct scenario *scenario_get(unsigned i);
 const struct scenario *scenario_find(const char *name);
 
-struct scenario_result { uint64_t events, bytes, flows, broken; ol_time took; };
+struct scenario_result { uint64_t bytes, flows, broken; ol_time took; };
 /** Runs it from its seed; a capture goes to the sink (NULL: none). */
 struct scenario_result scenario_run(const struct scenario *sc, uint64_t seed, ol_capture_sink *capture, void *ctx);
 

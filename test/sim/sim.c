@@ -375,8 +375,10 @@ static void settle(struct sim *s)
 	for (unsigned n = 0; any; n++) {
 		SIM_CHECK(s, n < ROUNDS_MAX);
 		any = wake_apps(s);
-		for (int i = 0; i < s->n_hosts; i++)
-			any |= expire(s, i) | drain_host(s, i);
+		for (int i = 0; i < s->n_hosts; i++) {
+			any |= expire(s, i);
+			any |= drain_host(s, i);
+		}
 		for (int i = 0; i < s->n_wires; i++)
 			any |= drain_wire(s, i);
 	}
