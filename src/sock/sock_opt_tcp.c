@@ -116,8 +116,8 @@ static int get_congestion(struct sock *s, void *val, socklen_t *len, ol_time now
 /* A socket without a connection has nothing to tell but its state. */
 static int get_info(struct sock *s, void *val, socklen_t *len, ol_time now)
 {
-	uint8_t info[512] = { s->listener ? OL_TCP_LISTEN : OL_TCP_CLOSED };
-	size_t n = s->tcb ? tcp_info_fill(s->tcb, info, sizeof info, now) : sizeof(struct tcp_info);
+	uint8_t info[TCP_INFO_LEN] = { s->listener ? OL_TCP_LISTEN : OL_TCP_CLOSED };
+	size_t n = s->tcb ? tcp_info_fill(s->tcb, info, sizeof info, now) : sizeof info;
 	return opt_put(val, len, info, n);
 }
 

@@ -128,6 +128,7 @@ void tcp_set_user(struct tcp_tcb *tcb, void *user);
 void *tcp_user(const struct tcp_tcb *tcb);
 void *tcp_listener_user(const struct tcp_listener *l);
 const char *tcp_congestion(const struct tcp_tcb *tcb);
+#define TCP_INFO_LEN 280u		/* of Linux 6.18's struct; older headers know less of it */
 /** Fills a struct tcp_info (Linux layout, <linux/tcp.h>) of at most len bytes; returns the bytes filled. */
 size_t tcp_info_fill(struct tcp_tcb *tcb, void *info, size_t len, ol_time now);
 /** Fills the TCP part of a state table's row. */

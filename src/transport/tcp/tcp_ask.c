@@ -57,7 +57,7 @@ static uint32_t us(ol_time t) { return (uint32_t)(t / OL_US); }
 static uint32_t ms_since(ol_time t, ol_time now) { return (uint32_t)((now - t) / OL_MS); }
 
 /* <linux/tcp.h> of the machine we are built on may be older than the programs we serve: where newer fields lie. */
-enum { INFO_RCV_WND = 232, INFO_TOTAL_RTO = 240, INFO_LEN = 280 };
+enum { INFO_RCV_WND = 232, INFO_TOTAL_RTO = 240 };
 
 static uint64_t chrono_us(const struct tcp_tcb *tcb, enum tcp_chrono c, ol_time now)
 {
@@ -104,8 +104,8 @@ size_t tcp_info_fill(struct tcp_tcb *tcb, void *info, size_t len, ol_time now)
 	ti.tcpi_busy_time = chrono_us(tcb, TCP_CHRONO_BUSY, now) + ti.tcpi_rwnd_limited + ti.tcpi_sndbuf_limited;
 	ti.tcpi_rcv_ooopack = tcb->stat.rcv_ooopack;
 	ti.tcpi_snd_wnd = tcb->snd_wnd;
-	uint8_t all[INFO_LEN] = { 0 };
-	_Static_assert(sizeof ti <= INFO_LEN || sizeof ti > INFO_RCV_WND, "Linux only ever appends");
+	uint8_t all[TCP_INFO_LEN] = { 0 };
+	_Static_assert(sizeof ti <= TCP_INFO_LEN || sizeof ti > INFO_RCV_WND, "Linux only ever appends");
 	memcpy(all, &ti, MIN(sizeof ti, sizeof all));
 	memcpy(all + INFO_RCV_WND, &tcb->rcv_wnd, 4);
 	uint16_t rtos = (uint16_t)MIN(tcb->loss.n_rto, (uint64_t)UINT16_MAX);
