@@ -112,8 +112,9 @@ static void accept_replied(struct runner *r, struct call *c, struct reply *reply
 	}
 	if (reply->head.ret == -EAGAIN)
 		take_bytes(c->fd, reply->head.extra);
-	if (reply->head.ret != -EAGAIN || c->nonblock || c->abandoned || runner_now() >= c->deadline) {
-		call_answer(r, c, reply->head.ret >= 0 ? -ENFILE : reply->head.ret);
+	if (reply->head.ret != -EAGAIN || !call_may_wait(c)) {
+		int err = reply->head.ret == -EAGAIN ? call_no_wait(c) : reply->head.ret;
+		call_answer(r, c, err >= 0 ? -ENFILE : err);
 		return;
 	}
 	/* A byte without a connection is one that another runner's accept is about to take: do not spin on it. */

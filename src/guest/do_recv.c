@@ -186,10 +186,12 @@ static void recv_next(struct runner *r, struct call *c)
 		return;
 	}
 	s->len = take(c, s, r->buf, RUNNER_BUF);
-	if (s->len == -EAGAIN && !c->nonblock && runner_now() < c->deadline) {
+	if (s->len == -EAGAIN && call_may_wait(c)) {
 		call_wait(r, c, EPOLLIN, c->deadline, recv_next);
 		return;
 	}
+	if (s->len == -EAGAIN)
+		s->len = call_no_wait(c);
 	if (s->len < 0) {
 		received(r, c, s->len);
 		return;

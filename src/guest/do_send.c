@@ -99,10 +99,12 @@ static void stream_pass(struct runner *r, struct call *c)
 			n = send(c->fd, r->buf, (size_t)n, flags);
 			n = n < 0 ? -errno : n;
 		}
-		if (n == -EAGAIN && !c->nonblock && runner_now() < c->deadline) {
+		if (n == -EAGAIN && call_may_wait(c)) {
 			call_wait(r, c, EPOLLOUT, c->deadline, stream_pass);
 			return;
 		}
+		if (n == -EAGAIN)
+			n = call_no_wait(c);
 		if (n < 0 && !s->done) {
 			if (n == -EPIPE && !(msg_flags(c) & MSG_NOSIGNAL))
 				task_signal(&r->tasks, c->tid, SIGPIPE);

@@ -31,6 +31,9 @@
 #ifndef AF_MCTP
 #define AF_MCTP 45
 #endif
+#ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
+#define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5)
+#endif
 enum {
 	FAMILIES = AF_MCTP + 1,		/* beyond, the kernel says EAFNOSUPPORT by itself */
 	SOCK_IOCTLS = 0x8900,		/* SIOCGIF*, SIOCETHTOOL and the like: 0x8900 to 0x89ff */
@@ -148,11 +151,15 @@ int filter_build(struct sock_fprog *prog)
 	return err;
 }
 
-int filter_install(const struct sock_fprog *prog)
+int filter_install(const struct sock_fprog *prog, bool *killable)
 {
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return -errno;
-	long fd = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, prog);
+	unsigned long flags = SECCOMP_FILTER_FLAG_NEW_LISTENER;
+	long fd = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, prog);
+	*killable = fd >= 0;
+	if (fd < 0 && errno == EINVAL)
+		fd = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, prog);
 	return fd < 0 ? -errno : (int)fd;
 }
 

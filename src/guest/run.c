@@ -52,7 +52,8 @@ bool guest_is_nested(void)
 	if (pid == 0) {
 		struct sock_filter allow = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
 		struct sock_fprog prog = { .len = 1, .filter = &allow };
-		_exit(filter_install(&prog) == -EBUSY);
+		bool killable;
+		_exit(filter_install(&prog, &killable) == -EBUSY);
 	}
 	int status = 0;
 	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
@@ -222,7 +223,7 @@ static int begin(struct life *l, const char **step)
 	*step = "answer the program's calls (SECCOMP_ADDFD_FLAG_SEND, Linux 5.14)";
 	err = check_addfd(l->t.notify);
 	if (!err)
-		err = runner_init(&l->r, l->t.notify, l->opt->service);
+		err = runner_init(&l->r, l->t.notify, l->opt->service, l->t.killable);
 	l->on_guardian.ready = on_guardian;
 	l->on_signal.ready = on_signal;
 	l->on_start.ready = on_start;

@@ -1,9 +1,10 @@
 /*
  * The loop: caught calls come in, replies of the service come in, duplicates become ready, time passes.
  *
- * One event per turn, so that handling one can never leave a stale one behind it.  A call may vanish at any moment (a
- * signal interrupts it, its thread is killed), and the kernel does not tell: death is seen by a pidfd, interruption by the
- * thread's next call, or by a look at the waiting calls every SWEEP.  Without waiting calls the loop sleeps.
+ * One event per turn, so that handling one can never leave a stale one behind it.  A call may vanish at any moment: its
+ * thread is killed, which a pidfd shows, or on older kernels a signal interrupts it, which shows at the thread's next call
+ * or by looking.  And calls that wait must be looked at for signals (see runner.h).  So while there are waiting calls the
+ * loop looks at them, soon at first and then every SWEEP_MAX; without, it sleeps.
  */
 #include "guest/runner.h"
 #include "base/check.h"
@@ -24,7 +25,8 @@
 #define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP 1ull
 #endif
 enum { REPLIES_PER_TURN = 64 };
-static const ol_time SWEEP = 250 * OL_MS;
+static const ol_time SWEEP_MIN = 2 * OL_MS, SWEEP_MAX = 50 * OL_MS;
+static const int ERESTARTSYS_ = 512;	/* the kernel's own: EINTR, or again after a handler with SA_RESTART */
 
 ol_time runner_now(void)
 {
@@ -188,6 +190,8 @@ void call_continue(struct runner *r, struct call *c)
 
 void call_answer(struct runner *r, struct call *c, int64_t ret)
 {
+	if (ret == -EINTR && c->cancelled && c->deadline == OL_NEVER)	/* with a timeout it is EINTR always, signal(7) */
+		ret = -ERESTARTSYS_;
 	respond(r, c, ret < 0 ? (struct seccomp_notif_resp){ .error = (int32_t)ret } : (struct seccomp_notif_resp){ .val = ret });
 }
 
@@ -221,8 +225,8 @@ void call_may_block(struct runner *r, struct call *c)
 	if (!list_empty(&c->waiting))
 		return;
 	list_append(&r->waiting, &c->waiting);
-	if (r->sweep == OL_NEVER)
-		r->sweep = runner_now() + SWEEP;
+	r->sweep_step = SWEEP_MIN;
+	r->sweep = MIN(r->sweep, runner_now() + r->sweep_step);
 	c->on_death.ready = on_death;
 	c->pidfd = task_watch(&r->tasks, c->tid);
 	if (c->pidfd >= 0)
@@ -247,7 +251,7 @@ static void call_abandon(struct runner *r, struct call *c)
 		close(c->pidfd);
 		c->pidfd = -1;
 	}
-	if (r->service >= 0)
+	if (r->service >= 0 && !c->cancelled)
 		ipc_send(r->service, IPC_CANCEL, c->id, NULL, 0, NULL, 0, NULL, 0);
 }
 
@@ -317,6 +321,13 @@ void call_wait(struct runner *r, struct call *c, uint32_t events, ol_time wake, 
 		arm(r, c);
 }
 
+bool call_may_wait(const struct call *c)
+{
+	return !c->nonblock && !c->cancelled && !c->abandoned && runner_now() < c->deadline;
+}
+
+int call_no_wait(const struct call *c) { return c->cancelled ? -EINTR : -EAGAIN; }
+
 void call_set_deadline(struct call *c, int option)
 {
 	struct timeval tv = { 0 };
@@ -337,6 +348,18 @@ static ol_time next_wake(const struct runner *r)
 	return at;
 }
 
+/* A signal waits for the thread: the call ends, or is asked back and ends when the service has answered. */
+static void interrupt(struct runner *r, struct call *c)
+{
+	if (c->cancelled)
+		return;
+	c->cancelled = true;
+	if (!c->id)
+		on_fd(r, &c->on_fd, 0);		/* a last attempt, which cannot wait again */
+	else if (r->service >= 0)
+		ipc_send(r->service, IPC_CANCEL, c->id, NULL, 0, NULL, 0, NULL, 0);
+}
+
 static void pass_time(struct runner *r)
 {
 	ol_time now = runner_now();
@@ -345,6 +368,8 @@ static void pass_time(struct runner *r)
 		struct call *c = list_of(pos, struct call, waiting);
 		if (look && !call_alive(r, c)) {
 			call_abandon(r, c);
+		} else if (look && r->killable && task_has_signal(c->tid)) {
+			interrupt(r, c);
 		} else if (c->retry && now >= c->wake) {
 			on_fd(r, &c->on_fd, 0);
 			break;			/* it may have changed the list; the next turn goes on */
@@ -353,7 +378,8 @@ static void pass_time(struct runner *r)
 	if (!look)
 		return;
 	put_back_expire(r, now);
-	r->sweep = list_empty(&r->waiting) && list_empty(&r->put_back) ? OL_NEVER : now + SWEEP;
+	r->sweep_step = MIN(r->sweep_step * 2, SWEEP_MAX);
+	r->sweep = list_empty(&r->waiting) && list_empty(&r->put_back) ? OL_NEVER : now + r->sweep_step;
 }
 
 /* ---- the service ---- */
@@ -526,9 +552,10 @@ static int service_pid(int fd)
 	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0 ? 0 : cred.pid;
 }
 
-int runner_init(struct runner *r, int notify, int service)
+int runner_init(struct runner *r, int notify, int service, bool killable)
 {
-	*r = (struct runner){ .ep = -1, .notify = notify, .service = service, .sweep = OL_NEVER };
+	*r = (struct runner){ .ep = -1, .notify = notify, .service = service, .killable = killable, .sweep = OL_NEVER,
+			      .sweep_step = SWEEP_MAX };
 	for (size_t i = 0; i < CALL_HASH; i++) {
 		list_init(&r->by_tid[i]);
 		list_init(&r->by_id[i]);

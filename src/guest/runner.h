@@ -11,6 +11,11 @@
  *	answered	gone: answered, or told to continue in the kernel, and freed
  *
  * A thread has at most one call, so a second one from the same thread says that the first was interrupted.
+ *
+ * Signals.  Where the kernel can (Linux 5.19), a thread whose call we have received is not interrupted any more: a bind
+ * that was done and then restarted would fail, a datagram be sent twice.  Calls that take long must be interruptible all the
+ * same, so for those the runner looks for signals and then ends them as the kernel would, by ERESTARTSYS.  On older
+ * kernels every call can be interrupted, at the price named.
  */
 #include "base/list.h"
 #include "guest/task.h"
@@ -46,6 +51,7 @@ struct call {
 	struct ipc_sock_name name;		/* whose it is; sock 0: none of ours */
 	bool nonblock;
 	bool abandoned;
+	bool cancelled;				/* taken back from the service because of a signal; its reply decides */
 	bool armed;				/* its duplicate is in the epoll set */
 	uint32_t events;			/* that it waits for; 0: only for time */
 	ol_time deadline;			/* of the call: SO_RCVTIMEO and the like; OL_NEVER */
@@ -69,7 +75,8 @@ struct runner {
 	struct list outbox;			/* messages the service did not take yet */
 	struct list put_back;			/* accepted connections whose caller was gone */
 	uint64_t last_id;
-	ol_time sweep;				/* when to look for interrupted calls; OL_NEVER: none may take long */
+	bool killable;				/* only death takes a thread out of a call that was received */
+	ol_time sweep, sweep_step;		/* when to look for interrupted calls; OL_NEVER: none may take long */
 	bool told_unreadable, told_service_gone;
 	struct seccomp_notif *req;		/* of the kernel's size, which may be larger than ours */
 	size_t req_len;
@@ -78,7 +85,7 @@ struct runner {
 };
 enum { RUNNER_BUF = 96 * 1024 };
 
-int runner_init(struct runner *r, int notify, int service);
+int runner_init(struct runner *r, int notify, int service, bool killable);
 void runner_fini(struct runner *r);
 /** One turn of the loop: waits for one event and handles it. */
 void runner_turn(struct runner *r);
@@ -98,6 +105,9 @@ void call_wait(struct runner *r, struct call *c, uint32_t events, ol_time wake, 
 bool call_alive(struct runner *r, const struct call *c);
 /** Marks the call as one that may take long, so that its interruption is noticed. */
 void call_may_block(struct runner *r, struct call *c);
+/** Whether a call that finds nothing may wait for it, and what it answers when it may not. */
+bool call_may_wait(const struct call *c);
+int call_no_wait(const struct call *c);
 /** Sets deadline from SO_RCVTIMEO or SO_SNDTIMEO of the duplicate. */
 void call_set_deadline(struct call *c, int option);
 

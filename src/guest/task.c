@@ -50,20 +50,46 @@ void task_cache_fini(struct task_cache *tc)
 		slot_clear(&tc->slot[i]);
 }
 
-static pid_t tgid_from_proc(pid_t tid)
+static bool read_status(pid_t tid, char *buf, size_t len)
 {
-	char path[64], buf[512];
+	char path[64];
 	snprintf(path, sizeof path, "/proc/%d/status", (int)tid);
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return -ESRCH;
-	ssize_t n = read(fd, buf, sizeof buf - 1);
+		return false;
+	ssize_t n = read(fd, buf, len - 1);
 	close(fd);
-	if (n <= 0)
-		return -ESRCH;
-	buf[n] = 0;
-	const char *p = strstr(buf, "\nTgid:");
-	return p ? (pid_t)strtol(p + 6, NULL, 10) : -ESRCH;
+	buf[MAX(n, (ssize_t)0)] = 0;
+	return n > 0;
+}
+
+/* A field's number; name as "\nTgid:". */
+static uint64_t status_field(const char *status, const char *name, int base)
+{
+	const char *p = strstr(status, name);
+	return p ? strtoull(p + strlen(name), NULL, base) : 0;
+}
+
+static pid_t tgid_from_proc(pid_t tid)
+{
+	char status[4096];
+	pid_t tgid = read_status(tid, status, sizeof status) ? (pid_t)status_field(status, "\nTgid:", 10) : 0;
+	return tgid > 0 ? tgid : -ESRCH;
+}
+
+/*
+ * Its own signals are its to handle.  Those of the process go to the leader when it does not block them (the kernel looks
+ * there first); which of the other threads else is not to be seen, so nothing is claimed for them.
+ */
+bool task_has_signal(pid_t tid)
+{
+	char status[4096];
+	if (!read_status(tid, status, sizeof status))
+		return false;
+	uint64_t pending = status_field(status, "\nSigPnd:", 16);
+	if ((pid_t)status_field(status, "\nTgid:", 10) == tid)
+		pending |= status_field(status, "\nShdPnd:", 16);
+	return pending & ~status_field(status, "\nSigBlk:", 16);
 }
 
 static int open_for(const struct task_cache *tc, pid_t tid)

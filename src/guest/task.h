@@ -19,6 +19,8 @@ int task_getfd(struct task_cache *tc, pid_t tid, int fd);
 int task_watch(struct task_cache *tc, pid_t tid);
 /** The process of a thread; the thread's own number where that cannot be learnt. */
 pid_t task_tgid(struct task_cache *tc, pid_t tid);
+/** Does a signal wait that this thread is to handle?  False also where that cannot be told for sure. */
+bool task_has_signal(pid_t tid);
 int task_signal(struct task_cache *tc, pid_t tid, int sig);
 
 /** Copies exactly len bytes.  @return 0 or -EFAULT */

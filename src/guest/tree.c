@@ -29,7 +29,7 @@
 
 enum { TERM_GRACE_MS = 2000 };
 struct news { int32_t event, status, left; };	/* left: others of the tree live on */
-struct begun { int32_t pid, notify; };		/* notify < 0: a negated errno */
+struct begun { int32_t pid, notify, killable; };	/* notify < 0: a negated errno */
 
 /* ---- the program, until its exec ---- */
 
@@ -45,7 +45,9 @@ _Noreturn static void become_program(char *const *argv, const struct sock_fprog 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(1);
-	struct begun b = { .pid = getpid(), .notify = filter_install(filter) };
+	bool killable;
+	struct begun b = { .pid = getpid(), .notify = filter_install(filter, &killable) };
+	b.killable = killable;
 	write_all(start, &b, sizeof b);
 	char byte;
 	ssize_t n;
@@ -267,6 +269,7 @@ static int fetch(struct tree *t, const struct begun *b, const char **step)
 		return b->notify;
 	*step = "take over the program's calls (pidfd_getfd, Linux 5.6)";
 	t->program = b->pid;
+	t->killable = b->killable;
 	t->pidfd = (int)syscall(SYS_pidfd_open, b->pid, 0);
 	t->notify = t->pidfd < 0 ? -1 : (int)syscall(SYS_pidfd_getfd, t->pidfd, b->notify, 0);
 	return t->notify < 0 ? -errno : 0;

@@ -17,6 +17,7 @@ struct tree {
 	int go_fd;		/* to the program: one byte lets it go on */
 	int pidfd;		/* of the program */
 	int notify;		/* the notification descriptor, ours */
+	bool killable;		/* as filter_install says */
 };
 
 /* What the guardian says. */

@@ -31,6 +31,7 @@ static struct sock socks[SOCKS];
 static int service, cancels;
 static pid_t self;
 static uint16_t next_port = 40000;
+static uint64_t silent;			/* the connect that is never answered */
 
 static uint32_t number(const struct sock *s) { return (uint32_t)(s - socks) + 1; }
 
@@ -108,6 +109,8 @@ static void connect_to(uint64_t id, struct sock *s, uint16_t port, bool nonblock
 	if (port == FAKE_PORT_SILENT) {
 		if (nonblock)
 			reply(id, -EINPROGRESS, NULL, 0, 0, 0, NULL);
+		else
+			silent = id;
 		return;
 	}
 	if (!l || l->queued == QUEUE || s->peer) {
@@ -285,9 +288,12 @@ static void from_runner(void)
 	int len = ipc_recv(service, buf, &head, &body, NULL, NULL);
 	if (len < 0)
 		_exit(0);
-	if (head.type == IPC_CANCEL)
+	if (head.type == IPC_CANCEL) {
 		cancels++;
-	else if (head.type == IPC_CALL && ipc_call_parse(body, (size_t)len, &c, &name, &ctl, &data))
+		if (head.id == silent)
+			reply(head.id, -EINTR, NULL, 0, 0, 0, NULL);
+	}
+	if (head.type == IPC_CALL && ipc_call_parse(body, (size_t)len, &c, &name, &ctl, &data))
 		call(head.id, &c, name, data);
 }
 

@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -189,6 +190,11 @@ static void interrupted(void)
 	for (int i = 0; i < 200 && !ask_fake(c, FAKE_CANCELS); i++)
 		usleep(10000);
 	must(ask_fake(c, FAKE_CANCELS) == 1);
+	/* With a timeout a handler ends the call, whatever its flags say. */
+	tv.tv_usec = 900000;
+	must(setsockopt(l, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof tv) == 0);
+	alarm_in(30, true);
+	must(accept(l, NULL, NULL) == -1 && errno == EINTR);
 	/* A call that goes on after a handler with SA_RESTART still gets its connection. */
 	tv.tv_usec = 0;
 	must(setsockopt(l, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof tv) == 0);
@@ -417,6 +423,76 @@ static void stream_with_address(void)
 	must(sendto(fresh, "x", 1, MSG_FASTOPEN, SA(sin), sizeof sin) == -1 && errno == EOPNOTSUPP);
 }
 
+/*
+ * Every caught call with arguments that make no sense, a few that nearly do, and pointers into nowhere, from several
+ * threads that are interrupted all the while.  Whatever comes back is right; what counts is that a plain exchange works
+ * after it.
+ */
+static uint64_t next_random(uint64_t *x)
+{
+	*x ^= *x << 13;
+	*x ^= *x >> 7;
+	return *x ^= *x << 17;
+}
+
+static void *senseless(void *arg)
+{
+	static const int calls[] = {
+		SYS_socket, SYS_bind, SYS_connect, SYS_listen, SYS_accept, SYS_accept4, SYS_shutdown, SYS_getsockname,
+		SYS_getpeername, SYS_setsockopt, SYS_getsockopt, SYS_sendto, SYS_sendmsg, SYS_sendmmsg, SYS_recvfrom,
+		SYS_recvmsg, SYS_recvmmsg, SYS_ioctl,
+	};
+	static char memory[8192];
+	uint64_t x = (uint64_t)(uintptr_t)arg;
+	for (int i = 0; i < 1500; i++) {
+		long a[6];
+		for (int k = 0; k < 6; k++) {
+			const long choice[] = { 0, 1, 2, -1, 16, 128, 0x8912, 0x8913, 0x40, INT32_MAX, INT64_MIN, (long)memory,
+						(long)memory + 8190, 8, (long)next_random(&x) };
+			a[k] = choice[next_random(&x) % (sizeof choice / sizeof *choice)];
+		}
+		for (size_t k = 0; k < sizeof memory; k += 8 + next_random(&x) % 64)
+			memory[k] = (char)next_random(&x);
+		a[0] = 3 + (long)(next_random(&x) % 10);		/* the descriptors of the scene */
+		int nr = calls[next_random(&x) % (sizeof calls / sizeof *calls)];
+		if (nr == SYS_socket)
+			a[0] = next_random(&x) & 1 ? AF_INET : (long)next_random(&x) % 50;
+		alarm_in(3, next_random(&x) & 1);
+		long fd = syscall(nr, a[0], a[1], a[2], a[3], a[4], a[5]);
+		if ((nr == SYS_socket || nr == SYS_accept || nr == SYS_accept4) && fd > 20)
+			close((int)fd);
+	}
+	return NULL;
+}
+
+static void hostile(void)
+{
+	int sv[2], l = listener(90), c = connected(90), a = accept(l, NULL, NULL);
+	struct sockaddr_in sin = address(54);
+	int d = socket(AF_INET, SOCK_DGRAM, 0);
+	must(bind(d, SA(sin), sizeof sin) == 0);
+	must(socketpair(AF_UNIX, SOCK_STREAM, 0, sv) == 0);
+	must(c >= 0 && a >= 0);
+	for (int fd = 3; fd < 13; fd++)		/* most blocking calls end by themselves */
+		setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &(struct timeval){ .tv_usec = 2000 }, sizeof(struct timeval));
+	signal(SIGPIPE, SIG_IGN);
+	pid_t pid = fork();
+	if (pid == 0) {
+		setrlimit(RLIMIT_NOFILE, &(struct rlimit){ 40, 40 });
+		pthread_t thread[3];
+		for (int i = 0; i < 3; i++)
+			pthread_create(&thread[i], NULL, senseless, (void *)(uintptr_t)(0x5eed + i));
+		double until = seconds() + 4;		/* some do not */
+		for (int i = 0; i < 3; i++)
+			while (pthread_tryjoin_np(thread[i], NULL) && seconds() < until)
+				usleep(10000);
+		_exit(0);
+	}
+	waitpid(pid, NULL, 0);
+	close_range(3, ~0u, 0);
+	echo();
+}
+
 /* Leaves a process behind that holds a socket, and tells where it is. */
 static void leave_behind(void)
 {
@@ -463,7 +539,7 @@ int main(int argc, char **argv)
 		{ "descriptors_full", descriptors_full }, { "datagrams", datagrams }, { "many_datagrams", many_datagrams },
 		{ "surroundings", surroundings }, { "passing", passing }, { "stream_with_address", stream_with_address },
 		{ "leave_behind", leave_behind }, { "block", block }, { "wait_usr1", wait_usr1 }, { "die_of_term", die_of_term },
-		{ "exit_42", exit_42 },
+		{ "exit_42", exit_42 }, { "hostile", hostile },
 	};
 	for (size_t i = 0; argc > 1 && i < sizeof all / sizeof *all; i++)
 		if (!strcmp(argv[1], all[i].name)) {

@@ -89,6 +89,7 @@ GUEST_TEST(datagrams_carry_addresses_flags_and_control_messages, datagrams)
 GUEST_TEST(sendmmsg_and_recvmmsg_count_what_they_moved, many_datagrams)
 GUEST_TEST(nothing_reaches_the_machines_own_network_and_bad_arguments_get_their_errno, surroundings)
 GUEST_TEST(a_listener_passed_to_another_process_works_there, passing)
+GUEST_TEST(senseless_calls_of_many_threads_harm_nobody, hostile)
 GUEST_TEST(an_address_on_a_connected_stream_is_ignored, stream_with_address)
 
 TEST(the_exit_status_is_the_programs)

@@ -248,6 +248,17 @@ class Server:
         return self.p.wait()
 
 
+def still_running(work, seconds=10):
+    """The networks whose service is there, well after its last guest left."""
+    directory = os.path.join(work, "run", "outlet")
+    end = time.monotonic() + seconds
+    while True:
+        left = [n[:-5] for n in os.listdir(directory) if n.endswith(".sock")] if os.path.isdir(directory) else []
+        if not left or time.monotonic() > end:
+            return left
+        time.sleep(0.1)
+
+
 def tail(data, lines=12):
     text = data.decode(errors="replace") if data else ""
     return "".join("    " + line[:300] + "\n" for line in text.splitlines()[-lines:])
