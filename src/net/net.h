@@ -43,6 +43,7 @@ struct net_tx {
 	int ifi;			/* bound to this interface; 0: any */
 	uint32_t flow;			/* IPv6 flow label */
 	bool noloop;			/* no copy to our own members of the group (IP_MULTICAST_LOOP 0) */
+	uint32_t mtu;			/* IPv6: pieces no longer than this, though the path takes more (IPV6_MTU); 0: the path's */
 };
 /**
  * Sends one transport packet: adds the IP header, finds route and neighbour, fragments if it must and may, queues it

@@ -57,6 +57,8 @@ int sock_addr_peer(const struct sock *s, struct ol_endpoint *ep)
 {
 	if (ep->addr.ver == 4 && s->domain == AF_INET6 && s->v6only)
 		return -ENETUNREACH;
+	if (ep->addr.ver == 6 && ol_addr_is_linklocal(&ep->addr) && !ep->addr.scope)
+		ep->addr.scope = (uint32_t)s->ifi;
 	if (!ol_addr_is_any(&ep->addr))
 		return 0;
 	static const uint8_t one[16] = { [15] = 1 };

@@ -96,7 +96,7 @@ void sock_claim_drop(struct sock *s)
 
 void sock_claim_changed(struct sock *s)
 {
-	if (!s->claim || s->stage == SOCK_CONNECTED)	/* a connection may share its listener's */
+	if (!s->claim || (s->claim->refs > 1 && s->stage != SOCK_LISTENING))	/* a connection shares its listener's */
 		return;
 	s->claim->b.reuseaddr = s->reuseaddr;
 	s->claim->b.reuseport = s->reuseport;

@@ -46,8 +46,8 @@ static int destination(struct sock *s, const struct msghdr *msg, struct ol_endpo
 
 int dgram_prepare(struct sock *s, const struct msghdr *msg, int flags, struct dgram_call *call)
 {
-	*call = (struct dgram_call){ .to = { .ttl = -1, .tos = -1, .dontfrag = -1 }, .iov = msg->msg_iov,
-				     .n = (int)msg->msg_iovlen };
+	*call = (struct dgram_call){ .to = { .ttl = -1, .tos = -1, .dontfrag = -1, .dontroute = flags & MSG_DONTROUTE },
+				     .iov = msg->msg_iov, .n = (int)msg->msg_iovlen };
 	if (flags & (MSG_OOB | MSG_MORE | MSG_FASTOPEN))
 		return -EOPNOTSUPP;		/* req: POSIX-send-EOPNOTSUPP */
 	if (s->d->shut_wr)

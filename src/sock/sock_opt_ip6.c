@@ -8,7 +8,7 @@
 #include "base/check.h"
 #include "sock/sock_int.h"
 
-enum { ECN_MASK = 3, DEFAULT_HOPS = 64 };
+enum { ECN_MASK = 3, DEFAULT_HOPS = 64, MIN_MTU = 1280 };
 
 /* req: 3493-5.3-a before bind() alone, since it decides what is claimed */
 static int set_v6only(struct sock *s, int v, ol_time now)
@@ -97,6 +97,15 @@ static int get_mtu(struct sock *s, int *v, ol_time now)
 	enum ol_err err = net_route(s->ss->net, &to->addr, &any, s->ifi, &path);
 	*v = (int)path.mtu;
 	return sock_errno(err);
+}
+
+/* ipv6(7): no fragment of ours is longer; 0 takes it back. */
+static int set_mtu(struct sock *s, int v, ol_time now)
+{
+	if (v && v < MIN_MTU)
+		return -EINVAL;
+	s->d->opts.mtu6 = (uint32_t)v;
+	return 0;
 }
 
 /* ---- flags ----------------------------------------------------------------------------------------------------------------------- */
@@ -197,7 +206,8 @@ static const struct opt opts[] = {
 	{ IPV6_UNICAST_HOPS, V6(ON_ALL), -1, 255, set_hops, get_hops },
 	{ IPV6_TCLASS, V6(ON_ALL), -1, 255, set_tclass, get_tclass },
 	{ IPV6_MTU_DISCOVER, V6(ON_ALL), 0, PMTUD_OMIT, set_pmtudisc, get_pmtudisc },
-	{ IPV6_MTU, V6(ON_ALL), ANY, NULL, get_mtu },
+	{ IPV6_MTU, V6(ON_STREAM), ANY, NULL, get_mtu },
+	{ IPV6_MTU, V6(ON_DGRAM), 0, 65535, set_mtu, get_mtu },
 	{ IPV6_FREEBIND, V6(ON_ALL), ANY, set_freebind, get_freebind },
 	{ IPV6_MINHOPCOUNT, V6(ON_STREAM), 0, 255, set_min_hops, get_min_hops },
 	{ IPV6_DONTFRAG, V6(ON_DGRAM), ANY, set_dontfrag, get_dontfrag },

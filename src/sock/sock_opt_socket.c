@@ -27,6 +27,7 @@ FLAG(reuseaddr, s->reuseaddr)
 FLAG(reuseport, s->reuseport)
 FLAG(broadcast, s->broadcast)
 FLAG(no_check, s->d->opts.no_check)
+FLAG(dontroute, s->d->opts.dontroute)
 
 #define TCP_FLAG(name, field) \
 	static int get_##name(struct sock *s, int *v, ol_time now) { *v = stream_opts(s)->field; return 0; } \
@@ -39,7 +40,8 @@ FLAG(no_check, s->d->opts.no_check)
 TCP_FLAG(keepalive, keepalive)
 TCP_FLAG(oobinline, oobinline)
 
-/* ---- buffers: what is asked for is bounded, then doubled for the bookkeeping, and read back so -------------------------------- */
+/* ---- buffers: what is asked for is bounded, then doubled for the bookkeeping, and read back so --------------------------------
+ * The send buffer of a datagram socket is never full: what it sends is the interface's at once, whose queue has its own bound. */
 static uint32_t doubled(int asked, uint32_t max, uint32_t min)
 {
 	uint32_t n = MIN((uint32_t)asked, MIN(max, (uint32_t)INT_MAX / 2));
@@ -204,6 +206,7 @@ static const struct opt opts[] = {
 	{ SO_REUSEADDR, ON_ALL, ANY, set_reuseaddr, get_reuseaddr },
 	{ SO_REUSEPORT, ON_ALL, ANY, set_reuseport, get_reuseport },
 	{ SO_BROADCAST, ON_ALL, ANY, set_broadcast, get_broadcast },
+	{ SO_DONTROUTE, ON_DGRAM, ANY, set_dontroute, get_dontroute },
 	{ SO_NO_CHECK, ON_UDP, ANY, set_no_check, get_no_check },
 	{ SO_KEEPALIVE, ON_STREAM, ANY, set_keepalive, get_keepalive },
 	{ SO_OOBINLINE, ON_STREAM, ANY, set_oobinline, get_oobinline },

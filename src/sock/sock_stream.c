@@ -100,6 +100,8 @@ static int open_to(struct sock *s, struct ol_endpoint *remote, ol_time now)
 	struct net_path path;
 	if (ol_addr_is_multicast(&remote->addr))
 		return -ENETUNREACH;
+	if (remote->addr.ver == 6 && ol_addr_is_linklocal(&remote->addr) && !remote->addr.scope)
+		return -EINVAL;			/* a link-local address says nothing without its link */
 	int ifi = remote->addr.scope ? (int)remote->addr.scope : s->ifi;
 	enum ol_err err = net_route(s->ss->net, &remote->addr, ol_addr_is_any(&s->local.addr) ? &(struct ol_addr){ 0 } : &s->local.addr,
 				    ifi, &path);

@@ -435,6 +435,59 @@ TEST(dgram_group_is_heard_while_joined)
 	pair_free(p);
 }
 
+/* The sender's own host hears its group too, unless IP_MULTICAST_LOOP says no */
+TEST(dgram_group_loops_back_unless_told_not_to)
+{
+	struct pair *p = pair_new(NULL);
+	struct sockaddr_in to = in4("239.1.2.3", 9);
+	struct ip_mreqn join = { .imr_multiaddr = to.sin_addr, .imr_ifindex = p->h[0].eth };
+	ol_sock s = udp_at(p, A(p), "0.0.0.0", 9);
+	eq(ol_setsockopt(A(p), s, IPPROTO_IP, IP_ADD_MEMBERSHIP, &join, sizeof join, p->now), 0);
+	struct ip_mreqn by = { .imr_ifindex = p->h[0].eth };
+	eq(ol_setsockopt(A(p), s, IPPROTO_IP, IP_MULTICAST_IF, &by, sizeof by, p->now), 0);
+	eq(SEND(A(p), s, "self", to), 4);
+	pair_run(p, 100);
+	eq(take(p, A(p), s), 4);
+	eq(pair_setopt(p, A(p), s, IPPROTO_IP, IP_MULTICAST_LOOP, 0), 0);
+	eq(SEND(A(p), s, "self", to), 4);
+	pair_run(p, 100);
+	eq(take(p, A(p), s), -EAGAIN);
+	pair_free(p);
+}
+
+/* IPV6_MTU: pieces are no longer than it, and arrive as one.  SO_DONTROUTE: no gateway.  req: POSIX-sys_socket.h-k */
+TEST(dgram_mtu_and_dontroute_shape_what_is_sent)
+{
+	struct pair *p = pair_new(NULL);
+	struct sockaddr_in6 to6 = in6("fd00::2", 9), any = in6("::", 9);
+	struct sockaddr_in far = in4("192.0.2.1", 9), near = in4("10.0.0.2", 9);
+	static char big[1400];
+	ol_sock s = udp(p, B(p), AF_INET6), c6 = udp(p, A(p), AF_INET6), c = udp(p, A(p), AF_INET);
+	eq(ol_bind(B(p), s, SA(any), p->now), 0);
+	eq(send_to(p, A(p), c6, big, sizeof big, &to6, sizeof to6), sizeof big);
+	pair_run(p, 100);
+	eq(take(p, B(p), s), sizeof big);
+	uint64_t before = p->frames;
+	eq(send_to(p, A(p), c6, big, sizeof big, &to6, sizeof to6), sizeof big);
+	pair_run(p, 1);
+	eq(p->frames - before, 1);
+	eq(pair_setopt(p, A(p), c6, IPPROTO_IPV6, IPV6_MTU, 1280), 0);
+	eq(send_to(p, A(p), c6, big, sizeof big, &to6, sizeof to6), sizeof big);
+	pair_run(p, 1);
+	eq(p->frames - before, 3);
+	pair_run(p, 100);
+	eq(take(p, B(p), s), sizeof big);
+	eq(take(p, B(p), s), sizeof big);
+	const struct ol_addr gw = ol_addr_ip4(0x0a000002), none = ol_addr_ip4(0);
+	eq(ol_route_add(A(p), &(struct ol_route){ .dst = none, .plen = 0, .gateway = gw }), 0);
+	eq(SEND(A(p), c, "x", far), 1);
+	eq(pair_setopt(p, A(p), c, SOL_SOCKET, SO_DONTROUTE, 1), 0);
+	eq(SEND(A(p), c, "x", far), -ENETUNREACH);
+	eq(SEND(A(p), c, "x", near), 1);
+	pair_run(p, 100);
+	pair_free(p);
+}
+
 /* shutdown() of datagrams: Linux ends both directions even where it says -ENOTCONN */
 TEST(dgram_shutdown_ends_directions)
 {

@@ -254,6 +254,19 @@ static struct ol_addr source(const struct dgram *d, const struct dgram_to *to)
 	return (struct ol_addr){ 0 };
 }
 
+/* SO_DONTROUTE: no gateway, so the destination shares a prefix with the interface it leaves by. */
+static bool on_link(struct net *net, const struct ol_addr *dst, const struct net_path *path)
+{
+	struct ol_addr a;
+	unsigned plen;
+	if (path->local || path->broadcast || path->multicast || ol_addr_is_linklocal(dst))
+		return true;
+	for (unsigned i = 0; net_addr_get(net, path->ifi, i, &a, &plen) == 0; i++)
+		if (ol_addr_in_prefix(dst, &a, plen))
+			return true;
+	return false;
+}
+
 enum ol_err dgram_route(struct dgram *d, struct net *net, const struct dgram_to *to, size_t len, struct net_tx *tx,
 			struct net_path *path)
 {
@@ -268,9 +281,14 @@ enum ol_err dgram_route(struct dgram *d, struct net *net, const struct dgram_to 
 		return err;
 	if (path->broadcast && !o->broadcast)
 		return OL_ERR_ACCES;		/* req: POSIX-sys_socket.h-c */
+	if ((o->dontroute || to->dontroute) && !on_link(net, &to->dst.addr, path))
+		return OL_ERR_NETUNREACH;	/* req: POSIX-sys_socket.h-k */
+	if (!v4 && o->mtu6 && o->mtu6 < path->mtu)
+		path->mtu = o->mtu6;
 	*tx = (struct net_tx){
 		.src = path->src, .dst = to->dst.addr, .proto = d->proto, .broadcast = o->broadcast, .ifi = ifi,
 		.ttl = v4 ? (many ? o->mc_ttl4 : o->ttl4) : (many ? o->mc_ttl6 : o->ttl6), .tos = v4 ? o->tos4 : o->tos6,
+		.noloop = many && !(v4 ? o->mc_loop4 : o->mc_loop6), .mtu = v4 ? 0 : o->mtu6,
 	};
 	if (to->ttl >= 0)
 		tx->ttl = (uint8_t)to->ttl;

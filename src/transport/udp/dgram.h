@@ -40,6 +40,8 @@ struct dgram_opts {			/* those of one family are apart from the other's, as a du
 	bool no_check;			/* SO_NO_CHECK: sends no checksum over IPv4 */
 	bool hdrincl;			/* IP_HDRINCL */
 	bool dontfrag6;			/* IPV6_DONTFRAG */
+	bool dontroute;			/* SO_DONTROUTE: to hosts on the link alone */
+	uint32_t mtu6;			/* IPV6_MTU; 0: the path's */
 	bool recverr4, recverr6;	/* IP_RECVERR, IPV6_RECVERR */
 	bool mc_all4, mc_all6;		/* IP_MULTICAST_ALL: also groups that only other sockets joined */
 	bool mc_loop4, mc_loop6;
@@ -114,6 +116,7 @@ struct dgram_to {
 	int ifi;			/* IP_PKTINFO, 0: none */
 	int ttl, tos;			/* -1: the option's */
 	int dontfrag;			/* IPV6_DONTFRAG, -1: the option's */
+	bool dontroute;			/* MSG_DONTROUTE */
 };
 /**
  * Route, source, hop limit and the fragmenting rule of IP_MTU_DISCOVER for len bytes behind the IP header.
