@@ -26,7 +26,7 @@ static const char help[] =
 	"  --port PORT        the first with this port at either end\n"
 	"  --svg FILE         draw as SVG into FILE too; with --all FILE gets numbers\n"
 	"  -w FILE            live: keep the capture in FILE\n"
-	"  --rows N           at most N rows, the middle left out (60; 0: all)\n"
+	"  --rows N           about N rows, what says nothing new left out (60; 0: all)\n"
 	"  --width N          columns (the terminal's)\n"
 	"  --color WHEN       always, never, or auto\n"
 	"  --ascii            no box drawing\n"

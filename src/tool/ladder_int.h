@@ -41,17 +41,22 @@ struct ladder {
 	size_t dropped;
 };
 
+#define NO_PARENT SIZE_MAX
+
 /* One frame's way from end to end. */
 struct flight {
 	enum lad_side from;
-	bool has_sent, has_received, wire_dup, corrupt;
+	bool has_sent, has_received, wire_dup;
 	ol_time sent, received;
 	const struct sighting *first, *last;	/* where it was seen first, and last; `last` is the receiver's if has_received */
 	const struct sighting *why;		/* the sighting that tells of its loss, or NULL */
 	uint8_t n_places;
 	const struct sighting *places[LAD_MAX_PLACES];
-	uint32_t covered;			/* bytes of a super-segment's text that arrived in pieces */
-	unsigned pieces;
+	const struct sighting *origin;		/* as its sender saw it: call, cause, state; NULL: unknown */
+	size_t parent;				/* of a piece: the super-segment it was cut from; NO_PARENT */
+	unsigned pieces;			/* of a super-segment: how many it was cut into ... */
+	uint32_t covered;			/* ... and how many bytes of its text they hold */
+	bool hidden;				/* a piece that its parent stands for, or a parent whose pieces differ in fate */
 	enum lad_end end;
 };
 struct flights {
@@ -69,6 +74,12 @@ void lad_note(struct lad_line *l, const char *fmt, ...) __attribute__((format(pr
 
 /** Finds the flights of a flow; false: no memory.  The caller frees fl->v. */
 bool lad_match(const struct ladder *l, size_t flow, struct flights *fl);
+/**
+ * Which rows to show where there are more than max_rows (0: no limit): the first, the last, and between them those that tell
+ * something.  before[k] is how many were left out before the k-th row shown, before[*n] after the last.
+ * @return row numbers, *n of them, to be freed with *before; NULL: no memory
+ */
+size_t *lad_fold(const struct lad_view *v, size_t max_rows, size_t *n, size_t **before);
 /** Makes room for one more element; false: no memory. */
 bool lad_grow(void *array, size_t *room, size_t n, size_t size);
 const char *lad_proto_name(enum dis_net net, uint8_t proto);

@@ -2,8 +2,8 @@
  * Sightings become flights: which frame captured here is the one captured there.  What a router leaves alone is compared
  * (identification, sequence numbers, flags, window, timestamps, length, the first bytes of text); the link header, the hop
  * limit and checksums are not.  Copies that cannot be told apart, as a retransmission with the same identification, are
- * told by time: no flight is much shorter than the shortest seen.  A super-segment cut on a strict wire arrives in pieces
- * that lie within its range.  The search looks back over the last LAD_SEARCH flights only.
+ * told by time: no flight is much shorter than the shortest seen.  A super-segment that a wire cuts becomes a flight per piece;
+ * where all pieces fare alike the whole stands for them.  The search looks back over the last LAD_SEARCH flights only.
  */
 #include "base/check.h"
 #include "base/seq.h"
@@ -125,17 +125,14 @@ static bool is_receiver(const struct match *m, const struct sighting *s)
  * The flight that s is another sighting of.  Among several that look alike the youngest that can have come so far: half
  * of the shortest flight is a bound that jitter does not break in practice.
  */
-static struct flight *find_flight(struct match *m, const struct sighting *s, bool (*alike)(const struct sighting *, const struct sighting *),
-				  bool pieces)
+static struct flight *find_flight(struct match *m, const struct sighting *s)
 {
 	struct flight *oldest = NULL;
 	size_t stop = m->fl->n > LAD_SEARCH ? m->fl->n - LAD_SEARCH : 0;
 	ol_time least = m->shortest[s->from] == OL_NEVER ? 0 : m->shortest[s->from] / 2;
 	for (size_t i = m->fl->n; i-- > stop; ) {
 		struct flight *f = &m->fl->v[i];
-		if (f->from != s->from || f->first->time > s->time || !alike(f->first, s))
-			continue;
-		if (pieces ? f->covered >= f->first->dis.text_len : was_at(f, s) || f->has_received)
+		if (f->from != s->from || f->first->time > s->time || !same_datagram(f->first, s) || was_at(f, s) || f->has_received)
 			continue;
 		if (f->why && f->why->lost)
 			continue;
@@ -144,6 +141,18 @@ static struct flight *find_flight(struct match *m, const struct sighting *s, boo
 			return f;
 	}
 	return oldest;
+}
+
+/* The super-segment that s was cut from and that still lacks pieces; NO_PARENT: none. */
+static size_t find_parent(const struct match *m, const struct sighting *s)
+{
+	size_t stop = m->fl->n > LAD_SEARCH ? m->fl->n - LAD_SEARCH : 0;
+	for (size_t i = m->fl->n; i-- > stop; ) {
+		const struct flight *f = &m->fl->v[i];
+		if (f->from == s->from && f->first->time <= s->time && f->covered < f->first->dis.text_len && piece_of(f->first, s))
+			return i;
+	}
+	return NO_PARENT;
 }
 
 /* A copy of something that was already seen in this very place: made by a wire, or sent again and captured only here. */
@@ -186,7 +195,8 @@ static bool new_flight(struct match *m, const struct sighting *s, const ol_time 
 	if (!lad_grow(&m->fl->v, &m->room, m->fl->n, sizeof *m->fl->v))
 		return false;
 	struct flight *f = &m->fl->v[m->fl->n++];
-	*f = (struct flight){ .from = s->from, .first = s, .last = s };
+	*f = (struct flight){ .from = s->from, .first = s, .last = s, .parent = NO_PARENT,
+			      .origin = is_sender(m, s) ? s : NULL };
 	if (sent) {
 		f->has_sent = true;
 		f->sent = *sent;
@@ -196,17 +206,17 @@ static bool new_flight(struct match *m, const struct sighting *s, const ol_time 
 	return true;
 }
 
-static bool take_piece(struct match *m, struct flight *f, const struct sighting *s)
+static bool new_piece(struct match *m, size_t parent, const struct sighting *s)
 {
-	if (!is_receiver(m, s)) {
-		sighted(m, f, s);
-		return true;
-	}
-	f->covered += s->dis.text_len;
-	f->pieces++;
-	f->last = s;
-	if (f->covered >= f->first->dis.text_len)
-		arrive(m, f, s);
+	const struct flight whole = m->fl->v[parent];
+	if (!new_flight(m, s, whole.has_sent ? &whole.sent : NULL, false))
+		return false;
+	struct flight *piece = &m->fl->v[m->fl->n - 1];
+	piece->parent = parent;
+	/* One call made them all; it is shown once, at the first. */
+	piece->origin = s->dis.tcp.seq == whole.first->dis.tcp.seq ? whole.origin : NULL;
+	m->fl->v[parent].pieces++;
+	m->fl->v[parent].covered += s->dis.text_len;
 	return true;
 }
 
@@ -215,14 +225,14 @@ static bool take(struct match *m, const struct sighting *s)
 	/* A host that captures on several interfaces of its own (lo among them) sees its frame leave once. */
 	if (is_sender(m, s))
 		return new_flight(m, s, &s->time, false);
-	struct flight *f = find_flight(m, s, same_datagram, false);
+	struct flight *f = find_flight(m, s);
 	if (f) {
 		sighted(m, f, s);
 		return true;
 	}
-	f = find_flight(m, s, piece_of, true);
-	if (f)
-		return take_piece(m, f, s);
+	size_t parent = find_parent(m, s);
+	if (parent != NO_PARENT)
+		return new_piece(m, parent, s);
 	const struct flight *original = find_original(m, s);
 	ol_time sent = original ? original->sent : 0;
 	return new_flight(m, s, original ? &sent : NULL, original);
@@ -242,6 +252,35 @@ static void judge(const struct match *m, struct flight *f)
 		f->end = LAD_UNDER_WAY;
 	else
 		f->end = LAD_LOST;
+}
+
+/* Whole super-segments whose pieces all arrived, and nothing happened to them, are shown whole; otherwise piece by piece. */
+static void join_pieces(struct flights *fl)
+{
+	for (size_t i = 0; i < fl->n; i++) {
+		struct flight *f = &fl->v[i], *whole = f->parent == NO_PARENT ? NULL : &fl->v[f->parent];
+		if (whole && (f->end != LAD_ARRIVED || (f->why && *f->why->wire)))
+			whole->hidden = true;
+	}
+	for (size_t i = 0; i < fl->n; i++) {
+		struct flight *f = &fl->v[i], *whole = f->parent == NO_PARENT ? NULL : &fl->v[f->parent];
+		if (f->pieces && f->covered < f->first->dis.text_len)
+			f->hidden = true;
+		if (!whole || whole->hidden || whole->covered < whole->first->dis.text_len)
+			continue;
+		f->hidden = true;
+		if (!whole->has_received || f->received >= whole->received) {
+			whole->received = f->received;
+			whole->last = f->last;
+		}
+		whole->has_received = true;
+		whole->end = LAD_ARRIVED;
+	}
+	size_t kept = 0;
+	for (size_t i = 0; i < fl->n; i++)
+		if (!fl->v[i].hidden)
+			fl->v[kept++] = fl->v[i];
+	fl->n = kept;
 }
 
 static int by_sent(const void *pa, const void *pb)
@@ -274,6 +313,7 @@ bool lad_match(const struct ladder *l, size_t flow, struct flights *fl)
 	}
 	for (size_t i = 0; i < fl->n; i++)
 		judge(&m, &fl->v[i]);
+	join_pieces(fl);
 	qsort(fl->v, fl->n, sizeof *fl->v, by_sent);
 	return true;
 }

@@ -249,7 +249,7 @@ static void note_retransmit(struct follow *fo, struct lad_row *r, size_t flight)
 	const struct flight *f = &fo->fl->v[flight];
 	const struct end *e = &fo->end[r->from];
 	struct lad_line note = note_of(r);
-	const char *words = cause_words(f->first->cause);
+	const char *words = f->origin ? cause_words(f->origin->cause) : NULL;
 	ol_time before = sent_before(fo, flight), waited = before < 0 ? 0 : f->first->time - before;
 	r->marks |= LAD_RETRANSMIT;
 	fo->view->retransmitted++;
@@ -425,8 +425,6 @@ static void note_end(struct follow *fo, struct lad_row *r, const struct flight *
 			lad_note(&note, "%s", wire);
 		else if (*fate)
 			lad_note(&note, "dropped at %s: %s", why->host, fate);
-		else if (f->pieces)
-			lad_note(&note, "only %u of its %u bytes arrived", f->covered, f->first->dis.text_len);
 		else if (f->last != f->first && *f->last->host)
 			lad_note(&note, "lost after %s", f->last->host);
 		else
@@ -455,14 +453,15 @@ static void row_sent(struct follow *fo, size_t flight)
 		other_words(r, &s->dis);
 	if (!fo->tcp)
 		fo->view->bytes[r->from] += f->wire_dup ? 0 : s->dis.text_len;
-	if (!f->wire_dup && f->has_sent) {
-		snprintf(r->call[r->from], sizeof r->call[r->from], "%s", s->call);
+	const struct sighting *own = f->origin;
+	if (own && !f->wire_dup) {
+		snprintf(r->call[r->from], sizeof r->call[r->from], "%s", own->call);
 		if (fo->tcp && !quotes)
-			show_state(fo, r, r->from, s->state);
+			show_state(fo, r, r->from, own->state);
 	}
-	if (!*s->call && *s->cause && !r->note[0]) {
+	if (own && !*own->call && *own->cause && !r->note[0]) {
 		struct lad_line note = note_of(r);
-		const char *words = cause_words(s->cause);
+		const char *words = cause_words(own->cause);
 		if (words)
 			lad_note(&note, "%s", words);
 	}
@@ -570,13 +569,17 @@ static bool is_sock_of(const struct follow *fo, const struct socks of[2], enum l
 	return false;
 }
 
-/* A segment that the call made: it left that end within this time after it, and tells of no call of its own. */
+/*
+ * The segment that the call made: the last one before the call returned that names it and does not yet say with what.
+ * A blocking connect returns a round trip after its SYN.
+ */
 static struct lad_row *row_of_call(const struct follow *fo, enum lad_side side, const struct kept_call *c, ol_time at)
 {
-	for (size_t i = 0; i < fo->fl->n; i++) {
+	for (size_t i = fo->fl->n; i-- > 0; ) {
 		struct lad_row *r = &fo->row_of[i];
-		if (r->from == side && r->has_sent && *r->call[side] &&
-		    strncmp(r->call[side], c->text, strcspn(r->call[side], "(")) == 0 && r->sent - at < OL_MS && at - r->sent < OL_MS)
+		size_t name = strcspn(r->call[side], "(");
+		if (r->from == side && r->has_sent && name && strcmp(r->call[side] + name, "()") == 0 &&
+		    strncmp(r->call[side], c->text, name) == 0 && c->text[name] == '(' && r->sent <= at + OL_MS)
 			return r;
 	}
 	return NULL;

@@ -19,10 +19,10 @@ struct event { ol_time time; size_t row; bool receive; };
 struct page {
 	const struct lad_view *v;
 	FILE *out;
-	size_t *row, n;					/* rows shown */
-	size_t hidden_after, hidden;			/* position of the gap, and how many lie in it */
+	size_t *row, n, *before;			/* rows shown, and how many are left out before each */
+	double *fold_y;					/* where that is said */
 	struct place *place;
-	double hidden_y, height, rail[2], width;
+	double height, rail[2], width;
 	double last_side[2];				/* lowest words beside each rail */
 	double below[2][2];				/* by sender, and sent or received: where the next parallel arrow may end */
 	ol_time flight[2];				/* the shortest seen, by sender */
@@ -186,17 +186,15 @@ static bool lay_out(struct page *p)
 	}
 	qsort(ev, n, sizeof *ev, by_time);
 	double y = TOP;
-	bool gap_done = !p->hidden;
 	p->last_side[0] = p->last_side[1] = 0;
 	for (size_t i = 0; i < n; i++) {
 		const struct lad_row *r = &p->v->rows[p->row[ev[i].row]];
 		struct place *at = &p->place[ev[i].row];
 		if (i)
 			y += gap_of(p, ev[i].time - ev[i - 1].time);
-		if (!gap_done && ev[i].row >= p->hidden_after) {
-			gap_done = true;
-			p->hidden_y = y + 22;
-			y += 48;
+		if (p->before[ev[i].row] && !ev[i].receive) {
+			p->fold_y[ev[i].row] = y + 24;
+			y += 50;
 		}
 		y = settle(p, r, at, y, ev[i].receive);
 		if (ev[i].receive)
@@ -209,22 +207,13 @@ static bool lay_out(struct page *p)
 	return true;
 }
 
-/* Rows to show: all, or the first and last so many. */
 static bool choose(struct page *p, size_t max_rows)
 {
-	size_t n = p->v->n, keep = max_rows > 1 && n > max_rows ? max_rows : n;
-	p->row = calloc(keep + 1, sizeof *p->row);
-	p->place = calloc(keep + 1, sizeof *p->place);
-	p->marks = calloc(keep + 1, sizeof *p->marks);
-	if (!p->row || !p->place || !p->marks)
-		return false;
-	size_t head = keep == n ? n : (keep + 1) / 2;
-	for (size_t i = 0; i < keep; i++)
-		p->row[i] = i < head ? i : n - (keep - i);
-	p->n = keep;
-	p->hidden_after = head;
-	p->hidden = n - keep;
-	return true;
+	p->row = lad_fold(p->v, max_rows, &p->n, &p->before);
+	p->place = calloc(p->n + 1, sizeof *p->place);
+	p->marks = calloc(p->n + 1, sizeof *p->marks);
+	p->fold_y = calloc(p->n + 1, sizeof *p->fold_y);
+	return p->row && p->place && p->marks && p->fold_y;
 }
 
 /* ---- drawing ------------------------------------------------------------------------------------------------------ */
@@ -424,6 +413,17 @@ static void draw_foot(struct page *p)
 	      v->states_inferred ? "; states follow RFC 9293's diagram, the capture tells none" : "");
 }
 
+static void draw_folds(struct page *p)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		if (!p->before[i])
+			continue;
+		fprintf(p->out, "<line class=\"gap\" x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\"/>\n", p->rail[0], p->fold_y[i], p->rail[1],
+			p->fold_y[i]);
+		words(p, (p->rail[0] + p->rail[1]) / 2, p->fold_y[i] + 4, "n halo", "middle", "%zu more", p->before[i]);
+	}
+}
+
 static void columns(struct page *p)
 {
 	size_t call[2] = { 0, 0 };
@@ -450,11 +450,7 @@ bool ladder_svg(const struct lad_view *v, const struct lad_style *style, FILE *o
 		draw_frame(p);
 		draw_rail(p, LAD_LEFT, p->height - 62);
 		draw_rail(p, LAD_RIGHT, p->height - 62);
-		if (p->hidden) {
-			fprintf(out, "<line class=\"gap\" x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\"/>\n", p->rail[0], p->hidden_y, p->rail[1],
-				p->hidden_y);
-			words(p, (p->rail[0] + p->rail[1]) / 2, p->hidden_y + 4, "n halo", "middle", "%zu more", p->hidden);
-		}
+		draw_folds(p);
 		for (size_t i = 0; i < p->n; i++)
 			if (!v->rows[p->row[i]].is_call)
 				draw_segment(p, i);
@@ -463,6 +459,8 @@ bool ladder_svg(const struct lad_view *v, const struct lad_style *style, FILE *o
 		fputs("</svg>\n", out);
 	}
 	free(p->row);
+	free(p->before);
+	free(p->fold_y);
 	free(p->place);
 	free(p->marks);
 	return done && !ferror(out);

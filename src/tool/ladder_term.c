@@ -308,13 +308,10 @@ static void left_out(struct page *p, size_t from, size_t to)
 		lad_put(&l, ", %zu lost", lost);
 	if (again)
 		lad_put(&l, ", %zu sent again", again);
-	for (int i = 0; i < 3; i++) {
-		glyph(p, p->at_rail[0], p->g->dots, DIM);
-		glyph(p, p->at_rail[1], p->g->dots, DIM);
-		if (i == 1)
-			text(p, p->at_rail[0] + 1 + (p->arrow - MIN((unsigned)l.at, p->arrow)) / 2, buf, p->arrow, YELLOW);
-		flush(p);
-	}
+	glyph(p, p->at_rail[0], p->g->dots, DIM);
+	glyph(p, p->at_rail[1], p->g->dots, DIM);
+	text(p, p->at_rail[0] + 1 + (p->arrow - MIN((unsigned)l.at, p->arrow)) / 2, buf, p->arrow, DIM);
+	flush(p);
 }
 
 /* ---- head and foot -------------------------------------------------------------------------------------------------- */
@@ -370,21 +367,22 @@ bool ladder_print(const struct lad_view *v, const struct lad_style *style, FILE 
 	measure(p);
 	place(p);
 	head(p);
-	size_t hide_from = v->n, hide_to = v->n;
-	if (style->max_rows > 1 && v->n > style->max_rows) {
-		hide_from = (style->max_rows + 1) / 2;
-		hide_to = v->n - style->max_rows / 2;
+	size_t n, *before, *row = lad_fold(v, style->max_rows, &n, &before);
+	if (!row) {
+		free(p);
+		return false;
 	}
-	for (size_t i = 0; i < v->n; i++) {
-		if (i == hide_from) {
-			left_out(p, hide_from, hide_to);
-			i = hide_to;
-		}
-		ol_time idle = i ? v->rows[i].sent - MAX(v->rows[i - 1].sent, v->rows[i - 1].received) : 0;
-		if (idle >= 100 * OL_MS && i != hide_to)
+	for (size_t k = 0; k < n; k++) {
+		size_t i = row[k];
+		if (before[k])
+			left_out(p, i - before[k], i);
+		ol_time idle = i && !before[k] ? v->rows[i].sent - MAX(v->rows[i - 1].sent, v->rows[i - 1].received) : 0;
+		if (idle >= 100 * OL_MS)
 			pause_line(p, idle);
 		segment(p, &v->rows[i]);
 	}
+	free(row);
+	free(before);
 	foot(p);
 	free(p);
 	return !ferror(out);

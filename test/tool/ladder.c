@@ -229,24 +229,55 @@ TEST(ladder_a_refused_connection)
 }
 
 /* A wire in strict mode cuts what the sender handed over whole. */
-TEST(ladder_super_segments_arrive_in_pieces)
+static struct lad_view *cut_in_three(bool lose_the_second)
 {
 	static uint8_t p[8192];
-	struct seg whole = { 'a', 30, -1, P | A, .seq = 1, .ack = 1, .len = 3000, .id = 1 };
+	struct seg whole = { 'a', 30, -1, P | A, .seq = 1, .ack = 1, .len = 3000, .id = 1, .call = "send()" };
 	struct ladder *l = ladder_new();
 	ADD_ALL(l, handshake);
 	add_seg(l, &whole, false);
 	for (int i = 0; i < 3; i++) {
 		struct seg piece = { 'a', 30, 0, A | (i == 2 ? P : 0), .seq = 1 + 1000u * (unsigned)i, .ack = 1, .len = 1000, .id = (uint16_t)(1 + i) };
 		size_t len = seg_bytes(&piece, p);
-		add_at(l, &piece, 40 + i, "b", LAD_WAY_IN, p, len);
+		struct lad_frame f = { .time = (ol_time)((31 + i) * OL_MS), .host = "r", .iface = "eth1", .way = LAD_WAY_OUT, .link = OL_LINK_IP,
+				       .p = p, .cap = len, .len = len, .sock = -1 };
+		bool lost = lose_the_second && i == 1;
+		f.lost = lost;
+		f.wire = lost ? "lost (loss)" : NULL;
+		ladder_add(l, &f);
+		if (!lost)
+			add_at(l, &piece, 40 + i, "b", LAD_WAY_IN, p, len);
 	}
+	add_seg(l, &(struct seg){ 'b', 90, 10, A, .seq = 1, .ack = 3001 }, false);
 	struct lad_view *v = view_of(l);
-	eq(v->n, 4);
+	ladder_free(l);
+	return v;
+}
+
+TEST(ladder_super_segments_that_arrive_in_pieces_are_shown_whole)
+{
+	struct lad_view *v = cut_in_three(false);
+	eq(v->n, 5);
 	eq_str(row(v, 3), "> PSH ACK seq 1 len 3000 ack 1 [|] cut into 3 segments on the way");
+	eq_str(v->rows[3].call[0], "send()");
 	eq(v->rows[3].received, 42 * OL_MS);
 	lad_view_free(v);
-	ladder_free(l);
+}
+
+TEST(ladder_super_segments_of_which_a_piece_is_lost_are_shown_in_pieces)
+{
+	struct lad_view *v = cut_in_three(true);
+	eq(v->n, 7);
+	eq_str(row(v, 3), "> ACK seq 1 len 1000 ack 1 [|] ");
+	eq_str(v->rows[3].call[0], "send()");
+	eq_str(row(v, 4), "> ACK seq 1001 len 1000 ack 1 LOST [|] lost (loss)");
+	eq_str(v->rows[4].call[0], "");
+	eq_str(row(v, 5), "> PSH ACK seq 2001 len 1000 ack 1 [|] arrives before what comes first");
+	eq(v->rows[5].sent, 30 * OL_MS);
+	eq(v->retransmitted, 0);
+	eq(v->lost, 1);
+	eq(v->bytes[0], 3000);
+	lad_view_free(v);
 }
 
 TEST(ladder_states_of_the_capture_are_taken_as_they_are)
@@ -290,10 +321,10 @@ TEST(ladder_calls_that_made_no_frame_get_a_row_of_their_own)
 	static uint8_t p[256];
 	struct ladder *l = ladder_new();
 	ADD_ALL(l, handshake);
-	struct seg s = { 'b', 40, 10, P | A, .seq = 1, .ack = 1, .len = 5, .call = "send(5)" };
+	struct seg s = { 'b', 40, 10, P | A, .seq = 1, .ack = 1, .len = 5, .call = "send()" };
 	size_t len = seg_bytes(&s, p);
 	struct lad_frame f = { .time = 40 * OL_MS, .host = "b", .iface = "eth0", .way = LAD_WAY_OUT, .link = OL_LINK_IP, .p = p, .cap = len,
-			       .len = len, .sock = 9, .call = "send(5)" };
+			       .len = len, .sock = 9, .call = "send()" };
 	ladder_add(l, &f);
 	ladder_add_call(l, &(struct lad_call){ .time = 35 * OL_MS, .host = "b", .sock = 9, .text = "accept() = 9" });
 	ladder_add_call(l, &(struct lad_call){ .time = 35 * OL_MS, .host = "b", .sock = 8, .text = "of another socket" });
@@ -402,22 +433,33 @@ TEST(ladder_lines_fit_the_terminal)
 	ladder_free(l);
 }
 
-TEST(ladder_long_ones_are_shortened_in_the_middle)
+/* A hundred segments, of which one is lost: the ends and the loss stay. */
+TEST(ladder_long_ones_are_folded_around_what_tells_something)
 {
 	struct ladder *l = ladder_new();
 	ADD_ALL(l, handshake);
-	for (unsigned i = 0; i < 100; i++)
-		add_seg(l, &(struct seg){ 'a', 50 + i, 10, P | A, .seq = 1 + i * 10, .ack = 1, .len = 10 }, false);
+	for (unsigned i = 0; i < 100; i++) {
+		bool lost = i == 50;
+		add_seg(l, &(struct seg){ 'a', 50 + i, lost ? -1 : 10, P | A, .seq = 1 + i * 10, .ack = 1, .len = 10, .lost = lost,
+					  .wire = lost ? "lost (loss)" : NULL }, false);
+	}
 	struct lad_view *v = view_of(l);
 	eq(v->n, 103);
-	char *s = printed(v, &(struct lad_style){ .width = 100, .max_rows = 10 }, false);
-	ok(strstr(s, "93 more with 930 bytes"));
+	char *s = printed(v, &(struct lad_style){ .width = 100, .max_rows = 20 }, false);
+	ok(strstr(s, "47 more with 470 bytes"));	/* rows 5 to 51: the loss is row 53, and the one before it stays */
+	ok(strstr(s, "44 more with 440 bytes"));
 	ok(strstr(s, "SYN seq 0"));
+	ok(strstr(s, "seq 501 len 10"));
+	ok(strstr(s, "lost (loss)"));
 	ok(strstr(s, "seq 991 len 10"));
-	ok(!strstr(s, "seq 501 len 10"));
+	ok(!strstr(s, "seq 301 len 10"));
 	free(s);
-	s = printed(v, &(struct lad_style){ .max_rows = 10 }, true);
-	ok(strstr(s, "93 more"));
+	s = printed(v, &(struct lad_style){ .max_rows = 20 }, true);
+	ok(strstr(s, "47 more"));
+	ok(strstr(s, "44 more"));
+	free(s);
+	s = printed(v, &(struct lad_style){ .width = 100 }, false);
+	ok(!strstr(s, "more with"));
 	free(s);
 	lad_view_free(v);
 	ladder_free(l);
