@@ -164,7 +164,7 @@ def counted(name, cmd, timeout, env=None):
         return
     passed, failed, skipped = (int(x or 0) for x in m[-1])
     results.extend((f'{name}', 'passed', '') for _ in range(passed))
-    skips, fails = re.findall(r'^SKIP:? +(.*)$', out, re.M), re.findall(r'^FAIL:? +(.*)$', out, re.M)
+    skips, fails = (re.findall(rf'(?im)^{w}:? +(.*)$', out) for w in ('skip', 'fail'))
     for i in range(skipped):
         note(name, 'skipped', skips[i] if i < len(skips) else 'no reason given')
     for i in range(failed):
