@@ -3,7 +3,7 @@
 
 #define NEW() ladder_established((struct ladder_how){ 0 }, NULL)
 
-/* req: 9293-3.10.4-a */
+/* req: 9293-3.6-a, 9293-3.10.2-b, 9293-3.10.7.4-l, 9293-3.10.8-c, MUST-13 */
 TEST(tcp_close_goes_through_fin_wait_to_time_wait)
 {
 	struct ladder *l = NEW();
@@ -29,7 +29,7 @@ TEST(tcp_close_goes_through_fin_wait_to_time_wait)
 	ladder_end(l);
 }
 
-/* req: MUST-12 */
+/* req: MUST-12, 9293-3.10.3-a, 9293-3.10.4-c, 9293-3.10.7.4-s, 9293-3.10.7.4-t, 9293-3.10.7.4-m */
 TEST(tcp_peer_closes_first)
 {
 	struct ladder *l = NEW();
@@ -66,6 +66,7 @@ TEST(tcp_simultaneous_close)
 	ladder_end(l);
 }
 
+/* req: 9293-3.6-b */
 /* The FIN waits for what is queued, rides on the last of it, and is sent again with it. */
 TEST(tcp_fin_follows_the_text)
 {
@@ -133,6 +134,7 @@ TEST(tcp_orphan_does_not_wait_for_ever_in_fin_wait_2)
 	ladder_end(l);
 }
 
+/* req: 9293-3.10.5-a */
 TEST(tcp_abort_resets)
 {
 	struct ladder *l = NEW();
@@ -142,7 +144,7 @@ TEST(tcp_abort_resets)
 	ladder_end(l);
 }
 
-/* req: 5961-3.2-a, 5961-3.2-b, 5961-3.2-c */
+/* req: 5961-3.2-a, 5961-3.2-b, 5961-3.2-c, 9293-3.10.7.4-e */
 TEST(tcp_only_an_exact_reset_ends_a_connection)
 {
 	struct ladder *l = NEW();
@@ -166,7 +168,7 @@ TEST(tcp_only_an_exact_reset_ends_a_connection)
 	ladder_end(l);
 }
 
-/* req: 5961-4.2-a */
+/* req: 5961-4.2-a, 9293-3.10.7.4-f */
 TEST(tcp_syn_in_a_connection_is_challenged)
 {
 	struct ladder *l = NEW();
@@ -179,7 +181,7 @@ TEST(tcp_syn_in_a_connection_is_challenged)
 	ladder_end(l);
 }
 
-/* req: 5961-5.2-a */
+/* req: 5961-5.2-a, 9293-3.10.7.4-j */
 TEST(tcp_acks_outside_the_plausible_are_dropped)
 {
 	struct ladder *l = NEW();
@@ -193,7 +195,7 @@ TEST(tcp_acks_outside_the_plausible_are_dropped)
 	ladder_end(l);
 }
 
-/* req: MUST-69 */
+/* req: MUST-69, 9293-3.10.7.4-b, 9293-3.10.7.4-h */
 TEST(tcp_segment_outside_the_window_is_answered)
 {
 	struct ladder *l = NEW();
@@ -217,6 +219,7 @@ static struct ladder *time_wait(void)
 	return l;
 }
 
+/* req: 9293-3.10.7.4-n */
 /* RFC 9293 3.10.7.4: the only thing that can arrive is the peer's FIN again; it starts 2 MSL anew. */
 TEST(tcp_time_wait_acks_the_fin_again)
 {
@@ -230,6 +233,7 @@ TEST(tcp_time_wait_acks_the_fin_again)
 	ladder_end(l);
 }
 
+/* req: 6191-2-e */
 /* RFC 9293 MAY-2, RFC 6191: a SYN above the old numbers begins anew, and our ISN is above ours. */
 TEST(tcp_time_wait_makes_way_for_a_younger_syn)
 {
@@ -285,7 +289,7 @@ TEST(tcp_fin_out_of_order_waits_for_the_text)
 	ladder_end(l);
 }
 
-/* req: MUST-56 */
+/* req: MUST-56, 5927-4.1-a, 5927-5.2-a */
 TEST(tcp_icmp_errors_end_only_what_is_opening)
 {
 	struct ladder *l = NEW();
@@ -302,5 +306,85 @@ TEST(tcp_icmp_errors_end_only_what_is_opening)
 	ladder_icmp(l, OL_ERR_CONNREFUSED, true, 0, 0);
 	state_is(l, CLOSED);
 	app(l, 0, "error = refused");
+	ladder_end(l);
+}
+
+/* req: 9293-3.10.7.4-p */
+TEST(tcp_text_after_the_peers_fin_is_ignored)
+{
+	struct ladder *l = NEW();
+	in (l, 0, "F. 1:1(0) ack 1 win 257");
+	out(l, 0, ". 1:1(0) ack 2");
+	in (l, 0, "P. 2:12(10) ack 1 win 257");
+	app(l, 0, "read 100 = eof");
+	state_is(l, CLOSE_WAIT);
+	ladder_end(l);
+}
+
+/* req: 9293-3.10.4-a, 9293-3.10.5-b */
+TEST(tcp_close_in_syn_sent_says_nothing)
+{
+	struct ladder *l = ladder();
+	app(l, 0, "connect");
+	out(l, 0, "S 0:0(0)");
+	app(l, 0, "close");
+	none(l);
+	eq(ladder_tcp(l)->n_tcb, 0);
+	ladder_end(l);
+}
+
+/* req: 9293-3.10.4-b */
+TEST(tcp_close_in_syn_received_follows_the_handshake)
+{
+	struct ladder *l = ladder(.cfg = "tcp_timestamps=0");
+	app(l, 0, "connect");
+	out(l, 0, "S 0:0(0)");
+	in (l, 5, "S 0:0(0) win 1000 <mss 1000>");
+	out(l, 0, "S. 0:0(0) ack 1");
+	app(l, 0, "shutdown wr");
+	none(l);
+	in (l, 5, ". 1:1(0) ack 1 win 1000");
+	out(l, 0, "F. 1:1(0) ack 1");
+	state_is(l, FIN_WAIT_1);
+	ladder_end(l);
+}
+
+/* req: 9293-3.10.4-d */
+TEST(tcp_second_close_sends_no_second_fin)
+{
+	struct ladder *l = NEW();
+	app(l, 0, "shutdown wr");
+	out(l, 0, "F. 1:1(0) ack 1");
+	app(l, 0, "shutdown wr");
+	none(l);
+	ladder_end(l);
+}
+
+/* req: 6191-2-a, 6191-2-b */
+TEST(tcp_time_wait_with_timestamps_asks_them_first)
+{
+	struct ladder *l = ladder_established((struct ladder_how){ 0 }, "mss 1000,sackOK,TS val 100 ecr 0,nop,wscale 7");
+	app(l, 0, "shutdown wr");
+	out(l, 0, "F. 1:1(0) ack 1");
+	in (l, 0, "F. 1:1(0) ack 2 win 257 <nop,nop,TS val 105 ecr last>");
+	out(l, 0, ". 2:2(0) ack 2");
+	in (l, 100, "S 5:5(0) win 1000 <mss 1000,sackOK,TS val 104 ecr 0>");	/* above RCV.NXT, but older */
+	out(l, 0, ". 2:2(0) ack 2");
+	in (l, 1000, "S 5:5(0) win 1000 <mss 1000,sackOK,TS val 106 ecr 0>");
+	out(l, 0, "S. 65539:65539(0) ack 6");
+	ladder_end(l);
+}
+
+/* RFC 5961 7: however many ask, the answers of a second are bounded. */
+/* req: 5961-7-a */
+TEST(tcp_challenge_acks_are_bounded)
+{
+	struct ladder *l = ladder_established((struct ladder_how){ .cfg = "tcp_challenge_ack_limit=10,tcp_invalid_ratelimit=0" }, NULL);
+	unsigned n = 0;
+	for (int i = 0; i < 100; i++) {
+		in(l, 0, "R 5:5(0) win 0");
+		n += ladder_flush(l);
+	}
+	ok(n >= 5 && n <= 15);
 	ladder_end(l);
 }

@@ -52,7 +52,7 @@ TEST(tcp_last_ack_of_the_handshake_is_dropped_while_the_queue_is_full)
 	ladder_end(l);
 }
 
-/* req: 9293-3.10.7.2-a, 9293-3.10.7.2-b */
+/* req: 9293-3.10.7.2-a, 9293-3.10.7.2-b, 9293-3.10.7.2-e */
 TEST(tcp_listener_ignores_resets_and_resets_acks)
 {
 	struct ladder *l = ladder();
@@ -85,6 +85,7 @@ TEST(tcp_syn_ack_is_repeated_and_the_record_forgotten)
 	ladder_end(l);
 }
 
+/* req: 9293-3.10.7.4-i, MUST-11 */
 TEST(tcp_half_open_checks_resets_syns_and_acks)
 {
 	struct ladder *l = ladder();
@@ -105,6 +106,7 @@ TEST(tcp_half_open_checks_resets_syns_and_acks)
 	ladder_end(l);
 }
 
+/* req: 4987-3.6-a, 4987-3.6-b */
 /* RFC 4987 3.6: beyond the queue a SYN costs no memory, and the options survive in the timestamp. */
 TEST(tcp_syn_cookies_carry_the_handshake)
 {

@@ -1,7 +1,7 @@
 /* Opening connections: RFC 9293 3.5, 3.10.1, 3.10.7.2, 3.10.7.3; options on SYNs. */
 #include "tcp_ladder.h"
 
-/* req: MUST-4, 9293-3.10.7.2-a */
+/* req: 9293-3.10.7.2-c, 7323-2.2-d, 7323-2.3-a */
 TEST(tcp_passive_open_answers_syn_with_syn_ack)
 {
 	struct ladder *l = ladder();
@@ -32,6 +32,7 @@ TEST(tcp_passive_open_over_ipv6)
 }
 
 /* The layouts that peers know. */
+/* req: 7323-2.2-a, 2018-4-a */
 TEST(tcp_syn_ack_carries_only_what_the_syn_offered)
 {
 	static const struct { const char *syn, *synack; } t[] = {
@@ -50,7 +51,7 @@ TEST(tcp_syn_ack_carries_only_what_the_syn_offered)
 	}
 }
 
-/* req: MUST-2, MUST-10, 9293-3.10.7.3-a */
+/* req: 9293-3.10.7.3-e, MUST-14 */
 TEST(tcp_active_open_sends_syn_and_acks_the_syn_ack)
 {
 	struct ladder *l = ladder();
@@ -69,7 +70,7 @@ TEST(tcp_active_open_sends_syn_and_acks_the_syn_ack)
 }
 
 /* RFC 6298 2.1, 5.5: one second, then twice as long each time; then it is given up. */
-/* req: 6298-2.1-a, 6298-5.5-a, MUST-20 */
+/* req: 6298-2-a, 6298-5-c, MUST-20 */
 TEST(tcp_syn_is_repeated_with_backoff_and_given_up)
 {
 	struct ladder *l = ladder(.cfg = "tcp_syn_retries=3");
@@ -85,7 +86,7 @@ TEST(tcp_syn_is_repeated_with_backoff_and_given_up)
 	ladder_end(l);
 }
 
-/* req: 9293-3.10.7.3-b */
+/* req: 9293-3.10.7.3-c, 5961-3.2-d */
 TEST(tcp_reset_to_syn_means_refused)
 {
 	struct ladder *l = ladder();
@@ -105,7 +106,7 @@ TEST(tcp_reset_to_syn_means_refused)
 }
 
 /* RFC 9293 3.10.7.3 first: an ACK of something never sent. */
-/* req: 9293-3.10.7.3-a */
+/* req: 9293-3.10.7.3-a, 9293-3.10.7.3-g */
 TEST(tcp_unacceptable_ack_in_syn_sent_earns_a_reset)
 {
 	struct ladder *l = ladder();
@@ -122,7 +123,7 @@ TEST(tcp_unacceptable_ack_in_syn_sent_earns_a_reset)
 }
 
 /* RFC 9293 3.5, figure 8. */
-/* req: MUST-10 */
+/* req: MUST-10, 9293-3.10.7.3-f */
 TEST(tcp_simultaneous_open)
 {
 	struct ladder *l = ladder(.cfg = "tcp_timestamps=0");
@@ -152,7 +153,7 @@ TEST(tcp_simultaneous_open_refused)
 	ladder_end(l);
 }
 
-/* MUST-13: a closed port answers, and a reset is never answered. */
+/* A closed port answers, and a reset is never answered. */
 /* req: 9293-3.10.7.1-a */
 TEST(tcp_closed_port_resets)
 {
@@ -209,6 +210,7 @@ TEST(tcp_malformed_options_do_no_harm)
 }
 
 /* RFC 7323 2.3: a shift above 14 counts as 14. */
+/* req: 7323-2.3-d, 7323-2.3-c */
 TEST(tcp_window_scale_is_bounded)
 {
 	struct ladder *l = ladder_established((struct ladder_how){ 0 }, "mss 1000,nop,wscale 15");
@@ -229,7 +231,8 @@ TEST(tcp_syn_ack_with_text)
 	ladder_end(l);
 }
 
-/* req: 6528-3-a: the same name again, a little later: a later number; another name: no telling. */
+/* The same name again, a little later: a later number; another name: no telling. */
+/* req: 6528-3-a */
 TEST(tcp_isn_rises_with_the_clock_and_differs_by_name)
 {
 	struct ladder *l = ladder();

@@ -293,7 +293,7 @@ static void many(uint64_t base, int runs, struct plan plan)
 
 TEST(tcp_every_byte_arrives_over_a_good_wire) { many(1000, 20, (struct plan){ 0 }); }
 TEST(tcp_every_byte_arrives_over_a_bad_wire) { many(2000, 40, (struct plan){ .bad = 0.1 }); }
-TEST(tcp_every_byte_arrives_or_the_program_is_told_over_a_terrible_wire) { many(3000, 10, (struct plan){ .bad = 0.3 }); }
+TEST(tcp_every_byte_arrives_or_the_program_is_told_over_a_terrible_wire) { many(3000, 10, (struct plan){ .bad = 0.2 }); }
 TEST(tcp_super_segments_survive_a_bad_wire) { many(4000, 20, (struct plan){ .bad = 0.05, .features = OL_IF_CSUM | OL_IF_TSO4 | OL_IF_TSO6 }); }
 TEST(tcp_a_dry_pool_is_only_a_delay) { many(5000, 20, (struct plan){ .bad = 0.02, .dry = true }); }
 TEST(tcp_reno_over_a_bad_wire) { many(6000, 20, (struct plan){ .bad = 0.1, .cc = "reno" }); }

@@ -181,7 +181,7 @@ TEST(tcp_receive_window_closes_and_opens)
 	ladder_end(l);
 }
 
-/* req: 2018-3-a, 2018-4-a */
+/* req: 2018-4-b, 2018-4-c, 2018-4-d, 2018-4-e, 9293-3.10.7.4-q */
 TEST(tcp_sack_blocks_name_the_newest_first)
 {
 	struct ladder *l = NEW();
@@ -201,7 +201,7 @@ TEST(tcp_sack_blocks_name_the_newest_first)
 	ladder_end(l);
 }
 
-/* req: 2883-4-a */
+/* req: 2883-4-a, 2883-4-b, 2883-4-c, 9293-3.10.7.4-d */
 TEST(tcp_dsack_tells_what_came_twice)
 {
 	struct ladder *l = NEW();
@@ -267,7 +267,7 @@ TEST(tcp_urgent_byte_inline)
 	ladder_end(l);
 }
 
-/* req: 7323-3.2-a, 7323-4.3-a */
+/* req: 7323-3.2-a, 7323-3.2-c, 7323-4.3-a, 7323-4.3-b, 7323-4.3-c */
 TEST(tcp_timestamps_are_echoed_by_the_rule)
 {
 	struct ladder *l = ladder_established((struct ladder_how){ 0 }, "mss 1000,sackOK,TS val 1 ecr 0,nop,wscale 7");
@@ -280,7 +280,7 @@ TEST(tcp_timestamps_are_echoed_by_the_rule)
 	ladder_end(l);
 }
 
-/* req: 7323-5.3-a, 7323-3.2-b */
+/* req: 7323-5.3-a, 7323-5.3-b, 7323-3.2-d, 7323-3.2-e, 7323-5.2-b */
 TEST(tcp_paws_drops_what_is_old)
 {
 	struct ladder *l = ladder_established((struct ladder_how){ 0 }, "mss 1000,sackOK,TS val 1000 ecr 0,nop,wscale 7");
@@ -338,6 +338,7 @@ TEST(tcp_gives_up_after_r2)
 	ladder_end(l);
 }
 
+/* req: 9293-3.10.8-a */
 TEST(tcp_user_timeout_ends_the_wait)
 {
 	struct ladder *l = NEW();
@@ -350,6 +351,7 @@ TEST(tcp_user_timeout_ends_the_wait)
 	ladder_end(l);
 }
 
+/* req: 5927-4.1-a */
 /* RFC 1191, 8201: smaller segments at once, without a congestion response; RFC 5927: not on anybody's word. */
 TEST(tcp_path_mtu_shrinks)
 {
@@ -375,5 +377,68 @@ TEST(tcp_tso_sends_one_packet_for_many_segments)
 	out(l, 0, ". 1:9001(9000) ack 1");
 	out(l, 0, "P. 9001:9501(500) ack 1");
 	none(l);
+	ladder_end(l);
+}
+
+/* req: 9293-3.10.7.4-k */
+TEST(tcp_old_segments_do_not_change_the_window)
+{
+	struct ladder *l = NEW();
+	in (l, 0, ". 1001:2001(1000) ack 1 win 100");
+	ladder_flush(l);
+	eq(ladder_tcb(l)->snd_wnd, 100 << 7);
+	in (l, 0, ". 1:1001(1000) ack 1 win 50");		/* older by its number */
+	ladder_flush(l);
+	eq(ladder_tcb(l)->snd_wnd, 100 << 7);
+	in (l, 0, ". 2001:2001(0) ack 1 win 60");
+	eq(ladder_tcb(l)->snd_wnd, 60 << 7);
+	ladder_end(l);
+}
+
+/* req: 9293-3.10.7.4-c, MUST-66 */
+TEST(tcp_zero_receive_window_still_takes_acks_and_resets)
+{
+	struct ladder *l = ladder_established((struct ladder_how){ .cfg = "tcp_rmem=4096:8000:8000,tcp_window_scaling=0" }, "mss 1000");
+	app(l, 0, "write 100");
+	out(l, 0, "P. 1:101(100) ack 1");
+	for (int i = 0; i < 4; i++) {
+		char s[60];
+		snprintf(s, sizeof s, ". %d:%d(1000) ack 1 win 32000", 1 + i * 1000, 1001 + i * 1000);
+		in(l, 1, s);
+	}
+	ladder_flush(l);
+	uint32_t nxt = ladder_tcb(l)->rcv_nxt.v - ladder_tcb(l)->irs.v;
+	char s[80];
+	snprintf(s, sizeof s, ". %u:%u(1000) ack 101 win 32000", nxt, nxt + 1000);
+	in(l, 1, s);
+	eq(tcp_unacked(ladder_tcb(l)), 0);
+	eq(ladder_tcb(l)->rcv_nxt.v - ladder_tcb(l)->irs.v, nxt);
+	ladder_flush(l);
+	snprintf(s, sizeof s, "R %u:%u(0) win 0", nxt, nxt);
+	in(l, 1, s);
+	state_is(l, CLOSED);
+	ladder_end(l);
+}
+
+/* A program that reads nothing costs no more memory than its buffer, whatever the segments look like. */
+TEST(tcp_small_segments_cost_little_memory)
+{
+	struct ladder *l = NEW();
+	uint32_t at = 1;
+	for (int i = 0; i < 3000; i++, at += 10) {
+		char s[80];
+		snprintf(s, sizeof s, "P. %u:%u(10) ack 1 win 257", at, at + 10);
+		in(l, 0, s);
+		ladder_flush(l);
+	}
+	eq(tcp_readable(ladder_tcb(l)), 30000);
+	ok(ladder_tcb(l)->rcvq.truesize < 70000);
+	for (int i = 0; i < 3000; i++) {			/* and with gaps between them */
+		char s[80];
+		snprintf(s, sizeof s, "P. %u:%u(10) ack 1 win 257", at + 20 + 20 * i, at + 30 + 20 * i);
+		in(l, 0, s);
+		ladder_flush(l);
+	}
+	ok(ladder_tcb(l)->rcvq.truesize <= ladder_tcb(l)->rcvbuf * 3 / 2);
 	ladder_end(l);
 }

@@ -74,9 +74,9 @@ struct tcp_config tcp_config_default(void)
 {
 	return (struct tcp_config){
 		.window_scaling = true, .sack = true, .dsack = true, .timestamps = true, .ecn = 2, .ecn_fallback = true,
-		.syncookies = 1, .base_mss = 1024, .min_snd_mss = 48,
+		.syncookies = 1, .min_snd_mss = 48,
 		.rmem = { 4096, 540000, 15 << 20 }, .wmem = { 4096, 262144, 4 << 20 }, .moderate_rcvbuf = true,
-		.notsent_lowat = UINT32_MAX, .limit_output_bytes = 1 << 20,
+		.notsent_lowat = UINT32_MAX,
 		.syn_retries = 5, .synack_retries = 5, .retries1 = 3, .retries2 = 15,
 		.max_syn_backlog = 4096, .max_orphans = 65536, .max_tw_buckets = 65536, .somaxconn = 4096, .tw_reuse = 2,
 		.tw_ns = 60 * OL_SEC, .fin_timeout_ns = 60 * OL_SEC, .keepalive_time_ns = 7200 * OL_SEC,
@@ -86,7 +86,7 @@ struct tcp_config tcp_config_default(void)
 		.delack_ns = 40 * OL_MS, .cork_ns = 200 * OL_MS,
 		.congestion = "cubic", .init_cwnd = 10, .reordering = 3, .max_reordering = 300, .recovery = 1,
 		.early_retrans = 3, .frto = 2, .moderate_cwnd = false, .slow_start_after_idle = false,
-		.pacing_ss_ratio = 200, .pacing_ca_ratio = 120, .hystart = true,
+		.hystart = true,
 	};
 }
 

@@ -17,15 +17,12 @@ struct tcp_config {
 	uint8_t ecn;			/* 0 never, 1 ask and agree, 2 agree only */
 	bool ecn_fallback;		/* retry a SYN without ECN */
 	uint8_t syncookies;		/* 0 never, 1 when the SYN queue is full, 2 always */
-	uint16_t base_mss;		/* where a black hole's probing begins */
 	uint16_t min_snd_mss;
 
 	/* buffers: lowest, at birth, highest; bytes */
 	uint32_t rmem[3], wmem[3];
 	bool moderate_rcvbuf;
 	uint32_t notsent_lowat;
-	uint32_t limit_output_bytes;
-	bool shrink_window;		/* always false: RFC 9293 SHLD-14 */
 
 	/* connections */
 	uint8_t syn_retries, synack_retries, retries1, retries2, orphan_retries;
@@ -54,7 +51,6 @@ struct tcp_config {
 	bool moderate_cwnd;		/* what an undo gives back is bounded */
 	bool slow_start_after_idle;
 	bool pacing;			/* of cubic and reno; BBR always paces */
-	uint16_t pacing_ss_ratio, pacing_ca_ratio;	/* percent */
 	bool hystart;
 };
 

@@ -122,10 +122,7 @@ struct tcp_tcb {
 	bool fin_sent : 1;
 	bool fin_received : 1;			/* in order */
 	bool rd_shut : 1;			/* the user reads no more */
-	bool reset_seen : 1;
-	bool hup_reported : 1;
 	bool dying : 1;				/* linger2 < 0 or abort: no TIME-WAIT */
-	bool in_output : 1;
 	bool push_now : 1;			/* for one tcp_output: Nagle and cork have no say */
 	bool more : 1;				/* for one tcp_output: MSG_MORE */
 	bool nospace : 1;			/* the user met a full queue: room is an event */

@@ -104,6 +104,8 @@ static bool younger(const struct tcp_tw *tw, const struct tcp_in *in, ol_time no
 		if (d != 0)
 			return d > 0;
 	}
+	if (!tw->node.aux[0] && in->opt.ts_ok)
+		return true;						/* 2 (d): no old segment can pass its PAWS */
 	return seq_gt(in->seg.seq, tw->rcv_nxt);
 }
 

@@ -150,7 +150,7 @@ static enum ol_err may_send(struct tcp_tcb *tcb)
 	switch (tcb->state) {
 	case OL_TCP_ESTABLISHED: case OL_TCP_CLOSE_WAIT:
 		return OL_OK;
-	case OL_TCP_SYN_SENT: case OL_TCP_SYN_RECEIVED:
+	case OL_TCP_SYN_SENT: case OL_TCP_SYN_RECEIVED:		/* req-not: 9293-3.10.2-a the socket waits, as Linux, and sends then */
 		return OL_ERR_AGAIN;
 	default:
 		return OL_ERR_PIPE;
@@ -480,7 +480,7 @@ void tcp_orphan_fin_wait_2(struct tcp_tcb *tcb, ol_time now)
 static void let_go(struct tcp_tcb *tcb, ol_time now)
 {
 	struct tcp *tcp = tcb->tcp;
-	if (tcb->rcvq.readable > 0 && tcp_synchronized(tcb->state)) {	/* req: 2525-2.17: the peer must know that data was lost */
+	if (tcb->rcvq.readable > 0 && tcp_synchronized(tcb->state)) {	/* RFC 2525 2.17: the peer must know that data was lost */
 		tcp_abort(tcb, now);
 		return;
 	}
