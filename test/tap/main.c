@@ -225,7 +225,7 @@ static bool stream_case(const char *faults, bool we_connect, bool plain, uint64_
 	}
 	double s = (double)(now_ns() - began) / 1e9;
 	bool good = done && !r.err && !t.err && same(&t, &r);
-	printf("%s %-13s %-8s %-34s %llu + %llu bytes in %.1f s, %.0f Mbit/s", good ? "ok  " : "FAIL", we_connect ? "we connect" : "Linux connects",
+	printf("%s %-13s %-8s %-47s %llu + %llu bytes in %.1f s, %.0f Mbit/s", good ? "ok  " : "FAIL", we_connect ? "we connect" : "Linux connects",
 	       plain ? "plain" : "offloads", faults, (unsigned long long)t.n_sent, (unsigned long long)t.n_got, s,
 	       (double)(t.n_sent + t.n_got) * 8 / s / 1e6);
 	if (!good)
@@ -340,7 +340,7 @@ static bool conns_case(const char *faults, bool we_connect, unsigned n)
 	double s = (double)(now_ns() - began) / 1e9;
 	unsigned left = left_over();
 	bool good = done && !r.err && !k.err && k.finished == n && left == 0;
-	printf("%s %-13s connections %-34s %u opened and closed in %.1f s, %.0f a second", good ? "ok  " : "FAIL",
+	printf("%s %-13s connections %-47s %u opened and closed in %.1f s, %.0f a second", good ? "ok  " : "FAIL",
 	       we_connect ? "we connect" : "Linux connects", faults, k.finished, s, k.finished / s);
 	if (!good)
 		printf(": ours: %s; theirs: %s; %u left over", strerror(-k.err), strerror(-r.err), left);
@@ -379,7 +379,8 @@ int main(int argc, char **argv)
 	if (ol_tap_open(&probe, &(struct ol_tap_config){ .name = "oltap0" }, why, sizeof why))
 		return skip(why);
 	ol_tap_close(probe);
-	static const char *const faults[] = { "none", "loss=1% dup=0.5% reorder=1%/2ms delay=1ms", "loss=5% dup=1% reorder=2%/2ms delay=1ms" };
+	static const char *const faults[] = { "none", "loss=1% dup=0.5% reorder=1%/300us delay=100us",
+		"loss=5% dup=1% reorder=2%/300us delay=100us" };
 	for (int i = 0; i < 3; i++)
 		for (int we = 0; we < 2; we++)
 			good &= stream_case(faults[i], we, false, i < 2 ? bytes : bytes / (full ? 1 : 4));
