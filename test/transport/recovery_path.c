@@ -278,7 +278,7 @@ TEST(everything_arrives_over_every_path)
 			.repeat = rng_unit(&r) * 0.1, .ack_loss = rng_unit(&r) * 0.3,
 			.reorder_by = (ol_time)(rng_unit(&r) * 100 * OL_MS),
 		};
-		struct drv_opt o = { .cc = rng_chance(&r, 0.5) ? "cubic" : "reno", .no_sack = rng_chance(&r, 0.3),
+		struct drv_opt o = { .cc = tcp_cc_name(rng_below(&r, 3)), .no_sack = rng_chance(&r, 0.3),
 				     .ts = rng_chance(&r, 0.5) };
 		carry(&w, &p, seed, 300, o);
 		end(&w);
@@ -288,11 +288,11 @@ TEST(everything_arrives_over_every_path)
 /* A clean path with a buffer of one bandwidth-delay product is used to more than nine tenths. */
 TEST(clean_path_is_used_fully)
 {
-	const char *const names[] = { "reno", "cubic" };
-	for (int k = 0; k < 2; k++) {
+	for (unsigned k = 0; tcp_cc_name(k); k++) {
 		struct world w;
 		struct path p = { .delay = 20 * OL_MS, .rate = 2.5e6, .queue = 100000 };
-		double t = carry(&w, &p, 7, 60000, (struct drv_opt){ .cc = names[k] });
+		double t = carry(&w, &p, 7, 60000, (struct drv_opt){ .cc = tcp_cc_name(k) });
+		print_message("%s: %.2f of the rate, %lu dropped\n", tcp_cc_name(k), 60e6 / t / 2.5e6, w.dropped);
 		ok(60e6 / t > 0.9 * 2.5e6);
 		eq(w.d->tcb->loss.n_rto, 0);
 		end(&w);
@@ -370,4 +370,30 @@ TEST(reordering_is_not_taken_for_loss)
 		ok(20000 / t > 0.85 * 2500);
 		end(&w);
 	}
+}
+
+/* draft-ietf-ccwg-bbr: random loss below its threshold is not taken for congestion; CUBIC would have a tenth of this. */
+TEST(bbr_keeps_its_rate_under_random_loss)
+{
+	struct world w;
+	struct path p = { .delay = 25 * OL_MS, .rate = 2.5e6, .queue = 125000, .loss = 0.01 };
+	double t = carry(&w, &p, 19, 40000, (struct drv_opt){ .cc = "bbr", .ts = true });
+	print_message("%.2f of the rate; %u timeouts, %lu needless\n", 40e6 / t / 2.5e6, w.d->tcb->loss.n_rto, w.needless);
+	ok(40e6 / t > 0.75 * 2.5e6);
+	eq(w.d->tcb->loss.n_rto, 0);
+	end(&w);
+}
+
+/* It learns the path's round trip, and keeps the queue far below what a deep buffer would take. */
+TEST(bbr_leaves_a_deep_buffer_mostly_empty)
+{
+	struct world w;
+	struct path p = { .delay = 20 * OL_MS, .rate = 2.5e6, .queue = 2000000 };
+	double t = carry(&w, &p, 23, 60000, (struct drv_opt){ .cc = "bbr" });
+	print_message("%.2f of the rate; srtt %.1f ms of 40, %lu dropped\n", 60e6 / t / 2.5e6, (double)w.d->tcb->srtt_ns / 1e6,
+		      w.dropped);
+	ok(60e6 / t > 0.9 * 2.5e6);
+	ok(w.d->tcb->srtt_ns < 80 * OL_MS);
+	eq(w.dropped, 0);
+	end(&w);
 }

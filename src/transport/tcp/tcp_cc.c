@@ -3,7 +3,7 @@
 #include "base/check.h"
 #include "transport/tcp/tcp_cc.h"
 
-static const struct tcp_cc_ops *const all[] = { &tcp_cc_cubic, &tcp_cc_reno };
+static const struct tcp_cc_ops *const all[] = { &tcp_cc_cubic, &tcp_cc_reno, &tcp_cc_bbr };
 
 const struct tcp_cc_ops *tcp_cc_find(const char *name)
 {

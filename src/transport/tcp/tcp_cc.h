@@ -39,7 +39,7 @@ struct tcp_cc_ops {
 	void (*rtt)(struct tcp_tcb *tcb, ol_time rtt_ns, ol_time now);			/* may be NULL */
 };
 
-extern const struct tcp_cc_ops tcp_cc_reno, tcp_cc_cubic;
+extern const struct tcp_cc_ops tcp_cc_reno, tcp_cc_cubic, tcp_cc_bbr;
 
 /** NULL: no such. */
 const struct tcp_cc_ops *tcp_cc_find(const char *name);
