@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TOP = 92, SPAN_X = 520, CHAR_W = 7, LINE_H = 16, TIME_W = 76, TAG_W = 104, BAR_W = 8, GAP_MAX = 90, MAX_NOTE = 76 };
+enum { TOP = 92, SPAN_X = 600, CHAR_W = 7, LINE_H = 16, TIME_W = 76, TAG_W = 104, BAR_W = 8, GAP_MAX = 90, MAX_NOTE = 76 };
 
 struct mark_y { double y; unsigned h; };		/* words already on the page, and their height */
 struct place { double sent, received; };		/* y of a row's ends */
@@ -128,7 +128,7 @@ static bool is_lost(const struct lad_row *r)
 static double settle(struct page *p, const struct lad_row *r, const struct place *at, double y, bool receive)
 {
 	int side = receive ? !r->from : r->from;
-	unsigned h = LINE_H + 2 + note_lines(r->note) * 13;
+	unsigned h = LINE_H + 2 + note_lines(r->note) * 18;
 	if (!r->is_call) {
 		y = MAX(y, p->below[r->from][receive]);
 		p->below[r->from][receive] = y + h;
@@ -152,10 +152,19 @@ static double settle(struct page *p, const struct lad_row *r, const struct place
 	return y;
 }
 
-/* When it arrived; of a lost one, when it would have. */
-static ol_time arrival(const struct page *p, const struct lad_row *r)
+/* When it arrived; of a lost one, when it would have: behind whatever left before it, and no sooner than any other. */
+static ol_time arrival(const struct page *p, size_t i)
 {
-	return is_lost(r) ? r->sent + p->flight[r->from] : r->received;
+	const struct lad_row *r = &p->v->rows[i];
+	if (!is_lost(r))
+		return r->received;
+	ol_time soonest = r->sent + p->flight[r->from];
+	for (size_t k = i, tries = 0; k-- > 0 && tries < 64; tries++) {
+		const struct lad_row *ahead = &p->v->rows[k];
+		if (ahead->from == r->from && !ahead->is_call && ahead->has_received)
+			return MAX(soonest, ahead->received);
+	}
+	return soonest;
 }
 
 static void find_flights(struct page *p)
@@ -182,7 +191,7 @@ static bool lay_out(struct page *p)
 		const struct lad_row *r = &p->v->rows[p->row[i]];
 		ev[n++] = (struct event){ r->sent, i, false };
 		if ((r->has_received || is_lost(r)) && !r->is_call)
-			ev[n++] = (struct event){ arrival(p, r), i, true };
+			ev[n++] = (struct event){ arrival(p, p->row[i]), i, true };
 	}
 	qsort(ev, n, sizeof *ev, by_time);
 	double y = TOP;
@@ -420,7 +429,7 @@ static void draw_folds(struct page *p)
 			continue;
 		fprintf(p->out, "<line class=\"gap\" x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\"/>\n", p->rail[0], p->fold_y[i], p->rail[1],
 			p->fold_y[i]);
-		words(p, (p->rail[0] + p->rail[1]) / 2, p->fold_y[i] + 4, "n halo", "middle", "%zu more", p->before[i]);
+		words(p, p->rail[0] + 14, p->fold_y[i] + 4, "n halo", "start", "%zu more", p->before[i]);
 	}
 }
 
@@ -450,10 +459,10 @@ bool ladder_svg(const struct lad_view *v, const struct lad_style *style, FILE *o
 		draw_frame(p);
 		draw_rail(p, LAD_LEFT, p->height - 62);
 		draw_rail(p, LAD_RIGHT, p->height - 62);
-		draw_folds(p);
 		for (size_t i = 0; i < p->n; i++)
 			if (!v->rows[p->row[i]].is_call)
 				draw_segment(p, i);
+		draw_folds(p);
 		done = draw_sides(p);
 		draw_foot(p);
 		fputs("</svg>\n", out);
