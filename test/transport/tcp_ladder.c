@@ -9,7 +9,8 @@
 #include "base/timer_kind.h"
 #include "link/link.h"
 
-enum { LINE = 256, TEXT = LINE + 100, MAX_LOG = 200, MAX_CHILD = 64, LOCAL_PORT = 8080, PEER_PORT = 40000, OPEN_PORT = 30000 };
+enum { LINE = 256, TEXT = LINE + 100, MAX_LOG = 200, MAX_CHILD = 64, LOCAL_PORT = 8080, PEER_PORT = 40000,
+		OPEN_PORT = 30000 };
 #define PEER_ISS 1000000u
 
 struct ladder {
@@ -45,7 +46,7 @@ static void bad(struct ladder *l, int line, const char *why, const char *want, c
 	fail_msg("line %d at %.3f ms: %s\n  want %s\n  got  %s", line, (double)(l->now - l->start) / 1e6, why, want, got);
 }
 
-/* ---- the world ----------------------------------------------------------------------------------------------------------- */
+/* ---- the world -------------------------------------------------------------------------------------------------- */
 
 static void expire(struct ladder *l)
 {
@@ -87,7 +88,8 @@ struct ladder *ladder_new(struct ladder_how how)
 	l->net = net_new(&nc, l->link, l->pool, &l->wheel, l->now);
 	l->tcp = tcp_new(&tc, l->net, l->pool, &l->wheel, l->now);
 	struct ol_iface_config ic = {
-		.name = "tun0", .link = OL_LINK_IP, .features = (uint8_t)how.features, .mtu = how.mtu ? how.mtu : how.v6 ? 1520 : 1500,
+		.name = "tun0", .link = OL_LINK_IP, .features = (uint8_t)how.features,
+			.mtu = how.mtu ? how.mtu : how.v6 ? 1520 : 1500,
 	};
 	l->ifi = link_iface_add(l->link, &ic);
 	assert_true(l->ifi > 0);
@@ -128,7 +130,7 @@ static void pass(struct ladder *l, ol_time until)
 	expire(l);
 }
 
-/* ---- segments as text ---------------------------------------------------------------------------------------------------- */
+/* ---- segments as text ------------------------------------------------------------------------------------------- */
 
 struct shown {				/* a segment in the notation's numbers */
 	char flags[10];
@@ -208,7 +210,8 @@ static void show(struct ladder *l, const struct ol_pkt *p, struct shown *x, char
 	x->ack = g.ack.v - PEER_ISS;
 	x->urg_ok = g.flags & TCP_URG;
 	opts_text(l, g.opt.p, g.opt.len, x->opt);
-	snprintf(text, TEXT, "%s %u:%u(%u) ack %u win %u urg %u <%s>", x->flags, x->from, x->to, x->len, x->ack, x->win, x->urg,
+	snprintf(text, TEXT, "%s %u:%u(%u) ack %u win %u urg %u <%s>", x->flags, x->from, x->to, x->len, x->ack,
+		x->win, x->urg,
 		 x->opt);
 }
 
@@ -241,7 +244,7 @@ static void read_text(const char *text, struct shown *x)
 	flags_text(flags_of(x->flags), x->flags);
 }
 
-/* ---- what the peer sends ------------------------------------------------------------------------------------------------- */
+/* ---- what the peer sends ---------------------------------------------------------------------------------------- */
 
 static size_t put_opt(struct ladder *l, uint8_t *o, const char *s)
 {
@@ -350,7 +353,7 @@ void ladder_icmp(struct ladder *l, enum ol_err err, bool hard, uint32_t mtu, uin
 	ol_pkt_free(p);
 }
 
-/* ---- what comes out ------------------------------------------------------------------------------------------------------- */
+/* ---- what comes out --------------------------------------------------------------------------------------------- */
 
 static struct ol_pkt *sent(struct ladder *l) { return link_dequeue(l->link, l->ifi); }
 
@@ -435,11 +438,12 @@ void ladder_wait(struct ladder *l, int line, int ms)
 	}
 }
 
-/* ---- what the program does --------------------------------------------------------------------------------------------------- */
+/* ---- what the program does -------------------------------------------------------------------------------------- */
 
 static const struct { const char *name; enum ol_err err; } errs[] = {
 	{ "again", OL_ERR_AGAIN }, { "reset", OL_ERR_CONNRESET }, { "pipe", OL_ERR_PIPE }, { "refused", OL_ERR_CONNREFUSED },
-	{ "timedout", OL_ERR_TIMEDOUT }, { "inval", OL_ERR_INVAL }, { "notconn", OL_ERR_NOTCONN }, { "inuse", OL_ERR_ADDRINUSE },
+	{ "timedout", OL_ERR_TIMEDOUT }, { "inval", OL_ERR_INVAL }, { "notconn", OL_ERR_NOTCONN }, { "inuse",
+		OL_ERR_ADDRINUSE },
 	{ "notavail", OL_ERR_ADDRNOTAVAIL }, { "hostunreach", OL_ERR_HOSTUNREACH }, { "netunreach", OL_ERR_NETUNREACH },
 	{ "ok", OL_OK }, { "none", OL_OK },
 };

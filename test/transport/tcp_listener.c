@@ -1,4 +1,7 @@
-/* Listeners: backlog, half-open connections, SYN cookies, deferred accept, choice among several.  RFC 9293 3.10.7.2, RFC 4987. */
+/*
+ * Listeners: backlog, half-open connections, SYN cookies, deferred accept, choice among several.  RFC 9293
+ * 3.10.7.2, RFC 4987.
+ */
 #include "tcp_ladder.h"
 
 static void handshake(struct ladder *l, uint16_t port)

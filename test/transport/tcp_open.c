@@ -194,7 +194,8 @@ TEST(tcp_without_mss_option_1220_is_assumed_on_ipv6)
 /* req: MUST-5, MUST-6, MUST-7 */
 TEST(tcp_malformed_options_do_no_harm)
 {
-	static const char *const opts[] = { "raw 0200", "raw 0201", "raw 02ff", "raw fe02", "raw 0802", "raw 050b", "raw 0302" };
+	static const char *const opts[] = { "raw 0200", "raw 0201", "raw 02ff", "raw fe02", "raw 0802", "raw 050b",
+		"raw 0302" };
 	for (size_t i = 0; i < sizeof opts / sizeof *opts; i++) {
 		char s[100];
 		struct ladder *l = ladder();

@@ -1,7 +1,7 @@
 /*
- * Two TCPs and a bad wire, all from one seed: loss, repetition, reordering, corruption, delay, and a packet pool that runs dry.
- * Every byte must arrive, in order, or the program be told; every connection is checked after every event; both ends must end.
- * SEED=n in the environment reruns one seed; RUNS=n says how many.
+ * Two TCPs and a bad wire, all from one seed: loss, repetition, reordering, corruption, delay, and a packet pool
+ * that runs dry. Every byte must arrive, in order, or the program be told; every connection is checked after every
+ * event; both ends must end. SEED=n in the environment reruns one seed; RUNS=n says how many.
  */
 #include "unit.h"
 #include <stdlib.h>
@@ -53,7 +53,8 @@ static void end_new(struct world *w, int i, bool v6, unsigned features, const st
 	e->link = link_new(&lc, w->pool, &e->wheel, w->now);
 	e->net = net_new(&nc, e->link, w->pool, &e->wheel, w->now);
 	e->tcp = tcp_new(&c, e->net, w->pool, &e->wheel, w->now);
-	struct ol_iface_config ic = { .name = "tun0", .link = OL_LINK_IP, .features = (uint8_t)features, .mtu = 1500, .txqlen = 5000 };
+	struct ol_iface_config ic = { .name = "tun0", .link = OL_LINK_IP, .features = (uint8_t)features, .mtu = 1500,
+		.txqlen = 5000 };
 	e->ifi = link_iface_add(e->link, &ic);
 	struct ol_addr a;
 	ol_addr_parse(v6 ? i ? "fd00::2" : "fd00::1" : i ? "10.0.0.2" : "10.0.0.1", &a);
@@ -70,7 +71,10 @@ static void put(struct world *w, struct ol_pkt *p, int to, ol_time at)
 	w->f[w->n++] = (struct frame){ p, at, to };
 }
 
-/* What the wire does to a frame.  Checksums are owed by the wire where a stack left them to it, so those go unharmed. */
+/*
+ * What the wire does to a frame.  Checksums are owed by the wire where a stack left them to it, so those go
+ * unharmed.
+ */
 static void carry(struct world *w, struct ol_pkt *p, int to)
 {
 	if (rng_chance(&w->rng, w->loss)) {
@@ -134,7 +138,8 @@ static void told(struct end *e, enum ol_err err)
 static void write_some(struct world *w, struct end *e)
 {
 	static uint8_t buf[70000];
-	size_t n = MIN(e->to_send - e->sent, (uint64_t)1 + rng_below(&w->rng, rng_chance(&w->rng, 0.3) ? 200 : sizeof buf - 1)), done;
+	size_t n = MIN(e->to_send - e->sent, (uint64_t)1 + rng_below(&w->rng, rng_chance(&w->rng,
+		0.3) ? 200 : sizeof buf - 1)), done;
 	for (size_t i = 0; i < n; i++)
 		buf[i] = byte_at(e->key, e->sent + i);
 	struct iovec v = { buf, n };
@@ -272,7 +277,8 @@ static void run(uint64_t seed, struct plan plan)
 	for (int i = 0; i < 2 && ok_; i++)
 		ok_ = w.e[i].failed || w.e[i].got == w.e[1 - i].to_send || w.e[1 - i].failed;
 	if (!ok_ || ((w.e[0].failed || w.e[1].failed) && plan.bad <= 0.1 && !plan.dry))
-		fail_msg("seed %llu: after %d steps, %.3f s: got %llu/%llu %llu/%llu, states %d %d, failed %d %d", (unsigned long long)seed,
+		fail_msg("seed %llu: after %d steps, %.3f s: got %llu/%llu %llu/%llu, states %d %d, failed %d %d",
+			(unsigned long long)seed,
 			 steps, (double)w.now / 1e9, (unsigned long long)w.e[1].got, (unsigned long long)w.e[0].to_send,
 			 (unsigned long long)w.e[0].got, (unsigned long long)w.e[1].to_send, w.e[0].tcb ? w.e[0].tcb->state : -1,
 			 w.e[1].tcb ? w.e[1].tcb->state : -1, w.e[0].failed, w.e[1].failed);
@@ -293,7 +299,13 @@ static void many(uint64_t base, int runs, struct plan plan)
 
 TEST(tcp_every_byte_arrives_over_a_good_wire) { many(1000, 20, (struct plan){ 0 }); }
 TEST(tcp_every_byte_arrives_over_a_bad_wire) { many(2000, 40, (struct plan){ .bad = 0.1 }); }
-TEST(tcp_every_byte_arrives_or_the_program_is_told_over_a_terrible_wire) { many(3000, 10, (struct plan){ .bad = 0.2 }); }
-TEST(tcp_super_segments_survive_a_bad_wire) { many(4000, 20, (struct plan){ .bad = 0.05, .features = OL_IF_CSUM | OL_IF_TSO4 | OL_IF_TSO6 }); }
+TEST(tcp_every_byte_arrives_or_the_program_is_told_over_a_terrible_wire)
+{
+	many(3000, 10, (struct plan){ .bad = 0.2 });
+}
+TEST(tcp_super_segments_survive_a_bad_wire)
+{
+	many(4000, 20, (struct plan){ .bad = 0.05, .features = OL_IF_CSUM | OL_IF_TSO4 | OL_IF_TSO6 });
+}
 TEST(tcp_a_dry_pool_is_only_a_delay) { many(5000, 20, (struct plan){ .bad = 0.02, .dry = true }); }
 TEST(tcp_reno_over_a_bad_wire) { many(6000, 20, (struct plan){ .bad = 0.1, .cc = "reno" }); }

@@ -1,4 +1,7 @@
-/* Moving text: RFC 9293 3.7.4, 3.8.5, 3.8.6, 3.10.2, 3.10.3; delayed ACKs, Nagle, windows, urgent data, timestamps, SACK sent. */
+/*
+ * Moving text: RFC 9293 3.7.4, 3.8.5, 3.8.6, 3.10.2, 3.10.3; delayed ACKs, Nagle, windows, urgent data,
+ * timestamps, SACK sent.
+ */
 #include "tcp_ladder.h"
 
 #define NEW() ladder_established((struct ladder_how){ 0 }, NULL)

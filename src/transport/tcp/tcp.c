@@ -27,7 +27,8 @@ static struct tcp_loss_cfg loss_cfg(const struct tcp_config *c)
 	return l;
 }
 
-struct tcp *tcp_new(const struct tcp_config *cfg, struct net *net, struct ol_pool *pool, struct wheel *wheel, ol_time now)
+struct tcp *tcp_new(const struct tcp_config *cfg, struct net *net, struct ol_pool *pool, struct wheel *wheel,
+		ol_time now)
 {
 	struct tcp *tcp = calloc(1, sizeof *tcp);
 	if (!tcp)
@@ -73,7 +74,7 @@ void tcp_free(struct tcp *tcp)
 	free(tcp);
 }
 
-/* ---- segments ------------------------------------------------------------------------------------------------------------ */
+/* ---- segments --------------------------------------------------------------------------------------------------- */
 
 static bool sum_is_good(const struct ol_pkt *p, const struct net_rx *rx)
 {
@@ -114,7 +115,8 @@ static enum ol_fate to_tcb(struct tcp_tcb *tcb, struct tcp_in *in, struct ol_ver
 	return fate;
 }
 
-static enum ol_fate to_node(struct tcp *tcp, struct tcp_node *n, struct tcp_in *in, struct ol_verdict *v, struct tcp_tcb **child,
+static enum ol_fate to_node(struct tcp *tcp, struct tcp_node *n, struct tcp_in *in, struct ol_verdict *v,
+		struct tcp_tcb **child,
 			    bool *again, ol_time now)
 {
 	enum ol_fate fate;
@@ -153,7 +155,8 @@ static enum ol_fate dispatch(struct tcp *tcp, struct tcp_in *in, struct ol_verdi
 	return child ? to_tcb(child, in, v, user, now) : fate;
 }
 
-enum ol_fate tcp_input(struct tcp *tcp, struct ol_pkt *pkt, const struct net_rx *rx, struct ol_verdict *verdict, void **user,
+enum ol_fate tcp_input(struct tcp *tcp, struct ol_pkt *pkt, const struct net_rx *rx,
+		struct ol_verdict *verdict, void **user,
 		       ol_time now)
 {
 	struct ol_verdict v = { .sock = -1 };
@@ -176,7 +179,7 @@ enum ol_fate tcp_input(struct tcp *tcp, struct ol_pkt *pkt, const struct net_rx 
 
 uint64_t tcp_count(const struct tcp *tcp, enum ol_fate fate) { return tcp->count[fate]; }
 
-/* ---- time ---------------------------------------------------------------------------------------------------------------- */
+/* ---- time ------------------------------------------------------------------------------------------------------- */
 
 void tcp_expire(struct tcp *tcp, struct timer *t, ol_time now)
 {
@@ -195,7 +198,7 @@ void tcp_expire(struct tcp *tcp, struct timer *t, ol_time now)
 	}
 }
 
-/* ---- events ---------------------------------------------------------------------------------------------------------------- */
+/* ---- events ----------------------------------------------------------------------------------------------------- */
 
 bool tcp_event_next(struct tcp *tcp, struct tcp_event *ev)
 {

@@ -1,6 +1,6 @@
 /*
- * The table of everything that has two endpoints: connections, SYN-RECEIVED records, TIME-WAIT records.  Chained, grown by
- * doubling, hashed with a secret key so that an outsider cannot crowd one bucket (SipHash).
+ * The table of everything that has two endpoints: connections, SYN-RECEIVED records, TIME-WAIT records.  Chained,
+ * grown by doubling, hashed with a secret key so that an outsider cannot crowd one bucket (SipHash).
  */
 #include "transport/tcp/tcp_int.h"
 #include "base/check.h"
@@ -64,7 +64,8 @@ static bool same(const struct ol_endpoint *a, const struct ol_endpoint *b)
 	return a->port == b->port && ol_addr_eq(&a->addr, &b->addr);
 }
 
-struct tcp_node *tcp_demux_find(const struct tcp_demux *d, const struct ol_endpoint *local, const struct ol_endpoint *remote)
+struct tcp_node *tcp_demux_find(const struct tcp_demux *d, const struct ol_endpoint *local,
+		const struct ol_endpoint *remote)
 {
 	uint32_t h = (uint32_t)addr_hash_pair(d->key, local, remote);
 	for (struct tcp_node *n = d->bucket[h & d->mask]; n; n = n->next)

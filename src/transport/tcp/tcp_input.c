@@ -1,6 +1,6 @@
 /*
- * Segments for a connection: RFC 9293 3.10.7.3 (SYN-SENT) and 3.10.7.4 (the others), step by step in the RFC's order, with
- * RFC 5961 (resets, SYNs and ACKs that may be guesses), RFC 7323 (PAWS, TS.Recent), RFC 3168 and RFC 6093.
+ * Segments for a connection: RFC 9293 3.10.7.3 (SYN-SENT) and 3.10.7.4 (the others), step by step in the RFC's
+ * order, with RFC 5961 (resets, SYNs and ACKs that may be guesses), RFC 7323 (PAWS, TS.Recent), RFC 3168 and RFC 6093.
  *
  * A step returns OL_PASS when the next is to look at the segment, else what became of it.  Text that is kept takes the
  * packet with it (in->pkt is NULL then).  CLOSED is entered here; whoever called reaps.
@@ -11,7 +11,7 @@
 
 enum { CE = 3, ECN_MASK = 3 };
 
-/* ---- answers to what is not acceptable ---------------------------------------------------------------------------------- */
+/* ---- answers to what is not acceptable -------------------------------------------------------------------------- */
 
 /* One answer per connection and tcp_invalid_ratelimit: two ends that disagree must not keep each other busy. */
 static bool answer_allowed(struct tcp_tcb *tcb, ol_time now)
@@ -53,7 +53,7 @@ static enum ol_fate bad_handshake_ack(struct tcp_tcb *tcb, struct tcp_in *in, ol
 	return OL_DROP_TCP_ACK_HANDSHAKE;
 }
 
-/* ---- first: sequence number ------------------------------------------------------------------------------------------------ */
+/* ---- first: sequence number ------------------------------------------------------------------------------------- */
 
 enum { PAWS_IDLE_DAYS = 24 };		/* RFC 7323 5.5: a TS.Recent older than this says nothing */
 
@@ -85,8 +85,8 @@ static uint32_t receive_window(const struct tcp_tcb *tcb)
 
 /*
  * RFC 9293 3.4, the four cases.  Two liberties: a segment without text may sit on the window's right edge, where a peer
- * stands that has used all of the window; and a window of zero still lets ACK, URG, RST and a bare FIN on RCV.NXT through
- * (MUST-66), the text is cut off.
+ * stands that has used all of the window; and a window of zero still lets ACK, URG, RST and a bare FIN on RCV.NXT
+ * through (MUST-66), the text is cut off.
  */
 static bool acceptable(const struct tcp_tcb *tcb, const struct tcp_in *in)
 {
@@ -129,7 +129,10 @@ static void trim(struct tcp_tcb *tcb, struct tcp_in *in)
 	}
 }
 
-/* In SYN-RECEIVED after a simultaneous open the peer's SYN-ACK repeats its SYN: only its ACK is new (RFC 9293 fig. 8). */
+/*
+ * In SYN-RECEIVED after a simultaneous open the peer's SYN-ACK repeats its SYN: only its ACK is new (RFC 9293
+ * fig. 8).
+ */
 static bool crossing_syn_ack(const struct tcp_tcb *tcb, const struct tcp_in *in)
 {
 	return tcb->state == OL_TCP_SYN_RECEIVED && (in->seg.flags & (TCP_SYN | TCP_ACK | TCP_RST)) == (TCP_SYN | TCP_ACK) &&
@@ -172,7 +175,7 @@ static enum ol_fate tcp_step_seq(struct tcp_tcb *tcb, struct tcp_in *in, ol_time
 	return OL_PASS;
 }
 
-/* ---- second: RST -------------------------------------------------------------------------------------------------------------- */
+/* ---- second: RST ------------------------------------------------------------------------------------------------ */
 
 static enum ol_err reset_error(uint8_t state)
 {
@@ -195,7 +198,7 @@ static enum ol_fate tcp_step_rst(struct tcp_tcb *tcb, struct tcp_in *in, ol_time
 	return OL_DONE;
 }
 
-/* ---- fourth: SYN ---------------------------------------------------------------------------------------------------------------- */
+/* ---- fourth: SYN ------------------------------------------------------------------------------------------------ */
 
 static enum ol_fate tcp_step_syn(struct tcp_tcb *tcb, struct tcp_in *in, ol_time now)
 {
@@ -205,7 +208,7 @@ static enum ol_fate tcp_step_syn(struct tcp_tcb *tcb, struct tcp_in *in, ol_time
 	return OL_DROP_TCP_SYN_CHALLENGED;
 }
 
-/* ---- fifth: ACK ------------------------------------------------------------------------------------------------------------------- */
+/* ---- fifth: ACK ------------------------------------------------------------------------------------------------- */
 
 /* RFC 7323 4.3: the timestamp to echo is that of the segment which the last ACK we sent was about. */
 static void update_ts_recent(struct tcp_tcb *tcb, const struct tcp_in *in, ol_time now)
@@ -386,7 +389,7 @@ static enum ol_fate tcp_step_ack(struct tcp_tcb *tcb, struct tcp_in *in, ol_time
 	return after_ack(tcb, now);
 }
 
-/* ---- sixth: URG ---------------------------------------------------------------------------------------------------------------------- */
+/* ---- sixth: URG ------------------------------------------------------------------------------------------------- */
 
 static bool receives(uint8_t state)
 {
@@ -416,7 +419,7 @@ static void fetch_urgent(struct tcp_tcb *tcb)
 	tcb->urg_valid = tcp_rcvq_copy(&tcb->rcvq, off, &v, 1, 1) == 1;
 }
 
-/* ---- seventh: segment text ----------------------------------------------------------------------------------------------------------- */
+/* ---- seventh: segment text -------------------------------------------------------------------------------------- */
 
 /* Estimates the peer's segment size and how soon an ACK is wanted. */
 static void measure(struct tcp_tcb *tcb, const struct tcp_in *in, ol_time now)
@@ -514,7 +517,7 @@ static enum ol_fate tcp_step_text(struct tcp_tcb *tcb, struct tcp_in *in, ol_tim
 	return OL_PASS;
 }
 
-/* ---- eighth: FIN ------------------------------------------------------------------------------------------------------------------------- */
+/* ---- eighth: FIN ------------------------------------------------------------------------------------------------ */
 
 static void process_fin(struct tcp_tcb *tcb, ol_time now)
 {
@@ -563,7 +566,7 @@ static enum ol_fate tcp_step_fin(struct tcp_tcb *tcb, struct tcp_in *in, ol_time
 	return OL_DONE;
 }
 
-/* ---- the order ------------------------------------------------------------------------------------------------------------------------------ */
+/* ---- the order -------------------------------------------------------------------------------------------------- */
 
 typedef enum ol_fate tcp_step(struct tcp_tcb *, struct tcp_in *, ol_time);
 
@@ -587,7 +590,7 @@ static tcp_step *const tcp_steps[] = {
 	tcp_step_fin,		/* eighth:  FIN */
 };
 
-/* ---- SYN-SENT, 3.10.7.3 ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- SYN-SENT, 3.10.7.3 ----------------------------------------------------------------------------------------- */
 
 static enum ol_fate syn_sent_ack(struct tcp_tcb *tcb, struct tcp_in *in, ol_time now)
 {

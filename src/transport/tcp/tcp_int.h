@@ -28,7 +28,7 @@ enum { TCP_MIN_MSS = 88, TCP_DEFAULT_MSS4 = 536, TCP_DEFAULT_MSS6 = 1220, TCP_MA
 enum { TCP_HDR_LEN = 20, TCP_OPT_TS_LEN = 12, TCP_MAX_SACK = 4 };
 enum { TCP_MAX_ACCEPT = 65535 };
 
-/* ---- what the table of connections holds --------------------------------------------------------------------------- */
+/* ---- what the table of connections holds ------------------------------------------------------------------------ */
 enum tcp_node_kind { TCP_NODE_TCB, TCP_NODE_SYN, TCP_NODE_TW };
 struct tcp_node {
 	struct tcp_node *next;			/* of one bucket */
@@ -42,9 +42,10 @@ bool tcp_demux_init(struct tcp_demux *d, struct sipkey key);
 void tcp_demux_fini(struct tcp_demux *d);
 void tcp_demux_add(struct tcp_demux *d, struct tcp_node *n);
 void tcp_demux_del(struct tcp_demux *d, struct tcp_node *n);
-struct tcp_node *tcp_demux_find(const struct tcp_demux *d, const struct ol_endpoint *local, const struct ol_endpoint *remote);
+struct tcp_node *tcp_demux_find(const struct tcp_demux *d, const struct ol_endpoint *local,
+		const struct ol_endpoint *remote);
 
-/* ---- options as parsed, and as agreed ------------------------------------------------------------------------------- */
+/* ---- options as parsed, and as agreed --------------------------------------------------------------------------- */
 struct tcp_opt {				/* what a segment carried */
 	bool mss_ok, ws_ok, sack_permitted, ts_ok;
 	uint8_t ws;
@@ -66,7 +67,7 @@ struct tcp_opt_out {				/* what a segment is to carry */
 /** Writes at most 40 bytes, padded to words; returns their number. */
 size_t tcp_opt_build(uint8_t *p, const struct tcp_opt_out *opt);
 
-/* ---- a segment on its way through the steps ------------------------------------------------------------------------- */
+/* ---- a segment on its way through the steps --------------------------------------------------------------------- */
 struct tcp_in {
 	struct tcp_seg seg;			/* wire/tcp.h: host order; seg.text borrows from pkt */
 	struct tcp_opt opt;
@@ -79,7 +80,7 @@ struct tcp_in {
 	bool isn_set; tcp_seq isn;		/* a SYN that takes TIME-WAIT over: our ISN must lie above the old numbers */
 };
 
-/* ---- receive queue ---------------------------------------------------------------------------------------------------- */
+/* ---- receive queue ---------------------------------------------------------------------------------------------- */
 struct tcp_rcvq {
 	struct ol_pkt *head, *tail;		/* in order, not yet read; head's first bytes may have been */
 	struct ol_pkt *ooo;			/* above a gap, sorted, not overlapping */
@@ -94,10 +95,10 @@ struct tcp_rcvq {
 	bool dsack_set;
 };
 
-/* ---- pushes: where writes ended, for PSH ------------------------------------------------------------------------------ */
+/* ---- pushes: where writes ended, for PSH ------------------------------------------------------------------------ */
 struct tcp_push { tcp_seq *ring; uint32_t cap, first, n; };
 
-/* ---- the connection ----------------------------------------------------------------------------------------------------- */
+/* ---- the connection --------------------------------------------------------------------------------------------- */
 enum tcp_chrono { TCP_CHRONO_IDLE, TCP_CHRONO_BUSY, TCP_CHRONO_RWND, TCP_CHRONO_SNDBUF, TCP_CHRONOS };
 enum tcp_quick { TCP_QUICK_ACKS = 16 };
 struct tcp_tcb {
@@ -211,7 +212,7 @@ struct tcp_tcb {
 	ol_time born;
 };
 
-/* ---- SYN-RECEIVED before there is a connection --------------------------------------------------------------------------- */
+/* ---- SYN-RECEIVED before there is a connection ------------------------------------------------------------------ */
 struct tcp_synrec {
 	struct tcp_node node;
 	struct list of_listener;
@@ -229,7 +230,7 @@ struct tcp_synrec {
 	ol_time sent_at, challenge_at;
 };
 
-/* ---- TIME-WAIT: what is left of a connection ------------------------------------------------------------------------------ */
+/* ---- TIME-WAIT: what is left of a connection -------------------------------------------------------------------- */
 struct tcp_tw {
 	struct tcp_node node;			/* aux[0]: ts_ok; aux[1]: rcv_wscale; aux[2]: TOS */
 	struct list fifo;			/* of tcp->tw, by deadline: all live equally long */
@@ -241,7 +242,7 @@ struct tcp_tw {
 };
 _Static_assert(sizeof(struct tcp_tw) <= 128, "a TIME-WAIT costs next to nothing");
 
-/* ---- listener ---------------------------------------------------------------------------------------------------------- */
+/* ---- listener --------------------------------------------------------------------------------------------------- */
 struct tcp_listener {
 	struct list node;			/* of tcp->listen[port] */
 	struct tcp *tcp;
@@ -259,7 +260,7 @@ struct tcp_listener {
 	ol_time cookie_at;			/* the last SYN cookie went; 0 never */
 };
 
-/* ---- the instance -------------------------------------------------------------------------------------------------------- */
+/* ---- the instance ----------------------------------------------------------------------------------------------- */
 #define TCP_LISTEN_BUCKETS 256
 struct tcp {
 	struct tcp_config cfg;
@@ -324,7 +325,8 @@ bool tcp_challenge_allowed(struct tcp *tcp, ol_time *last, ol_time now);
 /** Sends what may be sent now: retransmissions, new text, FIN, the ACK that is due; then re-arms the timer. */
 void tcp_output(struct tcp_tcb *tcb, ol_time now);
 void tcp_send_syn(struct tcp_tcb *tcb, ol_time now);	/* SYN, or SYN-ACK in SYN-RECEIVED; noted as sent or sent again */
-void tcp_send_synack(struct tcp_tcb *tcb, ol_time now);	/* an answer to a SYN, beside what the retransmission timer does */
+/* an answer to a SYN, beside what the retransmission timer does */
+void tcp_send_synack(struct tcp_tcb *tcb, ol_time now);
 void tcp_send_ack(struct tcp_tcb *tcb, ol_time now);
 void tcp_send_rst(struct tcp_tcb *tcb, ol_time now);	/* <SEQ=SND.NXT><CTL=RST,ACK> */
 void tcp_send_probe(struct tcp_tcb *tcb, ol_time now);	/* <SEQ=SND.UNA-1>, no text: keepalive and window probes */
@@ -376,7 +378,8 @@ void tcp_rcvq_dsack(struct tcp_rcvq *q, tcp_seq left, tcp_seq right);
 void tcp_rcvq_check(const struct tcp_rcvq *q, tcp_seq rcv_nxt);
 
 /* tcp_listen.c, tcp_timewait.c, tcp_isn.c */
-struct tcp_listener *tcp_listener_find(struct tcp *tcp, const struct ol_endpoint *local, const struct ol_endpoint *remote, int ifi);
+struct tcp_listener *tcp_listener_find(struct tcp *tcp, const struct ol_endpoint *local,
+		const struct ol_endpoint *remote, int ifi);
 enum ol_fate tcp_listener_input(struct tcp_listener *l, struct tcp_in *in, struct tcp_tcb **child, ol_time now);
 enum ol_fate tcp_synrec_input(struct tcp_synrec *s, struct tcp_in *in, struct tcp_tcb **child, ol_time now);
 void tcp_synrec_expire(struct tcp_synrec *s, ol_time now);

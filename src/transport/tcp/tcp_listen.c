@@ -1,10 +1,10 @@
 /*
- * Passive opens: listeners, half-open connections as small records, SYN cookies.  RFC 9293 3.10.7.2 (LISTEN), 3.10.7.4 for
- * SYN-RECEIVED, RFC 4987, RFC 5961 3 and 4, RFC 6191's hint for the ISN.
+ * Passive opens: listeners, half-open connections as small records, SYN cookies.  RFC 9293 3.10.7.2 (LISTEN),
+ * 3.10.7.4 for SYN-RECEIVED, RFC 4987, RFC 5961 3 and 4, RFC 6191's hint for the ISN.
  *
- * The backlog means what Linux means: so many established connections may wait for accept, one more than asked for; while
- * that queue is full SYNs are dropped and so is the ACK that ends a handshake, which the peer then repeats.  As many
- * handshakes may be under way; beyond, a SYN is answered with a cookie, which needs no memory at all.
+ * The backlog means what Linux means: so many established connections may wait for accept, one more than asked for;
+ * while that queue is full SYNs are dropped and so is the ACK that ends a handshake, which the peer then repeats.
+ * As many handshakes may be under way; beyond, a SYN is answered with a cookie, which needs no memory at all.
  */
 #include "transport/tcp/tcp_int.h"
 #include "base/check.h"
@@ -15,7 +15,7 @@ static const uint16_t cookie_mss[] = { 536, 1220, 1440, 1460, 4312, 8960, 16344,
 
 static struct list *bucket(struct tcp *tcp, uint16_t port) { return &tcp->listen[port % TCP_LISTEN_BUCKETS]; }
 
-/* ---- which listener ------------------------------------------------------------------------------------------------------ */
+/* ---- which listener --------------------------------------------------------------------------------------------- */
 
 /* How well it fits: the more exact its address and interface, the better; 0 not at all. */
 static int fit(const struct tcp_listener *l, const struct ol_endpoint *local, int ifi)
@@ -33,7 +33,8 @@ static int fit(const struct tcp_listener *l, const struct ol_endpoint *local, in
 	return score + 1;					/* both families */
 }
 
-struct tcp_listener *tcp_listener_find(struct tcp *tcp, const struct ol_endpoint *local, const struct ol_endpoint *remote, int ifi)
+struct tcp_listener *tcp_listener_find(struct tcp *tcp, const struct ol_endpoint *local,
+		const struct ol_endpoint *remote, int ifi)
 {
 	struct tcp_listener *best = NULL;
 	int score = 0;
@@ -60,7 +61,8 @@ struct tcp_listener *tcp_listener_find(struct tcp *tcp, const struct ol_endpoint
 	return best;
 }
 
-enum ol_err tcp_listen(struct tcp *tcp, struct tcp_listener **out, const struct tcp_opts *opts, const struct ol_endpoint *local,
+enum ol_err tcp_listen(struct tcp *tcp, struct tcp_listener **out, const struct tcp_opts *opts,
+		const struct ol_endpoint *local,
 		       int backlog, bool reuseport, void *user, ol_time now)
 {
 	if (local->port == 0)
@@ -138,7 +140,7 @@ void tcp_listener_close(struct tcp_listener *l, ol_time now)
 
 static bool accept_full(const struct tcp_listener *l) { return l->n_accepted > l->backlog; }
 
-/* ---- half-open connections ----------------------------------------------------------------------------------------------- */
+/* ---- half-open connections -------------------------------------------------------------------------------------- */
 
 void tcp_synrec_free(struct tcp_synrec *s)
 {
@@ -156,7 +158,8 @@ static uint32_t ts_clock(const struct tcp_synrec *s, ol_time now) { return (uint
 static void bare_of(const struct tcp_synrec *s, struct tcp_bare *b, ol_time now)
 {
 	*b = (struct tcp_bare){
-		.local = s->node.local, .remote = s->node.remote, .ack = seq_add(s->irs, 1), .tos = s->tos, .ttl = s->listener->opts.ttl,
+		.local = s->node.local, .remote = s->node.remote, .ack = seq_add(s->irs, 1), .tos = s->tos,
+			.ttl = s->listener->opts.ttl,
 		.ifi = s->ifi, .state = OL_TCP_SYN_RECEIVED, .cause = OL_CAUSE_SEGMENT,
 		.opt = { .ts_ok = s->ts_ok, .tsval = ts_clock(s, now), .tsecr = s->ts_recent },
 	};
@@ -248,11 +251,11 @@ void tcp_synrec_expire(struct tcp_synrec *s, ol_time now)
 	timer_arm(l->tcp->wheel, &s->timer, now + synack_rto(s));
 }
 
-/* ---- SYN cookies, RFC 4987 3.6 --------------------------------------------------------------------------------------------- */
+/* ---- SYN cookies, RFC 4987 3.6 ---------------------------------------------------------------------------------- */
 
 /*
- * ISN = H1(pair) + SEG.SEQ + (count << 24) + ((H2(pair, count) + index of the MSS) mod 2^24), count the time in periods of
- * 64 s.  With timestamps the low six bits of TSval carry the window scale, SACK and ECN.
+ * ISN = H1(pair) + SEG.SEQ + (count << 24) + ((H2(pair, count) + index of the MSS) mod 2^24), count the time in
+ * periods of 64 s.  With timestamps the low six bits of TSval carry the window scale, SACK and ECN.
  */
 static uint32_t cookie_hash(const struct tcp *tcp, const struct tcp_node *n, uint32_t count, bool second)
 {
@@ -315,7 +318,7 @@ static bool open_cookie(struct tcp_listener *l, const struct tcp_in *in, struct 
 	return true;
 }
 
-/* ---- from the handshake to a connection ------------------------------------------------------------------------------------- */
+/* ---- from the handshake to a connection ------------------------------------------------------------------------- */
 
 static struct tcp_tcb *make_child(struct tcp_listener *l, const struct tcp_synrec *s, ol_time now)
 {
@@ -354,7 +357,7 @@ static struct tcp_tcb *make_child(struct tcp_listener *l, const struct tcp_synre
 	return tcb;
 }
 
-/* ---- LISTEN, 3.10.7.2 ----------------------------------------------------------------------------------------------------------- */
+/* ---- LISTEN, 3.10.7.2 ------------------------------------------------------------------------------------------- */
 
 static enum ol_fate listen_ack(struct tcp_listener *l, struct tcp_in *in, struct tcp_tcb **child, ol_time now)
 {
@@ -412,7 +415,7 @@ enum ol_fate tcp_listener_input(struct tcp_listener *l, struct tcp_in *in, struc
 	return OL_DROP_TCP_FLAGS;				/* fourth: anything else */
 }
 
-/* ---- SYN-RECEIVED, 3.10.7.4 ------------------------------------------------------------------------------------------------------- */
+/* ---- SYN-RECEIVED, 3.10.7.4 ------------------------------------------------------------------------------------- */
 
 static bool synrec_paws_old(const struct tcp_synrec *s, const struct tcp_in *in)
 {

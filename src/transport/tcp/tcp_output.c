@@ -1,7 +1,7 @@
 /*
  * Sending: what may go, cut straight from the send queue, so that a segment sent again is built again with what is true
- * now.  RFC 9293 3.7.4 (Nagle), 3.8.6 (windows, silly window avoidance on both sides), 3.8.5 (urgent); RFC 7323 2.2, 3.2;
- * RFC 3168 6.1.  Whether the network takes more is the loss half's word (tcp_loss.h).
+ * now.  RFC 9293 3.7.4 (Nagle), 3.8.6 (windows, silly window avoidance on both sides), 3.8.5 (urgent); RFC 7323 2.2,
+ * 3.2; RFC 3168 6.1.  Whether the network takes more is the loss half's word (tcp_loss.h).
  *
  * PSH stands on the segment with the last byte of a write, and nowhere else (MUST-60, MUST-61).
  * Left out: sending text with a SYN (RFC 7413).
@@ -30,7 +30,7 @@ uint32_t tcp_unsent_bytes(const struct tcp_tcb *tcb)
 
 uint32_t tcp_ts_clock(const struct tcp_tcb *tcb, ol_time now) { return (uint32_t)(now / OL_MS) + tcb->ts_offset; }
 
-/* ---- the window we offer ---------------------------------------------------------------------------------------------- */
+/* ---- the window we offer ---------------------------------------------------------------------------------------- */
 
 /* What is left of the window offered last: its right edge never moves back (RFC 9293 3.8.6, SHLD-14). */
 static uint32_t window_left(const struct tcp_tcb *tcb)
@@ -59,7 +59,7 @@ uint32_t tcp_window(const struct tcp_tcb *tcb)
 	return space & ~(unit - 1);
 }
 
-/* ---- one segment ------------------------------------------------------------------------------------------------------ */
+/* ---- one segment ------------------------------------------------------------------------------------------------ */
 
 static void fill_options(const struct tcp_tcb *tcb, struct tcp_opt_out *o, uint8_t flags, ol_time now)
 {
@@ -216,7 +216,7 @@ void tcp_send_probe(struct tcp_tcb *tcb, ol_time now)
 	(void)transmit(tcb, &o, now);
 }
 
-/* ---- SYN ---------------------------------------------------------------------------------------------------------------- */
+/* ---- SYN -------------------------------------------------------------------------------------------------------- */
 
 static uint8_t syn_flags(const struct tcp_tcb *tcb)
 {
@@ -249,7 +249,7 @@ void tcp_send_synack(struct tcp_tcb *tcb, ol_time now)
 	(void)transmit(tcb, &o, now);
 }
 
-/* ---- text ----------------------------------------------------------------------------------------------------------------- */
+/* ---- text ------------------------------------------------------------------------------------------------------- */
 
 /* The FIN rides on the last text when all of it is there, and counts as one more. */
 static bool takes_fin(const struct tcp_tcb *tcb, tcp_seq end)
@@ -263,7 +263,8 @@ static uint32_t full_text(const struct tcp_tcb *tcb)		/* text bytes of a full se
 	return tcb->snd_mss > opts + 8 ? tcb->snd_mss - opts : 8;
 }
 
-static uint32_t burst(const struct tcp_tcb *tcb, uint32_t mss)	/* most text of one packet: super-segments where taken over */
+/* most text of one packet: super-segments where taken over */
+static uint32_t burst(const struct tcp_tcb *tcb, uint32_t mss)
 {
 	uint8_t tso = tcb->node.remote.addr.ver == 6 ? OL_IF_TSO6 : OL_IF_TSO4;
 	if (!(tcb->path.features & tso) || tcb->urg_out)
@@ -338,8 +339,8 @@ static uint32_t usable_window(const struct tcp_tcb *tcb)
 }
 
 /*
- * A piece shorter than a segment, which is all there is: Nagle's rule as Minshall refined it, one small segment at a time
- * (RFC 9293 3.7.4: MUST-17 lets it be switched off), and cork.
+ * A piece shorter than a segment, which is all there is: Nagle's rule as Minshall refined it, one small segment at a
+ * time (RFC 9293 3.7.4: MUST-17 lets it be switched off), and cork.
  */
 static bool may_send_small(const struct tcp_tcb *tcb)
 {
@@ -464,7 +465,7 @@ void tcp_send_forced(struct tcp_tcb *tcb, ol_time now)
 		tcp_send_probe(tcb, now);
 }
 
-/* ---- segments that no connection sends -------------------------------------------------------------------------------------- */
+/* ---- segments that no connection sends -------------------------------------------------------------------------- */
 
 void tcp_send_bare(struct tcp *tcp, const struct tcp_bare *b, ol_time now)
 {

@@ -1,6 +1,6 @@
 /*
- * The receive queue: packets as they came, in two lists.  Readable ones are contiguous up to RCV.NXT; held ones lie above a
- * gap, sorted, without overlap.  Where bytes come twice, those that came first stay.
+ * The receive queue: packets as they came, in two lists.  Readable ones are contiguous up to RCV.NXT; held ones lie
+ * above a gap, sorted, without overlap.  Where bytes come twice, those that came first stay.
  *
  * Memory is what packets cost, not what they carry: a packet is copied into the one before it, or into a small buffer,
  * where it would fill less than half of its own.  So the memory stays below about twice the bytes, whatever the peer's
@@ -82,7 +82,7 @@ void tcp_rcvq_append(struct tcp_rcvq *q, struct ol_pkt *p)
 	q->tail = p;
 }
 
-/* ---- SACK blocks ---------------------------------------------------------------------------------------------------- */
+/* ---- SACK blocks ------------------------------------------------------------------------------------------------ */
 
 static bool touch(const struct tcp_sack_block *a, const struct tcp_sack_block *b)
 {
@@ -108,7 +108,8 @@ static void recent_add(struct tcp_rcvq *q, struct tcp_sack_block b)
 	q->n_recent = n + 1;
 }
 
-static void recent_cut(struct tcp_rcvq *q, tcp_seq left, tcp_seq right)	/* what lies in [left, right) is no block any more */
+/* what lies in [left, right) is no block any more */
+static void recent_cut(struct tcp_rcvq *q, tcp_seq left, tcp_seq right)
 {
 	int n = 0;
 	for (int i = 0; i < q->n_recent; i++) {
@@ -135,7 +136,7 @@ void tcp_rcvq_dsack(struct tcp_rcvq *q, tcp_seq left, tcp_seq right)
 	}							/* one block per ACK: the first found is told */
 }
 
-/* ---- held packets ---------------------------------------------------------------------------------------------------- */
+/* ---- held packets ----------------------------------------------------------------------------------------------- */
 
 static void unlink_held(struct tcp_rcvq *q, struct ol_pkt *p)
 {
@@ -177,7 +178,8 @@ static struct tcp_sack_block stretch(const struct ol_pkt *p, tcp_seq left, tcp_s
 	struct tcp_sack_block b = { left, right };
 	enum { ENOUGH = 64 };
 	int i = 0;
-	for (const struct ol_pkt *x = held_of(p)->prev; x && i < ENOUGH && seq_eq(end_of(x), b.left); x = held_of(x)->prev, i++)
+	for (const struct ol_pkt *x = held_of(p)->prev; x && i < ENOUGH && seq_eq(end_of(x),
+		b.left); x = held_of(x)->prev, i++)
 		b.left = seq_of(x);
 	for (const struct ol_pkt *x = p->next; x && i < ENOUGH && seq_eq(seq_of(x), b.right); x = x->next, i++)
 		b.right = end_of(x);
@@ -260,7 +262,7 @@ void tcp_rcvq_prune(struct tcp_rcvq *q, size_t limit)
 	}
 }
 
-/* ---- reading ----------------------------------------------------------------------------------------------------------- */
+/* ---- reading ---------------------------------------------------------------------------------------------------- */
 
 size_t tcp_rcvq_copy(const struct tcp_rcvq *q, size_t off, const struct iovec *iov, int n, size_t len)
 {

@@ -2,7 +2,8 @@
  * The life of a connection: how it comes to be, its states (RFC 9293 3.3.2), how it ends and who frees it.
  *
  * A connection is in the table from its first SYN to CLOSED or TIME-WAIT; TIME-WAIT lives on as a small record
- * (tcp_timewait.c).  Nothing here frees what the user holds or a listener keeps for it: tcp_reap does, when nobody does.
+ * (tcp_timewait.c).  Nothing here frees what the user holds or a listener keeps for it: tcp_reap does, when nobody
+ * does.
  */
 #include "transport/tcp/tcp_int.h"
 #include "base/check.h"
@@ -34,8 +35,8 @@ uint16_t tcp_adv_mss(const struct tcp_opts *opts, const struct ol_addr *remote, 
 }
 
 /*
- * RFC 9293 3.7.1: Eff.snd.MSS = min(SendMSS + 20, MMS_S) - TCP header - IP options.  snd_mss has the timestamp option taken
- * off, which every segment carries; SACK blocks are taken off where a segment has some.
+ * RFC 9293 3.7.1: Eff.snd.MSS = min(SendMSS + 20, MMS_S) - TCP header - IP options.  snd_mss has the timestamp
+ * option taken off, which every segment carries; SACK blocks are taken off where a segment has some.
  */
 void tcp_sync_mss(struct tcp_tcb *tcb, ol_time now)
 {

@@ -1,6 +1,6 @@
 /*
- * Time: one timer node per connection stands for all its deadlines.  It is armed for the earliest and left alone when that
- * moves back, so that an ACK costs no work in the wheel; a node that comes too early is armed anew.
+ * Time: one timer node per connection stands for all its deadlines.  It is armed for the earliest and left alone
+ * when that moves back, so that an ACK costs no work in the wheel; a node that comes too early is armed anew.
  *
  *	loss half	RTO, TLP, reordering, pacing (RFC 6298, RFC 8985)	persist		RFC 9293 3.8.6.1
  *	delack		RFC 9293 3.8.6.3					keepalive	RFC 9293 3.8.4

@@ -1,7 +1,7 @@
 /*
- * TIME-WAIT: the last 2 MSL of a connection's name, in a record of 128 bytes.  All records live equally long, so a queue
- * in order of birth is also in order of death and one timer serves all of them.  RFC 9293 3.10.7.4 and 3.6.1; reuse by
- * RFC 6191 and MAY-2; RFC 1337 as a setting.
+ * TIME-WAIT: the last 2 MSL of a connection's name, in a record of 128 bytes.  All records live equally long, so a
+ * queue in order of birth is also in order of death and one timer serves all of them.  RFC 9293 3.10.7.4 and 3.6.1;
+ * reuse by RFC 6191 and MAY-2; RFC 1337 as a setting.
  */
 #include "transport/tcp/tcp_int.h"
 #include "base/check.h"

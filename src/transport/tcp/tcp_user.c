@@ -1,6 +1,6 @@
 /*
- * The user calls of RFC 9293 3.10.1 to 3.10.6 on connections, as tcp.h documents them: OPEN (active), SEND, RECEIVE, CLOSE,
- * ABORT, and letting go.  Passive OPEN is tcp_listen.c.
+ * The user calls of RFC 9293 3.10.1 to 3.10.6 on connections, as tcp.h documents them: OPEN (active), SEND, RECEIVE,
+ * CLOSE, ABORT, and letting go.  Passive OPEN is tcp_listen.c.
  */
 #include "transport/tcp/tcp_int.h"
 #include "base/check.h"
@@ -13,7 +13,7 @@ struct tcp_opts tcp_opts_default(const struct tcp *tcp)
 
 bool tcp_congestion_known(const struct tcp *tcp, const char *name) { return tcp_cc_find(name); }
 
-/* ---- OPEN ------------------------------------------------------------------------------------------------------------------ */
+/* ---- OPEN ------------------------------------------------------------------------------------------------------- */
 
 /* Whoever has the name now, may it go?  *isn_set: where our ISN must begin then (RFC 6191). */
 static bool name_free(struct tcp *tcp, const struct ol_endpoint *local, const struct ol_endpoint *remote, bool *isn_set,
@@ -31,7 +31,8 @@ static bool name_free(struct tcp *tcp, const struct ol_endpoint *local, const st
 	return true;
 }
 
-bool tcp_pair_busy(const struct tcp *tcp, const struct ol_endpoint *local, const struct ol_endpoint *remote, ol_time now)
+bool tcp_pair_busy(const struct tcp *tcp, const struct ol_endpoint *local, const struct ol_endpoint *remote,
+		ol_time now)
 {
 	const struct tcp_node *n = tcp_demux_find(&tcp->demux, local, remote);
 	if (!n)
@@ -60,7 +61,8 @@ bool tcp_local_busy(const struct tcp *tcp, const struct ol_endpoint *local, int 
 	return false;
 }
 
-enum ol_err tcp_open(struct tcp *tcp, struct tcp_tcb **out, const struct tcp_opts *opts, const struct ol_endpoint *local,
+enum ol_err tcp_open(struct tcp *tcp, struct tcp_tcb **out, const struct tcp_opts *opts,
+		const struct ol_endpoint *local,
 		     const struct ol_endpoint *remote, void *user, ol_time now)
 {
 	struct net_path path;
@@ -100,7 +102,7 @@ enum ol_err tcp_open(struct tcp *tcp, struct tcp_tcb **out, const struct tcp_opt
 	return OL_OK;
 }
 
-/* ---- options ------------------------------------------------------------------------------------------------------------------ */
+/* ---- options ---------------------------------------------------------------------------------------------------- */
 
 struct tcp_opts *tcp_opts(struct tcp_tcb *tcb) { return &tcb->opts; }
 
@@ -132,7 +134,7 @@ void tcp_opts_changed(struct tcp_tcb *tcb, ol_time now)
 	tcp_event(tcb);
 }
 
-/* ---- SEND ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- SEND ------------------------------------------------------------------------------------------------------- */
 
 enum ol_err tcp_error_take(struct tcp_tcb *tcb)
 {
@@ -150,7 +152,8 @@ static enum ol_err may_send(struct tcp_tcb *tcb)
 	switch (tcb->state) {
 	case OL_TCP_ESTABLISHED: case OL_TCP_CLOSE_WAIT:
 		return OL_OK;
-	case OL_TCP_SYN_SENT: case OL_TCP_SYN_RECEIVED:		/* req-not: 9293-3.10.2-a the socket waits, as Linux, and sends then */
+	/* req-not: 9293-3.10.2-a the socket waits, as Linux, and sends then */
+	case OL_TCP_SYN_SENT: case OL_TCP_SYN_RECEIVED:
 		return OL_ERR_AGAIN;
 	default:
 		return OL_ERR_PIPE;
@@ -159,7 +162,10 @@ static enum ol_err may_send(struct tcp_tcb *tcb)
 
 size_t tcp_writable(const struct tcp_tcb *tcb) { return tcb->sndq.len < tcb->sndbuf ? tcb->sndbuf - tcb->sndq.len : 0; }
 
-/* Notes where a write ended.  When there are too many to keep, the last gives way: its PSH then comes a little later. */
+/*
+ * Notes where a write ended.  When there are too many to keep, the last gives way: its PSH then comes a little
+ * later.
+ */
 static void mark_push(struct tcp_tcb *tcb)
 {
 	enum { MOST = 4096 };
@@ -196,8 +202,8 @@ static void queued(struct tcp_tcb *tcb, unsigned flags, ol_time now)
 }
 
 /*
- * TCP_NOTSENT_LOWAT bounds what waits unsent: more is taken while less than that waits, in pieces of what one burst would
- * be, and a piece begun is filled up; that is Linux's grain.
+ * TCP_NOTSENT_LOWAT bounds what waits unsent: more is taken while less than that waits, in pieces of what one burst
+ * would be, and a piece begun is filled up; that is Linux's grain.
  */
 static size_t lowat_room(const struct tcp_tcb *tcb)
 {
@@ -276,7 +282,7 @@ enum ol_err tcp_send_done(struct tcp_tcb *tcb, size_t len, unsigned flags, ol_ti
 	return OL_OK;
 }
 
-/* ---- RECEIVE ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- RECEIVE ---------------------------------------------------------------------------------------------------- */
 
 /* Bytes up to the urgent one, which is no part of the stream unless SO_OOBINLINE; a read stops before it. */
 static size_t before_mark(const struct tcp_tcb *tcb)
@@ -410,7 +416,7 @@ enum ol_err tcp_recv_done(struct tcp_tcb *tcb, size_t len, ol_time now)
 	return OL_OK;
 }
 
-/* ---- CLOSE, ABORT, letting go ---------------------------------------------------------------------------------------------------------- */
+/* ---- CLOSE, ABORT, letting go ----------------------------------------------------------------------------------- */
 
 enum ol_err tcp_shutdown_send(struct tcp_tcb *tcb, ol_time now)
 {
@@ -480,7 +486,8 @@ void tcp_orphan_fin_wait_2(struct tcp_tcb *tcb, ol_time now)
 static void let_go(struct tcp_tcb *tcb, ol_time now)
 {
 	struct tcp *tcp = tcb->tcp;
-	if (tcb->rcvq.readable > 0 && tcp_synchronized(tcb->state)) {	/* RFC 2525 2.17: the peer must know that data was lost */
+	/* RFC 2525 2.17: the peer must know that data was lost */
+	if (tcb->rcvq.readable > 0 && tcp_synchronized(tcb->state)) {
 		tcp_abort(tcb, now);
 		return;
 	}
