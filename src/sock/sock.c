@@ -93,8 +93,8 @@ void sock_destroy(struct sock *s)
 	free(s);
 }
 
-/* ---- socket() ------------------------------------------------------------------------------------------------------------ */
-/* req: POSIX-socket-a, POSIX-socket-EPROTONOSUPPORT.  *protocol 0 becomes the type's own.  What Linux's inet_create says. */
+/* ---- socket() -------------------------------------------------------------------------------------------------- */
+/* req: POSIX-socket-a, POSIX-socket-EPROTONOSUPPORT.  *protocol 0 becomes the type's own; Linux's inet_create. */
 static int protocol_of(int domain, int type, int *protocol)
 {
 	int icmp = domain == AF_INET ? IPPROTO_ICMP : IPPROTO_ICMPV6;
@@ -155,7 +155,10 @@ ol_sock sock_socket(struct socks *ss, int domain, int type, int protocol, ol_tim
 	struct sock *s = sock_new(ss, domain, type, protocol);
 	if (!s)
 		return -ENOBUFS;
-	err = type == SOCK_STREAM ? open_stream(s) : protocol == IPPROTO_UDP && type == SOCK_DGRAM ? open_udp(s) : raw_open(s);
+	if (type == SOCK_STREAM)
+		err = open_stream(s);
+	else
+		err = type == SOCK_DGRAM && protocol == IPPROTO_UDP ? open_udp(s) : raw_open(s);
 	if (!err)
 		return s->number;
 	sock_destroy(s);
@@ -181,7 +184,7 @@ int sock_close(struct socks *ss, ol_sock number, ol_time now)
 	return 0;
 }
 
-/* ---- calls that go to the type -------------------------------------------------------------------------------------------- */
+/* ---- calls that go to the type --------------------------------------------------------------------------------- */
 #define FIND(s) \
 	struct sock *s = sock_table_get(&ss->table, number); \
 	if (!s) \
@@ -250,7 +253,7 @@ ssize_t sock_recvmsg(struct socks *ss, ol_sock number, struct msghdr *msg, int f
 	return s->ops->recvmsg(s, msg, flags, now);
 }
 
-/* ---- names ------------------------------------------------------------------------------------------------------------------ */
+/* ---- names ----------------------------------------------------------------------------------------------------- */
 static int put_name(const struct sock *s, const struct ol_endpoint *ep, struct sockaddr *addr, socklen_t *len)
 {
 	if (!len || !addr)

@@ -11,7 +11,7 @@
 
 struct socks;
 struct sock_config {				/* defaults: sock_config_default() */
-	uint32_t rmem_default, rmem_max;	/* net.core: SO_RCVBUF of datagram sockets at birth, and the highest one can ask for */
+	uint32_t rmem_default, rmem_max;	/* net.core: SO_RCVBUF of datagram sockets at birth, and the highest */
 	uint32_t wmem_default, wmem_max;
 	const struct tcp_config *tcp;		/* what options that nobody set are; outlives the sockets */
 	uint16_t port_lo, port_hi;		/* ip_local_port_range */
@@ -33,7 +33,7 @@ struct socks *socks_new(const struct sock_config *cfg, const struct sock_ifaces 
 /** Ends every socket without a word. */
 void socks_free(struct socks *ss, ol_time now);
 
-/* ---- the calls -------------------------------------------------------------------------------------------------------- */
+/* ---- the calls ------------------------------------------------------------------------------------------------- */
 ol_sock sock_socket(struct socks *ss, int domain, int type, int protocol, ol_time now);
 void sock_set_owner(struct socks *ss, ol_sock s, uint32_t owner);
 int sock_close(struct socks *ss, ol_sock s, ol_time now);
@@ -64,7 +64,7 @@ int sock_at_mark(struct socks *ss, ol_sock s);
 unsigned sock_backlog(struct socks *ss, ol_sock s);
 bool sock_row_next(struct socks *ss, uint64_t *cursor, struct ol_sock_info *info, ol_time now);
 
-/* ---- the walk ----------------------------------------------------------------------------------------------------------- */
+/* ---- the walk -------------------------------------------------------------------------------------------------- */
 /**
  * A datagram of any protocol, before its transport gets it: copies go to the raw and ping sockets that hear it.  Only
  * borrows pkt, in front of whose data the IP header still stands.  True: somebody heard it.

@@ -8,7 +8,7 @@
 #include "base/check.h"
 #include "sock/sock_int.h"
 
-/* ---- claims ------------------------------------------------------------------------------------------------------------ */
+/* ---- claims ---------------------------------------------------------------------------------------------------- */
 static struct ports *ports_of(struct sock *s)
 {
 	if (sock_is_stream(s))
@@ -111,7 +111,7 @@ void sock_retell(struct sock *s)
 		s->ops->rebound(s);
 }
 
-/* ---- bind() ------------------------------------------------------------------------------------------------------------ */
+/* ---- bind() ---------------------------------------------------------------------------------------------------- */
 static bool family_is(const struct sockaddr *addr, sa_family_t family)
 {
 	sa_family_t f;
@@ -164,7 +164,7 @@ int sock_bind(struct socks *ss, ol_sock number, const struct sockaddr *addr, soc
 	if (!s)
 		return -EBADF;
 	int err = sock_addr_in(s, addr, len, 0, &ep);
-	if (err == -EAFNOSUPPORT && s->domain == AF_INET && family_is(addr, AF_UNSPEC)) {	/* old programs: any address */
+	if (err == -EAFNOSUPPORT && s->domain == AF_INET && family_is(addr, AF_UNSPEC)) {	/* old programs */
 		struct sockaddr_in in;
 		memcpy(&in, addr, sizeof in);
 		err = in.sin_addr.s_addr ? -EAFNOSUPPORT : 0;

@@ -9,7 +9,7 @@
 #include "base/check.h"
 #include "sock/sock_int.h"
 
-/* ---- sending ---------------------------------------------------------------------------------------------------------------- */
+/* ---- sending --------------------------------------------------------------------------------------------------- */
 static bool take(const struct cmsghdr *c, void *to, size_t size)
 {
 	if (c->cmsg_len < CMSG_LEN(size))
@@ -118,7 +118,7 @@ int cmsg_parse(struct sock *s, const struct msghdr *msg, struct dgram_to *to)
 	return check_source(s, to);
 }
 
-/* ---- receiving -------------------------------------------------------------------------------------------------------------- */
+/* ---- receiving ------------------------------------------------------------------------------------------------- */
 void cmsg_put(struct cmsg_out *out, int level, int type, const void *data, size_t len)
 {
 	struct cmsghdr h = { .cmsg_level = level, .cmsg_type = type, .cmsg_len = CMSG_LEN(len) };

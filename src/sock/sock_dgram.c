@@ -10,7 +10,7 @@
 #include "base/check.h"
 #include "sock/sock_int.h"
 
-/* ---- sending -------------------------------------------------------------------------------------------------------------- */
+/* ---- sending --------------------------------------------------------------------------------------------------- */
 static bool is_unspec(const struct msghdr *msg)
 {
 	sa_family_t family = AF_UNSPEC;
@@ -56,7 +56,7 @@ int dgram_prepare(struct sock *s, const struct msghdr *msg, int flags, struct dg
 	return err ? err : cmsg_parse(s, msg, &call->to);
 }
 
-/* ---- receiving ------------------------------------------------------------------------------------------------------------ */
+/* ---- receiving ------------------------------------------------------------------------------------------------- */
 static size_t scatter(const struct iovec *iov, size_t n, const uint8_t *p, size_t len)
 {
 	size_t done = 0;
@@ -134,7 +134,7 @@ ssize_t dgram_recvmsg(struct sock *s, struct msghdr *msg, int flags, ol_time now
 	return n;
 }
 
-/* ---- association ------------------------------------------------------------------------------------------------------------ */
+/* ---- association ----------------------------------------------------------------------------------------------- */
 int dgram_connect(struct sock *s, const struct ol_endpoint *peer)
 {
 	struct dgram_to to = { .dst = *peer, .ttl = -1, .tos = -1, .dontfrag = -1 };
@@ -193,7 +193,7 @@ enum ol_err dgram_error_take(struct sock *s)
 	return err;
 }
 
-/* ---- UDP -------------------------------------------------------------------------------------------------------------------- */
+/* ---- UDP ------------------------------------------------------------------------------------------------------- */
 static void udp_rebound(struct sock *s)
 {
 	s->d->local = s->local;
@@ -236,7 +236,8 @@ static void tell_mtu(struct sock *s, const struct dgram_call *call)
 	static const struct ol_addr any;
 	if (net_route(s->ss->net, &call->to.dst.addr, &any, s->ifi, &path))
 		return;
-	struct dgram_meta meta = { .to = call->to.dst, .origin = SO_EE_ORIGIN_LOCAL, .err = OL_ERR_MSGSIZE, .info = path.mtu };
+	struct dgram_meta meta = { .to = call->to.dst, .origin = SO_EE_ORIGIN_LOCAL, .err = OL_ERR_MSGSIZE,
+				   .info = path.mtu };
 	if (call->to.dst.addr.ver == 4 ? s->d->opts.recverr4 : s->d->opts.recverr6)
 		dgram_error(s->d, s->ss->pool, &meta, false, (const uint8_t *)"", 0);
 }

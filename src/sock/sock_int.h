@@ -171,7 +171,7 @@ struct opt_level { int level; const struct opt *opts; size_t n; };
 extern const struct opt_level opt_level_socket, opt_level_tcp, opt_level_ip, opt_level_ip6, opt_level_raw, opt_level_icmp6;
 int opt_put(void *v, socklen_t *len, const void *from, size_t size);	/* copies what fits, says how much; 0 */
 
-void sock_retell(struct sock *s);	/* device, reuse or the like were set anew: the claim and the transport hear of it */
+void sock_retell(struct sock *s);	/* device, reuse or the like were set anew: claim and transport hear of it */
 
 /* sock_group.c */
 int group_join(struct sock *s, const struct ol_addr *group, int ifi);	/* ifi 0: by the route */

@@ -12,7 +12,7 @@ enum { ECN_MASK = 3, DEFAULT_TTL = 64 };
 /* The stack's own default where nobody said otherwise: what a fresh packet would carry. */
 static int default_ttl(const struct sock *s) { return s->ss->cfg.ttl ? s->ss->cfg.ttl : DEFAULT_TTL; }
 
-/* ---- on what is sent --------------------------------------------------------------------------------------------------------- */
+/* ---- on what is sent ------------------------------------------------------------------------------------------- */
 static int set_tos(struct sock *s, int v, ol_time now)
 {
 	if (s->d) {
@@ -85,7 +85,7 @@ static int get_mtu(struct sock *s, int *v, ol_time now)
 	return sock_errno(err);
 }
 
-/* ---- flags --------------------------------------------------------------------------------------------------------------------- */
+/* ---- flags ----------------------------------------------------------------------------------------------------- */
 #define FLAG(name, field) \
 	static int get_##name(struct sock *s, int *v, ol_time now) { *v = (field); return 0; } \
 	static int set_##name(struct sock *s, int v, ol_time now) { (field) = v != 0; return 0; }
@@ -116,7 +116,7 @@ static int set_recverr(struct sock *s, int v, ol_time now)
 	return 0;
 }
 
-/* ---- multicast ------------------------------------------------------------------------------------------------------------------ */
+/* ---- multicast ------------------------------------------------------------------------------------------------- */
 static int set_mc_ttl(struct sock *s, int v, ol_time now) { s->d->opts.mc_ttl4 = v < 0 ? 1 : (uint8_t)v; return 0; }
 static int get_mc_ttl(struct sock *s, int *v, ol_time now) { *v = s->d->opts.mc_ttl4; return 0; }
 
@@ -198,7 +198,7 @@ static const struct opt opts[] = {
 };
 const struct opt_level opt_level_ip = { IPPROTO_IP, opts, ARRAY_LEN(opts) };
 
-/* ---- SOL_RAW: raw(7) ICMP_FILTER ------------------------------------------------------------------------------------------------- */
+/* ---- SOL_RAW: raw(7) ICMP_FILTER ------------------------------------------------------------------------------- */
 enum { SOL_RAW_LEVEL = 255, ICMP_FILTER_OPT = 1 };
 
 static int set_filter(struct sock *s, const void *val, socklen_t len, ol_time now)

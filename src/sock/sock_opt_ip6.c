@@ -25,7 +25,7 @@ static int set_v6only(struct sock *s, int v, ol_time now)
 }
 static int get_v6only(struct sock *s, int *v, ol_time now) { *v = s->v6only || (s->raw != NULL); return 0; }
 
-/* ---- on what is sent: -1 is the default, RFC 3493 5.1, RFC 3542 6.5 ------------------------------------------------------------- */
+/* ---- on what is sent: -1 is the default, RFC 3493 5.1, RFC 3542 6.5 -------------------------------------------- */
 static int set_hops(struct sock *s, int v, ol_time now)
 {
 	if (!v)
@@ -108,7 +108,7 @@ static int set_mtu(struct sock *s, int v, ol_time now)
 	return 0;
 }
 
-/* ---- flags ----------------------------------------------------------------------------------------------------------------------- */
+/* ---- flags ----------------------------------------------------------------------------------------------------- */
 #define FLAG(name, field) \
 	static int get_##name(struct sock *s, int *v, ol_time now) { *v = (field); return 0; } \
 	static int set_##name(struct sock *s, int v, ol_time now) { (field) = v != 0; return 0; }
@@ -138,7 +138,7 @@ static int set_recverr(struct sock *s, int v, ol_time now)
 	return 0;
 }
 
-/* ---- multicast: RFC 3493 5.2 --------------------------------------------------------------------------------------------------------- */
+/* ---- multicast: RFC 3493 5.2 ----------------------------------------------------------------------------------- */
 static int set_mc_hops(struct sock *s, int v, ol_time now) { s->d->opts.mc_ttl6 = v < 0 ? 1 : (uint8_t)v; return 0; }
 static int get_mc_hops(struct sock *s, int *v, ol_time now) { *v = s->d->opts.mc_ttl6; return 0; }
 
@@ -187,7 +187,7 @@ static int leave_req(struct sock *s, const void *val, socklen_t len, ol_time now
 	return err ? err : group_leave(s, &group, ifi);
 }
 
-/* ---- raw sockets: RFC 3542 3.1, 3.2 ---------------------------------------------------------------------------------------------------- */
+/* ---- raw sockets: RFC 3542 3.1, 3.2 ---------------------------------------------------------------------------- */
 static int set_checksum(struct sock *s, int v, ol_time now)
 {
 	if (s->raw->ping || s->protocol == IPPROTO_ICMPV6)	/* always has one, where it is */
@@ -228,7 +228,7 @@ static const struct opt opts[] = {
 };
 const struct opt_level opt_level_ip6 = { IPPROTO_IPV6, opts, ARRAY_LEN(opts) };
 
-/* ---- IPPROTO_ICMPV6: ICMP6_FILTER.  The option's bits block, as ours do. -------------------------------------------------------------- */
+/* ---- IPPROTO_ICMPV6: ICMP6_FILTER.  The option's bits block, as ours do. --------------------------------------- */
 static int set_filter(struct sock *s, const void *val, socklen_t len, ol_time now)
 {
 	if (s->raw->ping || s->protocol != IPPROTO_ICMPV6)

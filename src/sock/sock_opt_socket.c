@@ -1,4 +1,4 @@
-/* SOL_SOCKET: socket(7), POSIX <sys/socket.h>.  What a type has no use for is not had by it, but for those that cost nothing. */
+/* SOL_SOCKET: socket(7), POSIX <sys/socket.h>.  What a type has no use for it does not have, but for what costs nothing. */
 #include <limits.h>
 #include <string.h>
 #include "base/check.h"
@@ -7,7 +7,7 @@
 
 enum { MIN_RCVBUF = 2304, MIN_SNDBUF = 4608 };	/* Linux's SOCK_MIN_RCVBUF, SOCK_MIN_SNDBUF */
 
-/* ---- facts ----------------------------------------------------------------------------------------------------------------- */
+/* ---- facts ----------------------------------------------------------------------------------------------------- */
 static int get_type(struct sock *s, int *v, ol_time now) { *v = s->type; return 0; }
 static int get_domain(struct sock *s, int *v, ol_time now) { *v = s->domain; return 0; }
 static int get_protocol(struct sock *s, int *v, ol_time now) { *v = s->protocol; return 0; }
@@ -19,7 +19,7 @@ static int get_error(struct sock *s, int *v, ol_time now)	/* req: POSIX-sys_sock
 	return 0;
 }
 
-/* ---- flags ----------------------------------------------------------------------------------------------------------------- */
+/* ---- flags ----------------------------------------------------------------------------------------------------- */
 #define FLAG(name, field) \
 	static int get_##name(struct sock *s, int *v, ol_time now) { *v = (field); return 0; } \
 	static int set_##name(struct sock *s, int v, ol_time now) { (field) = v != 0; sock_retell(s); return 0; }
@@ -40,8 +40,8 @@ FLAG(dontroute, s->d->opts.dontroute)
 TCP_FLAG(keepalive, keepalive)
 TCP_FLAG(oobinline, oobinline)
 
-/* ---- buffers: what is asked for is bounded, then doubled for the bookkeeping, and read back so --------------------------------
- * The send buffer of a datagram socket is never full: what it sends is the interface's at once, whose queue has its own bound. */
+/* ---- buffers: what is asked for is bounded, then doubled for the bookkeeping, and read back so --------------------
+ * A datagram socket's send buffer is never full: what it sends is the interface's at once, whose queue has its bound. */
 static uint32_t doubled(int asked, uint32_t max, uint32_t min)
 {
 	uint32_t n = MIN((uint32_t)asked, MIN(max, (uint32_t)INT_MAX / 2));
@@ -88,7 +88,7 @@ static int get_rcvlowat(struct sock *s, int *v, ol_time now)
 }
 static int get_sndlowat(struct sock *s, int *v, ol_time now) { *v = 1; return 0; }
 
-/* ---- structures ------------------------------------------------------------------------------------------------------------ */
+/* ---- structures ------------------------------------------------------------------------------------------------ */
 static int set_linger(struct sock *s, const void *val, socklen_t len, ol_time now)
 {
 	struct linger l;
@@ -120,8 +120,14 @@ static int set_timeval(struct timeval *tv, const void *val, socklen_t len)
 	return 0;
 }
 
-static int set_rcvtimeo(struct sock *s, const void *v, socklen_t len, ol_time now) { return set_timeval(&s->rcvtimeo, v, len); }
-static int set_sndtimeo(struct sock *s, const void *v, socklen_t len, ol_time now) { return set_timeval(&s->sndtimeo, v, len); }
+static int set_rcvtimeo(struct sock *s, const void *v, socklen_t len, ol_time now)
+{
+	return set_timeval(&s->rcvtimeo, v, len);
+}
+static int set_sndtimeo(struct sock *s, const void *v, socklen_t len, ol_time now)
+{
+	return set_timeval(&s->sndtimeo, v, len);
+}
 static int get_rcvtimeo(struct sock *s, void *v, socklen_t *len, ol_time now)
 {
 	return opt_put(v, len, &s->rcvtimeo, sizeof s->rcvtimeo);
@@ -131,7 +137,7 @@ static int get_sndtimeo(struct sock *s, void *v, socklen_t *len, ol_time now)
 	return opt_put(v, len, &s->sndtimeo, sizeof s->sndtimeo);
 }
 
-/* ---- the device ------------------------------------------------------------------------------------------------------------ */
+/* ---- the device ------------------------------------------------------------------------------------------------ */
 static int bind_to(struct sock *s, int ifi, ol_time now)
 {
 	if (ifi && !sock_iface_known(s->ss, ifi))
@@ -170,7 +176,7 @@ static int get_device(struct sock *s, void *val, socklen_t *len, ol_time now)
 
 static int get_ifindex(struct sock *s, int *v, ol_time now) { *v = s->ifi; return 0; }
 
-/* ---- pacing: bytes a second, as four bytes or eight ------------------------------------------------------------------------- */
+/* ---- pacing: bytes a second, as four bytes or eight ------------------------------------------------------------ */
 static int set_pacing(struct sock *s, const void *val, socklen_t len, ol_time now)
 {
 	uint32_t v32;

@@ -134,7 +134,7 @@ const struct sock_ops raw_ops = {
 	.poll = dgram_poll, .error_take = dgram_error_take, .rebound = raw_rebound, .close = raw_close,
 };
 
-/* ---- the walk ------------------------------------------------------------------------------------------------------------------ */
+/* ---- the walk -------------------------------------------------------------------------------------------------- */
 static bool same_addr(const struct ol_addr *a, const struct ol_addr *b)	/* whatever their scopes say */
 {
 	return a->ver == b->ver && !memcmp(a->b, b->b, sizeof a->b);

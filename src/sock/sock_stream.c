@@ -27,7 +27,7 @@ void stream_opts_changed(struct sock *s, ol_time now)
 		tcp_opts_changed(s->tcb, now);
 }
 
-/* ---- connect() ------------------------------------------------------------------------------------------------------------ */
+/* ---- connect() ------------------------------------------------------------------------------------------------- */
 static bool is_opening(const struct sock *s)
 {
 	enum ol_tcp_state state = tcp_state(s->tcb);
@@ -102,9 +102,10 @@ static int open_to(struct sock *s, struct ol_endpoint *remote, ol_time now)
 		return -ENETUNREACH;
 	if (remote->addr.ver == 6 && ol_addr_is_linklocal(&remote->addr) && !remote->addr.scope)
 		return -EINVAL;			/* a link-local address says nothing without its link */
+	static const struct ol_addr any;
+	const struct ol_addr *src = ol_addr_is_any(&s->local.addr) ? &any : &s->local.addr;
 	int ifi = remote->addr.scope ? (int)remote->addr.scope : s->ifi;
-	enum ol_err err = net_route(s->ss->net, &remote->addr, ol_addr_is_any(&s->local.addr) ? &(struct ol_addr){ 0 } : &s->local.addr,
-				    ifi, &path);
+	enum ol_err err = net_route(s->ss->net, &remote->addr, src, ifi, &path);
 	if (err)
 		return sock_errno(err);
 	if (path.broadcast || path.multicast)
@@ -160,7 +161,7 @@ static int stream_connect(struct sock *s, const struct sockaddr *addr, socklen_t
 	return err ? err : open_to(s, &remote, now);
 }
 
-/* ---- listen(), accept() ----------------------------------------------------------------------------------------------------- */
+/* ---- listen(), accept() ---------------------------------------------------------------------------------------- */
 static int start_listening(struct sock *s, int backlog, ol_time now)
 {
 	struct tcp_opts *opts = s->opts;
@@ -244,7 +245,7 @@ static ol_sock stream_accept(struct sock *s, struct sockaddr *addr, socklen_t *l
 	return child->number;
 }
 
-/* ---- shutdown(), close() --------------------------------------------------------------------------------------------------- */
+/* ---- shutdown(), close() --------------------------------------------------------------------------------------- */
 static int stream_shutdown(struct sock *s, int how, ol_time now)
 {
 	bool rd = how != SHUT_WR, wr = how != SHUT_RD;
@@ -291,7 +292,7 @@ int64_t sock_lingering(struct socks *ss, ol_sock number)
 	}
 }
 
-/* ---- data -------------------------------------------------------------------------------------------------------------------- */
+/* ---- data ------------------------------------------------------------------------------------------------------ */
 static unsigned send_flags(int flags)
 {
 	return (flags & MSG_MORE ? TCP_SEND_MORE : 0) | (flags & MSG_OOB ? TCP_SEND_URG : 0);
@@ -325,7 +326,8 @@ static ssize_t stream_sendmsg(struct sock *s, const struct msghdr *msg, int flag
 
 static unsigned recv_flags(int flags)
 {
-	return (flags & MSG_PEEK ? TCP_RECV_PEEK : 0) | (flags & MSG_OOB ? TCP_RECV_URG : 0) | (flags & MSG_TRUNC ? TCP_RECV_TRUNC : 0);
+	return (flags & MSG_PEEK ? TCP_RECV_PEEK : 0) | (flags & MSG_OOB ? TCP_RECV_URG : 0) |
+	       (flags & MSG_TRUNC ? TCP_RECV_TRUNC : 0);
 }
 
 static ssize_t stream_recvmsg(struct sock *s, struct msghdr *msg, int flags, ol_time now)
@@ -387,7 +389,7 @@ int sock_send_done(struct socks *ss, ol_sock number, size_t len, int flags, ol_t
 	return s ? sock_errno(tcp_send_done(s->tcb, len, send_flags(flags), now)) : (int)no;
 }
 
-/* ---- readiness ---------------------------------------------------------------------------------------------------------------- */
+/* ---- readiness ------------------------------------------------------------------------------------------------- */
 static unsigned stream_poll(const struct sock *s)
 {
 	unsigned ev = s->error ? OL_EV_ERR : 0;

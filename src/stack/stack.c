@@ -15,7 +15,7 @@
 #include "base/timer_kind.h"
 #include "stack/stack_int.h"
 
-/* ---- birth and death --------------------------------------------------------------------------------------------------------- */
+/* ---- birth and death ------------------------------------------------------------------------------------------- */
 static int iface_index(void *ctx, const char *name)
 {
 	struct ol_stack *stk = ctx;
@@ -85,7 +85,7 @@ void ol_stack_free(struct ol_stack *stk)
 	free(stk);
 }
 
-/* ---- up ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- up -------------------------------------------------------------------------------------------------------- */
 static enum ol_fate finish(struct ol_stack *stk, struct ol_pkt *pkt, enum ol_fate fate)
 {
 	ol_pkt_free(pkt);
@@ -174,7 +174,7 @@ struct ol_verdict ol_stack_input(struct ol_stack *stk, int ifi, struct ol_pkt *p
 	return v;
 }
 
-/* ---- down ---------------------------------------------------------------------------------------------------------------------- */
+/* ---- down ------------------------------------------------------------------------------------------------------ */
 struct ol_pkt *ol_stack_output(struct ol_stack *stk, int ifi, ol_time now)
 {
 	stack_now(stk, now);
@@ -184,7 +184,7 @@ struct ol_pkt *ol_stack_output(struct ol_stack *stk, int ifi, ol_time now)
 
 int ol_stack_pending(const struct ol_stack *stk) { return link_pending(stk->link); }
 
-/* ---- time ---------------------------------------------------------------------------------------------------------------------- */
+/* ---- time ------------------------------------------------------------------------------------------------------ */
 void ol_stack_expire(struct ol_stack *stk, ol_time now)
 {
 	now = stack_now(stk, now);
@@ -212,7 +212,7 @@ void ol_stack_expire(struct ol_stack *stk, ol_time now)
 
 ol_time ol_stack_deadline(const struct ol_stack *stk) { return wheel_deadline(&stk->wheel); }
 
-/* ---- counters and checks --------------------------------------------------------------------------------------------------------- */
+/* ---- counters and checks --------------------------------------------------------------------------------------- */
 uint64_t ol_stack_count(const struct ol_stack *stk, enum ol_fate fate)
 {
 	if ((unsigned)fate >= OL_FATE_MAX)

@@ -22,12 +22,12 @@ static const struct setting { const char *name; enum kind kind; size_t at; int64
 	S("ipfrag_high_thresh", K_U32, net.frag_max_bytes, 0, UINT32_MAX, "bytes that may wait for missing fragments"),
 	S("ipfrag_time", K_SEC, net.frag_timeout_ns, 1, 3600, "seconds a fragment waits for the others"),
 	S("icmp_ratelimit", K_U32, net.icmp_rate_per_s, 0, UINT32_MAX, "ICMP errors a second"),
-	S("icmp_echo_ignore_broadcasts", K_BOOL, net.echo_ignore_broadcasts, 0, 1, "do not answer echo requests that went to many"),
+	S("icmp_echo_ignore_broadcasts", K_BOOL, net.echo_ignore_broadcasts, 0, 1, "leave echo requests to many unanswered"),
 	S("gc_thresh3", K_U32, link.neigh_max, 1, 1 << 24, "neighbours that are kept"),
 	S("unres_qlen", K_U32, link.neigh_queue, 1, 65536, "packets that wait for one neighbour's address"),
-	S("base_reachable_time_ms", K_MS, link.base_reachable_ns, 1, 3600000, "how long a neighbour counts as reachable (RFC 4861 10)"),
+	S("base_reachable_time_ms", K_MS, link.base_reachable_ns, 1, 3600000, "how long a neighbour is reachable (RFC 4861 10)"),
 	S("retrans_time_ms", K_MS, link.retrans_ns, 1, 3600000, "time between two solicitations of a neighbour"),
-	S("delay_first_probe_time", K_SEC, link.delay_probe_ns, 0, 3600, "seconds before a stale neighbour in use is probed"),
+	S("delay_first_probe_time", K_SEC, link.delay_probe_ns, 0, 3600, "seconds until a stale neighbour is probed"),
 	S("mcast_solicit", K_U8, link.mcast_solicit, 1, 255, "multicast solicitations before a neighbour is given up"),
 	S("ucast_solicit", K_U8, link.ucast_solicit, 1, 255, "unicast probes before a neighbour is given up"),
 	S("ip_local_port_range", K_PORTS, sock.port_lo, 1, 65535, "first and last ephemeral port"),
@@ -63,7 +63,7 @@ void ol_config_seed(struct ol_config *cfg, const uint8_t seed[16])
 	memcpy(cfg->sock.seed, seed, 16);
 }
 
-/* ---- from text ------------------------------------------------------------------------------------------------------------- */
+/* ---- from text ------------------------------------------------------------------------------------------------- */
 static bool read_number(const char **p, const struct setting *s, int64_t *v)
 {
 	char *end;
@@ -172,7 +172,7 @@ int ol_config_set_list(struct ol_config *cfg, const char *list, const char **bad
 	return 0;
 }
 
-/* ---- to text --------------------------------------------------------------------------------------------------------------- */
+/* ---- to text --------------------------------------------------------------------------------------------------- */
 int ol_config_get(const struct ol_config *cfg, const char *key, char *buf, size_t len)
 {
 	const struct setting *s = find(key);

@@ -21,7 +21,11 @@ int ol_iface_loopback(struct ol_stack *stk)
 }
 
 int ol_iface_up(struct ol_stack *stk, int ifi, bool up) { return link_iface_up(stk->link, ifi, up); }
-int ol_iface_info(const struct ol_stack *stk, int ifi, struct ol_iface_info *out) { return link_iface_info(stk->link, ifi, out); }
+int ol_iface_info(const struct ol_stack *stk, int ifi, struct ol_iface_info *out)
+{
+	return link_iface_info(stk->link, ifi, out);
+}
+
 int ol_iface_next(const struct ol_stack *stk, int after) { return link_iface_next(stk->link, after); }
 
 int ol_addr_add(struct ol_stack *stk, int ifi, const struct ol_addr *addr, unsigned plen)

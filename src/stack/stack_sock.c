@@ -22,7 +22,10 @@ int ol_connect(struct ol_stack *stk, ol_sock s, const struct sockaddr *addr, soc
 	return sock_connect(stk->socks, s, addr, len, NOW);
 }
 
-int ol_listen(struct ol_stack *stk, ol_sock s, int backlog, ol_time now) { return sock_listen(stk->socks, s, backlog, NOW); }
+int ol_listen(struct ol_stack *stk, ol_sock s, int backlog, ol_time now)
+{
+	return sock_listen(stk->socks, s, backlog, NOW);
+}
 
 ol_sock ol_accept(struct ol_stack *stk, ol_sock s, struct sockaddr *addr, socklen_t *len, ol_time now)
 {
@@ -82,7 +85,10 @@ int ol_recv_view(struct ol_stack *stk, ol_sock s, struct iovec *iov, int n, ol_t
 	return sock_recv_view(stk->socks, s, iov, n, NOW);
 }
 
-int ol_recv_done(struct ol_stack *stk, ol_sock s, size_t len, ol_time now) { return sock_recv_done(stk->socks, s, len, NOW); }
+int ol_recv_done(struct ol_stack *stk, ol_sock s, size_t len, ol_time now)
+{
+	return sock_recv_done(stk->socks, s, len, NOW);
+}
 
 int ol_send_view(struct ol_stack *stk, ol_sock s, size_t want, struct iovec *iov, int n, ol_time now)
 {
@@ -118,8 +124,8 @@ bool ol_sock_next(struct ol_stack *stk, uint64_t *cursor, struct ol_sock_info *i
 const char *ol_tcp_state_name(unsigned state)
 {
 	static const char *const names[OL_TCP_STATE_MAX] = {
-		"NONE", "ESTABLISHED", "SYN-SENT", "SYN-RECEIVED", "FIN-WAIT-1", "FIN-WAIT-2", "TIME-WAIT", "CLOSED", "CLOSE-WAIT",
-		"LAST-ACK", "LISTEN", "CLOSING",
+		"NONE", "ESTABLISHED", "SYN-SENT", "SYN-RECEIVED", "FIN-WAIT-1", "FIN-WAIT-2", "TIME-WAIT", "CLOSED",
+		"CLOSE-WAIT", "LAST-ACK", "LISTEN", "CLOSING",
 	};
 	return state < OL_TCP_STATE_MAX ? names[state] : "?";
 }

@@ -25,7 +25,7 @@ void ports_init(struct ports *p, const uint8_t seed[16], uint16_t lo, uint16_t h
 
 static struct list *bucket_of(struct ports *p, uint16_t port) { return &p->bucket[port % PORT_BUCKETS]; }
 
-/* ---- who is in whose way -------------------------------------------------------------------------------------------- */
+/* ---- who is in whose way --------------------------------------------------------------------------------------- */
 enum { FAM4 = 1, FAM6 = 2 };
 
 static unsigned families(const struct port_bind *b)
@@ -71,7 +71,7 @@ static void claim(struct ports *p, struct port_bind *b)
 	list_append(bucket_of(p, b->local.port), &b->node);
 }
 
-/* ---- ephemeral ports --------------------------------------------------------------------------------------------------- */
+/* ---- ephemeral ports ------------------------------------------------------------------------------------------- */
 static uint32_t range(const struct ports *p) { return (uint32_t)p->hi - p->lo + 1; }
 
 /* RFC 6056 3.3.3.  The i-th candidate for a connection of this local address to this remote endpoint. */
@@ -122,7 +122,7 @@ static bool taken_by_name(struct ports *p, const struct port_bind *b)
 	return false;
 }
 
-/* ---- the calls ----------------------------------------------------------------------------------------------------------- */
+/* ---- the calls ------------------------------------------------------------------------------------------------- */
 enum ol_err port_bind(struct ports *p, struct port_bind *b)
 {
 	b->chosen = false;

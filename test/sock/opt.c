@@ -7,7 +7,7 @@
 #include "pair.h"
 #include "unit.h"
 
-/* ---- set and read back, row by row ----------------------------------------------------------------------------------------------- */
+/* ---- set and read back, row by row ----------------------------------------------------------------------------- */
 struct row { int level, name, in, set, out; };	/* set: what setsockopt says; out: what getsockopt then says */
 static void rows(struct pair *p, ol_sock s, const struct row *r, size_t n)
 {
@@ -229,7 +229,7 @@ TEST(opt_congestion_by_name)
 	pair_free(p);
 }
 
-/* ---- seen to work ------------------------------------------------------------------------------------------------------------------ */
+/* ---- seen to work ---------------------------------------------------------------------------------------------- */
 static struct tcp_info info_of(struct pair *p, struct ol_stack *stk, ol_sock s)
 {
 	struct tcp_info info = { 0 };

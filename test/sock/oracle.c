@@ -18,7 +18,7 @@
 
 enum { SLOTS = 5, PORTS = 2 };
 
-/* ---- one world that is the kernel and us at once ------------------------------------------------------------------------------ */
+/* ---- one world that is the kernel and us at once --------------------------------------------------------------- */
 struct world {
 	struct pair *p;			/* only host a is used, by its loopback */
 	bool has_ip6;
@@ -124,7 +124,7 @@ static void both_close(struct world *w, int i)
 	pair_run(w->p, 20);
 }
 
-/* ---- bind() and listen() from seeds ------------------------------------------------------------------------------------------- */
+/* ---- bind() and listen() from seeds ---------------------------------------------------------------------------- */
 static const char *const addr4[] = { "0.0.0.0", "127.0.0.1", "127.0.0.2" };
 static const char *const addr6[] = { "::", "::1", "::ffff:127.0.0.1", "::ffff:0.0.0.0" };
 static int domain_of[SLOTS], type_of[SLOTS];
@@ -204,7 +204,7 @@ TEST(oracle_bind_and_listen_agree_with_the_kernel)
 	}
 }
 
-/* ---- what each call says in each state ------------------------------------------------------------------------------------------- */
+/* ---- what each call says in each state ------------------------------------------------------------------------- */
 enum state { FRESH, BOUND, LISTENING, REFUSED, ESTABLISHED, PEER_CLOSED, SHUT_W, SHUT_R, BOTH_CLOSED, RESET, UDP_FRESH, UDP_BOUND,
 	     UDP_CONNECTED, STATES };
 static const char *const state_name[STATES] = { "fresh", "bound", "listening", "refused", "established", "peer closed", "shut for writing",

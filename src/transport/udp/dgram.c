@@ -19,7 +19,8 @@ enum { OVERHEAD = 512 };		/* what a queued datagram costs besides its bytes */
 struct dgram_opts dgram_opts_default(uint32_t rcvbuf)
 {
 	return (struct dgram_opts){
-		.rcvbuf = rcvbuf, .mc_ttl4 = 1, .mc_ttl6 = 1, .mc_loop4 = true, .mc_loop6 = true, .mc_all4 = true, .mc_all6 = true,
+		.rcvbuf = rcvbuf, .mc_ttl4 = 1, .mc_ttl6 = 1, .mc_loop4 = true, .mc_loop6 = true,
+		.mc_all4 = true, .mc_all6 = true,
 		.pmtud4 = PMTUD_WANT, .pmtud6 = PMTUD_WANT,
 	};
 }
@@ -57,7 +58,7 @@ unsigned dgram_ready(const struct dgram *d)
 	return ev;
 }
 
-/* ---- who hears what ------------------------------------------------------------------------------------------------ */
+/* ---- who hears what -------------------------------------------------------------------------------------------- */
 bool dgram_hears(const struct dgram *d, const struct ol_addr *to, int ifi)
 {
 	if (d->opts.ifi && ifi && d->opts.ifi != ifi)
@@ -81,7 +82,7 @@ bool dgram_in_group(const struct dgram *d, const struct ol_addr *group, int ifi)
 	return false;
 }
 
-/* ---- queues ---------------------------------------------------------------------------------------------------------- */
+/* ---- queues ---------------------------------------------------------------------------------------------------- */
 static struct ol_pkt *fitting(struct ol_pool *pool, struct ol_pkt *pkt)
 {
 	bool wasteful = pkt->cap > 4 * (pkt->len + OVERHEAD);
@@ -142,8 +143,9 @@ bool dgram_receive(struct dgram *d, struct ol_pool *pool, struct ol_pkt *pkt, co
 	return true;
 }
 
-/* ---- errors ------------------------------------------------------------------------------------------------------------ */
-void dgram_error(struct dgram *d, struct ol_pool *pool, const struct dgram_meta *meta, bool hard, const uint8_t *quoted, size_t len)
+/* ---- errors ---------------------------------------------------------------------------------------------------- */
+void dgram_error(struct dgram *d, struct ol_pool *pool, const struct dgram_meta *meta, bool hard, const uint8_t *quoted,
+		 size_t len)
 {
 	bool recverr = meta->to.addr.ver == 4 ? d->opts.recverr4 : d->opts.recverr6;
 	if (recverr) {
@@ -195,7 +197,7 @@ struct ol_pkt *dgram_error_get(struct dgram *d, struct dgram_meta *meta)
 	return pkt;
 }
 
-/* ---- sending ----------------------------------------------------------------------------------------------------------- */
+/* ---- sending --------------------------------------------------------------------------------------------------- */
 /* ip(7), IP_MTU_DISCOVER: may the datagram be fragmented, and which MTU may it not exceed? */
 static enum ol_err fragment_rule(const struct dgram *d, const struct dgram_to *to, const struct net_path *path, size_t len,
 				 struct net_tx *tx)
@@ -206,7 +208,7 @@ static enum ol_err fragment_rule(const struct dgram *d, const struct dgram_to *t
 	case PMTUD_DONT:
 	case PMTUD_OMIT:
 		break;
-	case PMTUD_WANT:			/* what fits goes unfragmented, so that we hear when it does not fit farther on */
+	case PMTUD_WANT:			/* what fits goes whole, so that we hear when it does not fit farther on */
 		tx->df = total <= path->mtu;
 		break;
 	case PMTUD_DO:

@@ -17,7 +17,7 @@
 
 /* What a queue remembers of a datagram; it lies in the packet's headroom, right in front of the data. */
 struct dgram_meta {
-	struct ol_endpoint from, to;	/* sender and where it was sent to; of an error: unused, and where ours had gone to */
+	struct ol_endpoint from, to;	/* sender and receiver; of an error: unused, and where ours had gone to */
 	int32_t ifi;
 	uint32_t flow;			/* IPv6 flow label */
 	uint32_t charge;		/* bytes it costs its queue */
@@ -101,7 +101,8 @@ void dgramq_purge(struct dgramq *q);
  * An error that came back for something this end sent; pkt, a loan, begins with the quoted payload (or is NULL).  Sets
  * SO_ERROR and fills the error queue as IP_RECVERR and `hard` say; ip(7).
  */
-void dgram_error(struct dgram *d, struct ol_pool *pool, const struct dgram_meta *meta, bool hard, const uint8_t *quoted, size_t len);
+void dgram_error(struct dgram *d, struct ol_pool *pool, const struct dgram_meta *meta, bool hard, const uint8_t *quoted,
+		 size_t len);
 /** What an ICMP error says, as an entry of the error queue; to.port stays 0. */
 struct dgram_meta dgram_meta_of_icmp(const struct net_rx *rx);
 /** What an ICMP error means for this end: notes the path MTU where it is told; *hard: would it end a connection? */

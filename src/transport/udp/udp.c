@@ -69,7 +69,7 @@ void udp_end_free(struct udp *udp, struct udp_end *e)
 	free(e);
 }
 
-/* ---- the tables ------------------------------------------------------------------------------------------------------- */
+/* ---- the tables ------------------------------------------------------------------------------------------------ */
 static struct list *port_bucket(struct udp *udp, uint16_t port) { return &udp->port[port % BUCKETS]; }
 
 /* Any address of either family is one key: whether an end hears the family is asked of each. */
@@ -134,7 +134,9 @@ static struct udp_end *pick(struct udp *udp, struct list *bucket, const struct f
 	uint32_t nth = (uint32_t)(addr_hash_pair(udp->key, &f->remote, &f->local) % best.n);
 	list_for(node, bucket) {
 		struct udp_end *e = list_of(node, struct udp_end, by_key);
-		if (!matches(e, f, connected) || ol_addr_is_any(&e->d.local.addr) != any || score(e) != score(best.e) || !e->reuseport)
+		if (!matches(e, f, connected) || ol_addr_is_any(&e->d.local.addr) != any)
+			continue;
+		if (score(e) != score(best.e) || !e->reuseport)
 			continue;
 		if (nth-- == 0)
 			return e;
@@ -153,7 +155,7 @@ static struct udp_end *find(struct udp *udp, const struct flow *f)
 	return e;
 }
 
-/* ---- input -------------------------------------------------------------------------------------------------------------- */
+/* ---- input ----------------------------------------------------------------------------------------------------- */
 static enum ol_fate deliver(struct udp *udp, struct udp_end *e, struct ol_pkt *pkt, const struct dgram_meta *meta)
 {
 	if (e->d.shut_rd) {
@@ -242,7 +244,7 @@ void udp_icmp(struct udp *udp, const struct ol_pkt *pkt, const struct net_rx *rx
 	dgram_error(&e->d, udp->pool, &meta, hard, pkt->data + sizeof *h, pkt->len - sizeof *h);
 }
 
-/* ---- output ------------------------------------------------------------------------------------------------------------- */
+/* ---- output ---------------------------------------------------------------------------------------------------- */
 /* RFC 768: a sum of zero goes out as all ones; zero says that there is none. */
 static void put_header(struct ol_pkt *pkt, const struct udp_end *e, const struct net_tx *tx, uint16_t dst, bool offload)
 {
@@ -267,7 +269,8 @@ static void put_header(struct ol_pkt *pkt, const struct udp_end *e, const struct
 	wire_udp_put(pkt->data, &h);
 }
 
-enum ol_err udp_send(struct udp *udp, struct udp_end *e, const struct dgram_to *to, const struct iovec *iov, int n, ol_time now)
+enum ol_err udp_send(struct udp *udp, struct udp_end *e, const struct dgram_to *to, const struct iovec *iov, int n,
+		     ol_time now)
 {
 	size_t text = dgram_iov_len(iov, n), len = text + sizeof(struct wire_udp);
 	size_t ip_len = to->dst.addr.ver == 4 ? 20 : 40;

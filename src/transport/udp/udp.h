@@ -22,7 +22,8 @@ void udp_rehash(struct udp *udp, struct udp_end *e);
  * Sends one datagram from e to `to`.  Source: RFC 768; RFC 1122 4.1.4.
  * OL_ERR_MSGSIZE, what dgram_route says, or an error that came for what was sent before, once.
  */
-enum ol_err udp_send(struct udp *udp, struct udp_end *e, const struct dgram_to *to, const struct iovec *iov, int n, ol_time now);
+enum ol_err udp_send(struct udp *udp, struct udp_end *e, const struct dgram_to *to, const struct iovec *iov, int n,
+		     ol_time now);
 
 /** A datagram, its IP header stripped.  Takes pkt.  *user: the end it reached, the last one where there are many. */
 enum ol_fate udp_input(struct udp *udp, struct ol_pkt *pkt, const struct net_rx *rx, void **user, ol_time now);
