@@ -47,6 +47,7 @@ static void reduce(struct drv *d)	/* one segment lost, found by three SACKs, men
 }
 
 /* RFC 5681 3.1: slow start doubles each round trip, delayed ACKs or not (RFC 3465). */
+/* req: 5681-3.1-a, 5681-3.1-e, 9438-4.10-a */
 TEST(slow_start_doubles_each_round_trip)
 {
 	const char *const names[] = { "reno", "cubic" };
@@ -64,6 +65,7 @@ TEST(slow_start_doubles_each_round_trip)
 }
 
 /* RFC 6928: ten segments to begin with. */
+/* req: 6928-2-a, 5681-3.1-b */
 TEST(initial_window_is_ten_segments)
 {
 	struct drv *d = drv_new(.mss = 1460);
@@ -73,6 +75,7 @@ TEST(initial_window_is_ten_segments)
 }
 
 /* RFC 5681 3.1, equation 3: a segment a round trip; equation 4: half on a loss. */
+/* req: 5681-3.1-g */
 TEST(reno_adds_a_segment_a_round_trip_and_halves)
 {
 	struct drv *d = avoiding("reno", 40, 1000);
@@ -87,6 +90,7 @@ TEST(reno_adds_a_segment_a_round_trip_and_halves)
 }
 
 /* RFC 9438 4.6: 0.7 of the window; 4.2: back at W_max after K = cbrt(W_max * 0.3 / 0.4) seconds, flat there, steep after. */
+/* req: 9438-4.2-a, 9438-4.4-a, 9438-4.5-a, 9438-4.6-a, 9438-5.1-a */
 TEST(cubic_follows_its_curve)
 {
 	struct drv *d = avoiding("cubic", 1000, 1000);
@@ -106,6 +110,7 @@ TEST(cubic_follows_its_curve)
 }
 
 /* RFC 9438 4.3: where Reno would be faster (small windows, short round trips) the window is Reno's with CUBIC's alpha. */
+/* req: 9438-4.3-a */
 TEST(cubic_is_never_slower_than_reno)
 {
 	struct drv *d = avoiding("cubic", 20, 1000);
@@ -121,6 +126,7 @@ TEST(cubic_is_never_slower_than_reno)
 }
 
 /* RFC 9438 4.7: a loss below the last maximum gives up more: the next W_max is 0.85 of the window. */
+/* req: 9438-4.7-a */
 TEST(cubic_converges_fast)
 {
 	struct drv *d = avoiding("cubic", 1000, 1000);
@@ -151,6 +157,7 @@ TEST(cubic_never_exceeds_the_largest_window)
 }
 
 /* RFC 9406: when round trips grow, slow start turns conservative and ends, without a loss. */
+/* req: 9406-4.2-a, 9406-4.2-b, 9406-4.3-a, 9406-4.3-b */
 TEST(hystart_leaves_slow_start_when_delay_rises)
 {
 	struct drv *d = drv_new(.rtt_ms = 100);
@@ -169,6 +176,7 @@ TEST(hystart_leaves_slow_start_when_delay_rises)
 }
 
 /* RFC 9406 4.2: a rise that was noise does not end slow start: below the baseline again it goes on. */
+/* req: 9406-4.2-c */
 TEST(hystart_resumes_slow_start_after_noise)
 {
 	struct drv *d = drv_new(.rtt_ms = 100);

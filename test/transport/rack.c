@@ -5,6 +5,7 @@ static int state(const struct drv *d) { return d->tcb->loss.ca_state; }
 static uint32_t lost(const struct drv *d) { return d->tcb->loss.sb.lost.segs; }
 
 /* 6.2 step 5: one SACK far ahead, fewer than three: what was sent before waits a quarter of the RTT, then is lost. */
+/* req: 8985-6.2-b, 8985-6.2-c, 8985-3.3.2-a, 8985-4-a */
 TEST(reordering_timer_waits_a_quarter_of_the_round_trip)
 {
 	struct drv *d = drv_new(.rtt_ms = 100);
@@ -20,6 +21,7 @@ TEST(reordering_timer_waits_a_quarter_of_the_round_trip)
 }
 
 /* 6.2 step 4: three SACKed segments and no reordering ever seen: no waiting. */
+/* req: 8985-3.3.2-a */
 TEST(dupthresh_closes_the_reordering_window)
 {
 	struct drv *d = drv_new(.rtt_ms = 100);
@@ -34,6 +36,7 @@ TEST(dupthresh_closes_the_reordering_window)
 }
 
 /* Reordering makes its degree known, and afterwards DupThresh no longer hurries. */
+/* req: 8985-3.3.2-a, 8985-3.3.2-b */
 TEST(seen_reordering_is_given_time_to_settle)
 {
 	struct drv *d = drv_new(.rtt_ms = 100);
@@ -53,6 +56,7 @@ TEST(seen_reordering_is_given_time_to_settle)
 }
 
 /* 6.2 step 4: a DSACK shows a needless retransmission and widens the window; a clean round trip later another may. */
+/* req: 8985-4-b, 2883-5-a */
 TEST(dsack_widens_the_reordering_window_once_a_round_trip)
 {
 	struct drv *d = drv_new(.rtt_ms = 100);
@@ -80,6 +84,7 @@ TEST(dsack_without_retransmission_is_not_believed)
 }
 
 /* 6.2: a retransmission that was lost too is found when something sent after it arrives, long before the RTO. */
+/* req: 8985-6.1-a, 8985-6.2-a, 8985-9.3-b, 5681-4.3-a */
 TEST(lost_retransmission_is_sent_a_third_time)
 {
 	struct drv *d = drv_new(.rtt_ms = 100);
@@ -96,6 +101,7 @@ TEST(lost_retransmission_is_sent_a_third_time)
 }
 
 /* 7.2, 7.3: two round trips without an ACK: a probe, new text where there is some. */
+/* req: 8985-7.2-a, 8985-7.2-b, 8985-7.3-b */
 TEST(tail_loss_probe_comes_after_two_round_trips)
 {
 	struct drv *d = drv_new(.rtt_ms = 50);
@@ -112,6 +118,7 @@ TEST(tail_loss_probe_comes_after_two_round_trips)
 }
 
 /* 7.2: a single segment's ACK may be held back by the peer: that long again. */
+/* req: 8985-7.2-a */
 TEST(probe_of_a_single_segment_allows_for_delayed_acks)
 {
 	struct drv *d = drv_new(.rtt_ms = 50);
@@ -123,6 +130,7 @@ TEST(probe_of_a_single_segment_allows_for_delayed_acks)
 }
 
 /* 7.2: never later than the RTO, which then runs anew. */
+/* req: 8985-7.2-a, 8985-7.3-c */
 TEST(probe_takes_the_place_of_an_earlier_timeout)
 {
 	struct drv *d = drv_new(.rtt_ms = 100);
@@ -136,6 +144,7 @@ TEST(probe_takes_the_place_of_an_earlier_timeout)
 }
 
 /* 7.4.2: the probe's ACK reveals a loss that it mended itself: the window shrinks all the same. */
+/* req: 8985-7.4.2-a */
 TEST(probe_that_mends_a_loss_shrinks_the_window)
 {
 	struct drv *d = drv_new(.rtt_ms = 50);
@@ -155,6 +164,7 @@ TEST(probe_that_mends_a_loss_shrinks_the_window)
 }
 
 /* 7.4.1: a DSACK for the probe: nothing had been lost, nothing shrinks. */
+/* req: 8985-7.4.2-a */
 TEST(probe_that_was_needless_shrinks_nothing)
 {
 	struct drv *d = drv_new(.rtt_ms = 50);
@@ -171,6 +181,7 @@ TEST(probe_that_was_needless_shrinks_nothing)
 }
 
 /* One probe at a time: the next thing to happen is the RTO. */
+/* req: 8985-7.3-a */
 TEST(only_one_probe_is_out_at_a_time)
 {
 	struct drv *d = drv_new(.rtt_ms = 50);

@@ -8,8 +8,9 @@ static uint32_t cwnd(const struct drv *d) { return d->tcb->loss.cwnd / d->tcb->s
 static uint32_t ssthresh(const struct drv *d) { return d->tcb->loss.ssthresh / d->tcb->snd_mss; }
 static int state(const struct drv *d) { return d->tcb->loss.ca_state; }
 
-/* ---- fast retransmit ------------------------------------------------------------------------------------------------- */
+/* ---- fast retransmit --------------------------------------------------------------------------------------------- */
 /* RFC 6675 5: three segments SACKed above it prove the first lost; it goes at once, and nothing before. */
+/* req: 6675-5-a, 6675-5-d, 8985-6.2-b */
 TEST(third_sacked_segment_sends_the_hole_at_once)
 {
 	struct drv *d = drv_new(.rtt_ms = 100);
@@ -28,6 +29,7 @@ TEST(third_sacked_segment_sends_the_hole_at_once)
 }
 
 /* RFC 5681 3.2: without SACK the third duplicate ACK does it. */
+/* req: 5681-3.2-b, 5681-3.2-f, 6582-3.2-b */
 TEST(third_duplicate_ack_sends_the_first_segment)
 {
 	struct drv *d = drv_new(.rtt_ms = 100, .no_sack = true, .cc = "reno");
@@ -44,6 +46,7 @@ TEST(third_duplicate_ack_sends_the_first_segment)
 }
 
 /* RFC 5681 2: an ACK with text, or one that moves the window, is no duplicate. */
+/* req: 5681-2-b */
 TEST(acks_with_text_or_window_updates_are_no_duplicates)
 {
 	struct drv *d = drv_new(.rtt_ms = 100, .no_sack = true);
@@ -59,6 +62,7 @@ TEST(acks_with_text_or_window_updates_are_no_duplicates)
 }
 
 /* RFC 6582 3.2 step 3: each partial ACK shows the next hole, which goes at once, until RecoveryPoint is reached. */
+/* req: 6582-3.2-c, 6582-3.2-e, 5681-3.2-g */
 TEST(partial_acks_send_hole_after_hole_without_sack)
 {
 	struct drv *d = drv_new(.rtt_ms = 100, .no_sack = true, .cc = "reno");
@@ -80,6 +84,7 @@ TEST(partial_acks_send_hole_after_hole_without_sack)
 }
 
 /* RFC 6582 3.2 step 1: duplicate ACKs for what was outstanding before the last recovery start no new one. */
+/* req: 6582-3.2-a */
 TEST(recovery_point_stops_a_second_reduction_for_one_flight)
 {
 	struct drv *d = drv_new(.rtt_ms = 100, .no_sack = true, .cc = "reno");
@@ -98,6 +103,7 @@ TEST(recovery_point_stops_a_second_reduction_for_one_flight)
 }
 
 /* RFC 3042: the first two duplicate ACKs send new text, one segment each; cwnd stays. */
+/* req: 5681-3.2-c, 5681-3.2-d, 5681-3.2-e */
 TEST(limited_transmit_sends_new_text_for_the_first_two)
 {
 	struct drv *d = drv_new(.rtt_ms = 100);
@@ -114,6 +120,7 @@ TEST(limited_transmit_sends_new_text_for_the_first_two)
 	drv_free(d);
 }
 
+/* req: 5681-3.2-c */
 TEST(limited_transmit_works_without_sack)
 {
 	struct drv *d = drv_new(.rtt_ms = 100, .no_sack = true);
@@ -129,6 +136,7 @@ TEST(limited_transmit_works_without_sack)
 }
 
 /* RFC 6675's IsLost, where RACK is off: three SACKed above, and not before. */
+/* req: 6675-4-b, 8985-9.2-a */
 TEST(islost_without_rack_needs_three_sacked_above)
 {
 	struct tcp_loss_cfg cfg = tcp_loss_cfg_default();
@@ -145,8 +153,9 @@ TEST(islost_without_rack_needs_three_sacked_above)
 	drv_free(d);
 }
 
-/* ---- PRR --------------------------------------------------------------------------------------------------------------- */
+/* ---- PRR --------------------------------------------------------------------------------------------------------- */
 /* RFC 9937: what was delivered goes out again, one for one, from the recovery's start; at its end cwnd is ssthresh. */
+/* req: 9937-6.1-a, 9937-6.2-a, 9937-6.2-e, 9937-6.2-f, 9937-6.4-a, 6675-5-c */
 TEST(prr_sends_one_for_one_below_ssthresh_and_ends_at_it)
 {
 	struct drv *d = drv_new(.rtt_ms = 100);
@@ -174,6 +183,7 @@ TEST(prr_sends_one_for_one_below_ssthresh_and_ends_at_it)
 }
 
 /* RFC 9937: above ssthresh it sends in the proportion of the new window to what was in flight. */
+/* req: 9937-6.1-b, 9937-6.2-c */
 TEST(prr_is_proportional_above_ssthresh)
 {
 	struct drv *d = drv_new(.rtt_ms = 100, .cc = "reno");
@@ -192,6 +202,7 @@ TEST(prr_is_proportional_above_ssthresh)
 }
 
 /* RFC 9937, SafeACK: an ACK that makes progress without showing more loss may add one segment; others may not. */
+/* req: 9937-6.2-b, 9937-6.2-d, 8985-9.3-a, 6675-4-c */
 TEST(prr_grows_only_on_safe_acks)
 {
 	struct drv *d = drv_new(.rtt_ms = 10);
@@ -213,6 +224,7 @@ TEST(prr_grows_only_on_safe_acks)
 }
 
 /* An ACK from before SND.UNA may still bring SACKs, and they count. */
+/* req: 6675-5-a */
 TEST(old_ack_still_delivers_its_sacks)
 {
 	struct drv *d = drv_new(.rtt_ms = 10);
@@ -230,8 +242,9 @@ TEST(old_ack_still_delivers_its_sacks)
 	drv_free(d);
 }
 
-/* ---- timeouts ------------------------------------------------------------------------------------------------------------ */
+/* ---- timeouts ---------------------------------------------------------------------------------------------------- */
 /* RFC 5681 3.1: one segment after a timeout, then slow start to ssthresh; RFC 6298 5.5: RTO doubles. */
+/* req: 5681-3.1-a, 5681-3.1-h, 6298-5-a, 6298-5-b, 6298-5-c, 6675-5.1-a, MUST-18 */
 TEST(timeout_sends_one_segment_and_backs_off)
 {
 	struct tcp_loss_cfg cfg = tcp_loss_cfg_default();
@@ -261,6 +274,7 @@ TEST(timeout_sends_one_segment_and_backs_off)
 }
 
 /* RFC 6298 3, Karn: what was sent twice is not measured, and RTO stays doubled until something was. */
+/* req: 6298-3-a */
 TEST(karn_keeps_the_doubled_rto_until_a_clean_measurement)
 {
 	struct tcp_loss_cfg cfg = tcp_loss_cfg_default();
@@ -280,6 +294,7 @@ TEST(karn_keeps_the_doubled_rto_until_a_clean_measurement)
 }
 
 /* RFC 7323 4.1: with timestamps it can be measured all the same. */
+/* req: 6298-3-a, 6298-3-b */
 TEST(timestamps_measure_what_was_sent_twice)
 {
 	struct tcp_loss_cfg cfg = tcp_loss_cfg_default();
@@ -295,6 +310,7 @@ TEST(timestamps_measure_what_was_sent_twice)
 }
 
 /* RFC 6298 2: first measurement R gives SRTT R, RTTVAR R/2; the following are weighed by 1/8 and 1/4. */
+/* req: 6298-2-a, 6298-2-b, 6298-2-c, 6298-4-a */
 TEST(rtt_estimate_follows_rfc6298)
 {
 	struct drv *d = drv_new();
@@ -314,6 +330,7 @@ TEST(rtt_estimate_follows_rfc6298)
 }
 
 /* RFC 6298 5.7 and RFC 6928 2: a SYN lost once makes RTO 3 s, lost twice also the window one segment. */
+/* req: 6298-5-d, 6928-2-b, 5681-3.1-c, 5681-3.1-d */
 TEST(lost_syns_are_remembered)
 {
 	struct drv *d = drv_new();
@@ -346,6 +363,7 @@ TEST(lost_syns_are_remembered)
 }
 
 /* RFC 2018 8: the peer may throw SACKed text away; when the ACK stops at it, it is sent again after a moment. */
+/* req: 2018-5-b, 2018-5-c, 2018-8-a */
 TEST(reneging_is_noticed_and_mended)
 {
 	struct drv *d = drv_new(.rtt_ms = 100);
@@ -360,8 +378,9 @@ TEST(reneging_is_noticed_and_mended)
 	drv_free(d);
 }
 
-/* ---- F-RTO, undo --------------------------------------------------------------------------------------------------------- */
+/* ---- F-RTO, undo ------------------------------------------------------------------------------------------------- */
 /* RFC 5682 2.1: the ACK after a timeout sends new text; when that too is answered by progress, nothing had been lost. */
+/* req: 5682-2.1-a, 5682-3.1-a */
 TEST(frto_finds_a_spurious_timeout_and_restores_the_window)
 {
 	struct tcp_loss_cfg cfg = tcp_loss_cfg_default();
@@ -382,6 +401,7 @@ TEST(frto_finds_a_spurious_timeout_and_restores_the_window)
 }
 
 /* RFC 5682 2.1 step 3.a: SACKs of the new text and no progress: the timeout was right, go on resending. */
+/* req: 5682-2.1-b */
 TEST(frto_lets_a_real_timeout_be)
 {
 	struct tcp_loss_cfg cfg = tcp_loss_cfg_default();
@@ -399,6 +419,7 @@ TEST(frto_lets_a_real_timeout_be)
 }
 
 /* RFC 3522, Eifel: an ACK that echoes a time before the retransmission was the original's. */
+/* req: 6582-4-a */
 TEST(eifel_undoes_a_fast_retransmit)
 {
 	struct drv *d = drv_new(.rtt_ms = 100, .ts = true);
@@ -443,7 +464,7 @@ TEST(dsacks_for_all_retransmissions_undo)
 	drv_free(d);
 }
 
-/* ---- ECN, path MTU ------------------------------------------------------------------------------------------------------- */
+/* ---- ECN, path MTU ----------------------------------------------------------------------------------------------- */
 /* RFC 3168 6.1.2: an echo shrinks the window once a round trip and asks for CWR; nothing is sent again. */
 TEST(ecn_echo_shrinks_the_window_once_a_round_trip)
 {
@@ -480,8 +501,9 @@ TEST(path_mtu_shrinking_resends_without_a_reduction)
 	drv_free(d);
 }
 
-/* ---- the window's validation ---------------------------------------------------------------------------------------------- */
+/* ---- the window's validation ------------------------------------------------------------------------------------- */
 /* RFC 5681 4.1: after more than an RTO of silence sending restarts with the restart window, where that is asked for. */
+/* req: 5681-4.1-a */
 TEST(idle_restart_is_a_setting)
 {
 	for (int on = 0; on < 2; on++) {
@@ -500,6 +522,7 @@ TEST(idle_restart_is_a_setting)
 }
 
 /* RFC 7661 1: a window that is not used does not grow. */
+/* req: 7661-4.4-b, 9438-4.6-b */
 TEST(unused_window_does_not_grow)
 {
 	struct drv *d = drv_new(.rtt_ms = 100);
@@ -528,4 +551,36 @@ TEST(max_pacing_rate_is_kept)
 	uint32_t sent = drv_rel(d, d->tcb->snd_nxt);
 	ok(sent > 980000 && sent <= 1010000);
 	drv_free(d);
+}
+
+/* Whatever ACKs a peer makes up, no belief breaks, the window stays within bounds, and what is outstanding has a timer. */
+TEST(no_ack_however_odd_breaks_a_belief)
+{
+	for (uint64_t seed = 1; seed <= 60; seed++) {
+		struct rng r;
+		rng_init(&r, seed);
+		struct drv *d = drv_new(.cc = tcp_cc_name(rng_below(&r, 3)), .no_sack = rng_chance(&r, 0.2), .ts = rng_chance(&r, 0.5),
+					.rtt_ms = rng_below(&r, 200));
+		d->busy = true;
+		for (int step = 0; step < 400; step++) {
+			uint32_t una = drv_rel(d, d->tcb->snd_una), nxt = drv_rel(d, d->tcb->snd_nxt), span = nxt - una + 1;
+			struct drv_ack a = { .ece = rng_chance(&r, 0.05), .text = rng_chance(&r, 0.1), .wnd_update = rng_chance(&r, 0.1),
+					     .echo_ago = (int)rng_below(&r, 5000) - 100 };
+			a.ack = rng_chance(&r, 0.8) ? una + rng_below(&r, MIN(span, 3000u)) : una - rng_below(&r, MIN(una, 5000u));
+			for (unsigned i = 0; i < 8; i++)
+				a.sack[i] = rng_chance(&r, 0.95) ? una + rng_below(&r, span + 500) : (uint32_t)rng_u64(&r);
+			if (rng_chance(&r, 0.3))
+				a.sack[0] = 0;
+			d->queued = MIN(d->queued + rng_below(&r, 20000), nxt + 60000);
+			if (rng_chance(&r, 0.05))
+				d->tcb->snd_mss = 500 + rng_below(&r, 1000);
+			if (rng_chance(&r, 0.02))
+				tcp_loss_mtu_shrunk(d->tcb, d->now);
+			drv_ack_(d, (int)rng_below(&r, rng_chance(&r, 0.1) ? 2000 : 20), a);
+			tcp_loss_check(d->tcb);
+			ok(tcp_loss_pipe(d->tcb) <= d->tcb->loss.sb.out.bytes + d->tcb->loss.sb.retrans.bytes);
+			ok(d->tcb->loss.cwnd <= d->cfg.limit_cwnd);
+		}
+		drv_free(d);
+	}
 }

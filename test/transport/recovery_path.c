@@ -124,7 +124,7 @@ static void output(struct world *w)
 	tcp_loss_stopped(d->tcb, why, d->now);
 }
 
-/* ---- the receiver -------------------------------------------------------------------------------------------------------- */
+/* ---- the receiver ------------------------------------------------------------------------------------------------ */
 static void block(const struct world *w, uint32_t seg, uint32_t *left, uint32_t *right)
 {
 	uint32_t l = seg, r = seg + 1;

@@ -210,6 +210,7 @@ static void run_model(uint64_t seed)
 }
 
 /* RFC 6675 2, RFC 2018 5 and 8, RFC 2883 4: after any history every byte is known for what it is. */
+/* req: 2018-5-a, 6675-4-a, 6675-4-c, 6675-5-a */
 TEST(scoreboard_agrees_with_a_model_of_bytes)
 {
 	for (uint64_t seed = 1; seed <= 20; seed++)

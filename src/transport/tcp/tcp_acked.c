@@ -48,7 +48,7 @@ static void arrived(struct tcp_tcb *tcb, struct tcp_acked *a, const struct tcp_s
 	}
 }
 
-/* ---- DSACK, RFC 2883 4 -------------------------------------------------------------------------------------------------- */
+/* ---- DSACK, RFC 2883 4 ------------------------------------------------------------------------------------------- */
 /* Is the first block a report of a duplicate?  It lies below the ACK or inside the second block. */
 static bool is_dsack(const struct tcp_ack_event *ev)
 {
@@ -81,7 +81,7 @@ static void dsack(struct tcp_tcb *tcb, struct tcp_acked *a)
 		l->undo_retrans = MAX(l->undo_retrans - segs, 0);
 }
 
-/* ---- SACK, RFC 2018 5 ----------------------------------------------------------------------------------------------------- */
+/* ---- SACK, RFC 2018 5 -------------------------------------------------------------------------------------------- */
 /*
  * Cuts out of record i the whole segments that lie in [from, to), offsets within it.  Returns that record, or SB_NONE
  * where there is none or memory is short: then the SACK counts for nothing, which is always safe.
@@ -144,7 +144,7 @@ static void sack_blocks(struct tcp_tcb *tcb, struct tcp_acked *a, ol_time now)
 	}
 }
 
-/* ---- the cumulative ACK ------------------------------------------------------------------------------------------------- */
+/* ---- the cumulative ACK ------------------------------------------------------------------------------------------ */
 static void cumulative(struct tcp_tcb *tcb, struct tcp_acked *a, ol_time now)
 {
 	struct tcp_loss *l = &tcb->loss;

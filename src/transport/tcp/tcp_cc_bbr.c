@@ -103,7 +103,7 @@ static uint64_t with_headroom(const struct tcp_tcb *tcb, const struct bbr *b)
 	return MAX(b->inflight_longterm > room ? b->inflight_longterm - room : 0, min_pipe(tcb));
 }
 
-/* ---- 5.5.1, 5.3.1.2 ----------------------------------------------------------------------------------------------------- */
+/* ---- 5.5.1, 5.3.1.2 ---------------------------------------------------------------------------------------------- */
 static void start_round(struct tcp_tcb *tcb, struct bbr *b)
 {
 	b->next_round = tcb->loss.rate.delivered;
@@ -139,7 +139,7 @@ static void check_full_bw(struct bbr *b, const struct tcp_rate_sample *rs)
 	b->full_bw_reached |= b->full_bw_now;
 }
 
-/* ---- 5.5.10: what losses say ---------------------------------------------------------------------------------------------- */
+/* ---- 5.5.10: what losses say ------------------------------------------------------------------------------------- */
 static void reset_short_term(struct bbr *b)
 {
 	b->bw_shortterm = b->inflight_shortterm = NO_LIMIT;
@@ -182,7 +182,7 @@ static bool inflight_too_high(const struct tcp_rate_sample *rs)
 	return rs->valid && (double)rs->lost > (double)rs->tx_in_flight * LOSS_THRESH;
 }
 
-/* ---- 5.3.3: the cycle ------------------------------------------------------------------------------------------------------ */
+/* ---- 5.3.3: the cycle -------------------------------------------------------------------------------------------- */
 static void start_down(struct tcp_tcb *tcb, struct bbr *b, ol_time now)
 {
 	b->loss_in_round = false;
@@ -321,7 +321,7 @@ static void check_startup(struct tcp_tcb *tcb, struct bbr *b, const struct tcp_r
 		start_down(tcb, b, now);
 }
 
-/* ---- 5.3.4: the round trip without a queue ----------------------------------------------------------------------------------- */
+/* ---- 5.3.4: the round trip without a queue ----------------------------------------------------------------------- */
 static void update_min_rtt(struct bbr *b, const struct tcp_rate_sample *rs, ol_time now)
 {
 	b->probe_rtt_expired = now > b->probe_rtt_min_at + PROBE_RTT_INTERVAL;
@@ -388,7 +388,7 @@ static void check_probe_rtt(struct tcp_tcb *tcb, struct bbr *b, const struct tcp
 	restore_cwnd(tcb, b);
 }
 
-/* ---- 5.5.9, 5.6: what follows -------------------------------------------------------------------------------------------------- */
+/* ---- 5.5.9, 5.6: what follows ------------------------------------------------------------------------------------ */
 static void update_aggregation(struct tcp_tcb *tcb, struct bbr *b, const struct tcp_rate_sample *rs, ol_time now)
 {
 	uint64_t expected = (uint64_t)((double)bw(b) * (double)(now - b->extra_from) / 1e9);
@@ -474,7 +474,7 @@ static void bbr_control(struct tcp_tcb *tcb, const struct tcp_rate_sample *rs, o
 	set_cwnd(tcb, b, rs);
 }
 
-/* ---- the interface -------------------------------------------------------------------------------------------------------------- */
+/* ---- the interface ----------------------------------------------------------------------------------------------- */
 static void bbr_init(struct tcp_tcb *tcb, ol_time now)
 {
 	struct bbr *b = calloc(1, sizeof *b);

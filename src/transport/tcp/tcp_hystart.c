@@ -6,6 +6,7 @@
  * super-segment or a stretch ACK would then cost a round trip each; Linux does the same.  Per 4.3 HyStart++ serves
  * only the first slow start: later ones know their ssthresh.
  */
+/* req-not: 5681-3.1-f the window grows by all that was delivered, not by one segment an ACK: stretch ACKs are the rule */
 #include "base/check.h"
 #include "transport/tcp/tcp_hystart.h"
 #include "transport/tcp/tcp_int.h"

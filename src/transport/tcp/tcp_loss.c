@@ -105,7 +105,7 @@ uint32_t tcp_loss_pipe(const struct tcp_tcb *tcb)
 	return l->dupacks ? pipe - (uint32_t)MIN((uint64_t)l->dupacks * tcb->snd_mss, (uint64_t)pipe) : pipe;
 }
 
-/* ---- pacing -------------------------------------------------------------------------------------------------------------- */
+/* ---- pacing ------------------------------------------------------------------------------------------------------ */
 uint64_t tcp_loss_pacing_rate(const struct tcp_tcb *tcb)
 {
 	return tcb->loss.rate.pacing_rate;
@@ -168,18 +168,19 @@ uint32_t tcp_loss_tso_goal(const struct tcp_tcb *tcb)
 	return MAX(goal / mss, 1u) * mss;
 }
 
-/* ---- timers ---------------------------------------------------------------------------------------------------------------- */
+/* ---- timers ------------------------------------------------------------------------------------------------------ */
 static void rto_start(struct tcp_tcb *tcb, ol_time now)
 {
 	tcb->loss.rto_at = now + tcp_rto_now(tcb);
 }
 
-/* RFC 8985 7.2: a probe in two round trips, where the RTO would come later. */
+/* RFC 8985 7.2: a probe in two round trips, where the RTO would come later; 7.3: one for each round trip measured. */
 static void tlp_arm(struct tcp_tcb *tcb, ol_time now)
 {
 	struct tcp_loss *l = &tcb->loss;
 	l->tlp_at = OL_NEVER;
 	if (!l->cfg->tlp || !tcb->sack_ok || !l->established || !l->sb.out.bytes || l->sb.sacked.bytes || l->tlp_out ||
+	    l->tlp_stale ||
 	    (l->ca_state != TCP_CAS_OPEN && l->ca_state != TCP_CAS_CWR))
 		return;
 	ol_time pto = OL_SEC;
@@ -268,7 +269,7 @@ void tcp_loss_revert_rto(struct tcp_tcb *tcb, ol_time now)
 	l->rto_at = MAX(l->sb.rec[l->sb.first].sent_at + tcp_rto_now(tcb), now);
 }
 
-/* ---- out ------------------------------------------------------------------------------------------------------------------- */
+/* ---- out --------------------------------------------------------------------------------------------------------- */
 bool tcp_loss_room(struct tcp_tcb *tcb)
 {
 	return sb_reserve(&tcb->loss.sb, 1);
@@ -299,6 +300,7 @@ void tcp_loss_sent(struct tcp_tcb *tcb, tcp_seq seq, uint32_t len, ol_time now)
 		l->tlp_new = l->tlp_retrans = false;
 		l->tlp_out = true;
 		l->tlp_end = seq_add(seq, len);
+		l->tlp_stale = true;
 		l->n_tlp++;
 		rto_start(tcb, now);
 	} else {
@@ -351,6 +353,7 @@ void tcp_loss_resent(struct tcp_tcb *tcb, tcp_seq seq, uint32_t len, uint32_t ts
 		l->tlp_again = false;
 		l->tlp_out = l->tlp_retrans = true;
 		l->tlp_end = tcb->snd_nxt;
+		l->tlp_stale = true;
 		l->n_tlp++;
 	}
 	l->tlp_at = OL_NEVER;
@@ -452,7 +455,7 @@ uint32_t tcp_loss_quota(struct tcp_tcb *tcb, ol_time now)
 	return room / mss * mss;
 }
 
-/* ---- the window's validation ----------------------------------------------------------------------------------------------- */
+/* ---- the window's validation ------------------------------------------------------------------------------------- */
 /* A window that was not used proves nothing, RFC 2861 3: it drifts down to what was. */
 static void application_limited(struct tcp_tcb *tcb, ol_time now)
 {
@@ -507,7 +510,7 @@ void tcp_loss_stopped(struct tcp_tcb *tcb, enum tcp_stop why, ol_time now)
 	}
 }
 
-/* ---- in -------------------------------------------------------------------------------------------------------------------- */
+/* ---- in ---------------------------------------------------------------------------------------------------------- */
 static void control(struct tcp_tcb *tcb, struct tcp_acked *a, ol_time now)
 {
 	struct tcp_loss *l = &tcb->loss;
@@ -600,7 +603,7 @@ void tcp_loss_mtu_shrunk(struct tcp_tcb *tcb, ol_time now)
 	rto_start(tcb, now);
 }
 
-/* ---- asking ---------------------------------------------------------------------------------------------------------------- */
+/* ---- asking ------------------------------------------------------------------------------------------------------ */
 static uint32_t us(ol_time t)
 {
 	return t == OL_NEVER ? UINT32_MAX : (uint32_t)MIN(t / OL_US, (ol_time)UINT32_MAX);

@@ -113,6 +113,7 @@ struct tcp_loss {
 	/* tail loss probe, RFC 8985 7 */
 	bool tlp_out, tlp_retrans;		/* TLP.end_seq is set; the probe was a retransmission */
 	bool tlp_new, tlp_again;		/* a probe is due: of new text, of old */
+	bool tlp_stale;				/* no round trip was measured since the last probe */
 	tcp_seq tlp_end;			/* TLP.end_seq */
 
 	/* PRR, RFC 9937; bytes */

@@ -28,7 +28,7 @@ static void cc_event(struct tcp_tcb *tcb, enum tcp_cc_event what, ol_time now)
 		tcb->loss.cc->event(tcb, what, now);
 }
 
-/* ---- the window in an episode --------------------------------------------------------------------------------------------- */
+/* ---- the window in an episode ------------------------------------------------------------------------------------ */
 static void begin_undo(struct tcp_tcb *tcb)
 {
 	struct tcp_loss *l = &tcb->loss;
@@ -85,7 +85,7 @@ void tcp_prr(struct tcp_tcb *tcb, uint32_t delivered, bool safe)
 	l->cwnd = MIN((uint64_t)pipe + (uint64_t)MAX(sndcnt, 0), (uint64_t)l->cfg->limit_cwnd);
 }
 
-/* ---- undo ------------------------------------------------------------------------------------------------------------------ */
+/* ---- undo -------------------------------------------------------------------------------------------------------- */
 /* Eifel: the ACK echoes a time before the first retransmission, so it was the original that arrived. */
 static bool eifel(const struct tcp_loss *l, const struct tcp_acked *a)
 {
@@ -187,7 +187,7 @@ static bool undo_loss(struct tcp_tcb *tcb, const struct tcp_acked *a, bool by_fr
 	return true;
 }
 
-/* ---- duplicate ACKs in place of SACK: RFC 5681, RFC 6582 -------------------------------------------------------------------- */
+/* ---- duplicate ACKs in place of SACK: RFC 5681, RFC 6582 --------------------------------------------------------- */
 /* Each stands for one segment received, but the first outstanding one was not: there cannot be more than the others. */
 static void limit_dupacks(struct tcp_tcb *tcb)
 {
@@ -234,7 +234,7 @@ static void newreno_mark(struct tcp_tcb *tcb, const struct tcp_acked *a)
 	limit_dupacks(tcb);
 }
 
-/* ---- RFC 6675 4, IsLost: without RACK ---------------------------------------------------------------------------------------- */
+/* ---- RFC 6675 4, IsLost: without RACK ---------------------------------------------------------------------------- */
 /* Lost is what lies below DupThresh SACKed segments, or below more than (DupThresh - 1) * SMSS SACKed bytes. */
 static void sack_mark(struct tcp_tcb *tcb)
 {
@@ -277,7 +277,7 @@ static void identify_losses(struct tcp_tcb *tcb, struct tcp_acked *a, ol_time no
 	l->rate.lost += l->sb.lost.bytes - lost + (retrans - l->sb.retrans.bytes);
 }
 
-/* ---- beginnings ----------------------------------------------------------------------------------------------------------------- */
+/* ---- beginnings -------------------------------------------------------------------------------------------------- */
 static void enter_cwr(struct tcp_tcb *tcb, const struct tcp_acked *a, ol_time now)
 {
 	struct tcp_loss *l = &tcb->loss;
@@ -415,7 +415,7 @@ void tcp_recovery_ack(struct tcp_tcb *tcb, struct tcp_acked *a, ol_time now)
 	enter_recovery(tcb, a, now);
 }
 
-/* ---- timers ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- timers ------------------------------------------------------------------------------------------------------ */
 void tcp_recovery_tlp_ack(struct tcp_tcb *tcb, const struct tcp_acked *a, ol_time now)
 {
 	struct tcp_loss *l = &tcb->loss;

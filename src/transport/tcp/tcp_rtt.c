@@ -4,8 +4,9 @@
  *
  * RTO = SRTT + max(G, 4 * RTTVAR) with G = tcp_rto_min (200 ms), as Linux has it: not a floor under RTO but under its
  * margin, so that a path of 300 ms without jitter does not time out whenever an ACK is delayed.  RFC 6298 2.4 asks for a floor
- * of one second; RFC 8961 tells why less is safe where timeouts are answered with back-off and are checked (F-RTO, Eifel).
+ * of one second; what a timeout too early costs is bounded here by F-RTO and Eifel, which take it back.
  */
+/* req-not: 6298-2-d a floor of 200 ms in place of one second, as programs know it from Linux */
 #include "base/check.h"
 #include "transport/tcp/tcp_int.h"
 #include "transport/tcp/tcp_recovery.h"
@@ -29,6 +30,7 @@ void tcp_rtt_sample(struct tcp_tcb *tcb, ol_time rtt)
 	}
 	ol_time rto = tcb->srtt_ns + MAX(cfg->rto_min, K * tcb->rttvar_ns);
 	tcb->rto_ns = MIN(rto, cfg->rto_max);	/* 2.5 */
+	tcb->loss.tlp_stale = false;
 }
 
 ol_time tcp_rto_now(const struct tcp_tcb *tcb)

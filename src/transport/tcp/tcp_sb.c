@@ -28,7 +28,7 @@ static uint32_t segments(uint32_t len, uint16_t mss)
 	return (len + mss - 1) / mss;
 }
 
-/* ---- sums ------------------------------------------------------------------------------------------------------------ */
+/* ---- sums -------------------------------------------------------------------------------------------------------- */
 static void sum_one(struct tcp_sb_sum *sum, const struct tcp_sb_rec *r, bool add)
 {
 	sum->bytes += add ? r->len : -r->len;
@@ -46,7 +46,7 @@ static void sum(struct tcp_sb *sb, const struct tcp_sb_rec *r, bool add)
 		sum_one(&sb->retrans, r, add);
 }
 
-/* ---- the array ------------------------------------------------------------------------------------------------------- */
+/* ---- the array --------------------------------------------------------------------------------------------------- */
 void sb_init(struct tcp_sb *sb)
 {
 	*sb = (struct tcp_sb){ .free = SB_NONE, .first = SB_NONE, .last = SB_NONE, .oldest = SB_NONE, .newest = SB_NONE,
@@ -118,7 +118,7 @@ static void rec_free(struct tcp_sb *sb, uint32_t i)
 	sb_trim(sb);
 }
 
-/* ---- the treap over sequence order ------------------------------------------------------------------------------------ */
+/* ---- the treap over sequence order ------------------------------------------------------------------------------- */
 static bool tree_wanted(const struct tcp_sb *sb, uint32_t t)
 {
 	return t != SB_NONE && R(t)->wanted;
@@ -224,7 +224,7 @@ uint32_t sb_wanted(const struct tcp_sb *sb)
 	}
 }
 
-/* ---- transmission order ------------------------------------------------------------------------------------------------ */
+/* ---- transmission order ------------------------------------------------------------------------------------------ */
 static void flight_unlink(struct tcp_sb *sb, uint32_t i)
 {
 	uint32_t older = R(i)->older, newer = R(i)->newer;
@@ -268,7 +268,7 @@ static void set_flags(struct tcp_sb *sb, uint32_t i, uint8_t flags)
 		tree_touch(sb, sb->root, i);
 }
 
-/* ---- what happens ------------------------------------------------------------------------------------------------------ */
+/* ---- what happens ------------------------------------------------------------------------------------------------ */
 static bool same_tx(const struct tcp_sb_rec *r, const struct tcp_tx *tx, ol_time now)
 {
 	return r->sent_at == now && r->tx.delivered == tx->delivered && r->tx.delivered_at == tx->delivered_at &&
@@ -479,7 +479,7 @@ void sb_renege(struct tcp_sb *sb)
 		}
 }
 
-/* ---- beliefs ------------------------------------------------------------------------------------------------------------ */
+/* ---- beliefs ----------------------------------------------------------------------------------------------------- */
 static uint32_t check_tree(const struct tcp_sb *sb, uint32_t t)
 {
 	if (t == SB_NONE)
