@@ -79,27 +79,25 @@ static struct put_back *put_back_take(struct runner *r, uint32_t listener)
 	return NULL;
 }
 
-/* Hands the connection over; takes fd in every case. */
+/*
+ * Hands the connection over; takes fd in every case.  First the descriptor, which may fail, then the byte, then the answer:
+ * once the program goes on, a byte still there would tell it of a connection that nobody has.
+ */
 static void deliver(struct runner *r, struct call *c, int fd, const void *name, size_t len)
 {
 	int flags = accept_flags(c);
-	int listener = fcntl(c->fd, F_DUPFD_CLOEXEC, 0);	/* outlives the call, for its byte */
 	fcntl(fd, F_SETFL, O_RDWR | (flags & SOCK_NONBLOCK ? O_NONBLOCK : 0));
-	int err = c->abandoned ? -ENOENT : call_write_addr(r, c, c->arg[1], c->arg[2], name, len);
-	bool lost = err == -EFAULT || err == -EINVAL;		/* as on Linux */
-	if (!err)
-		err = call_give(r, c, fd, flags & SOCK_CLOEXEC);
-	if (!err || lost)
-		take_bytes(listener >= 0 ? listener : c->fd, 1);
-	if (listener >= 0)
-		close(listener);
-	if (!err)
-		return;
-	if (lost)
+	int ret = c->abandoned ? -ENOENT : call_write_addr(r, c, c->arg[1], c->arg[2], name, len);
+	bool lost = ret == -EFAULT || ret == -EINVAL;		/* as on Linux */
+	if (!ret)
+		ret = call_install(r, c, fd, flags & SOCK_CLOEXEC);
+	if (ret >= 0 || lost) {
+		take_bytes(c->fd, 1);
 		close(fd);
-	else
+	} else {
 		put_back(r, c, fd, name, len);
-	call_answer(r, c, err);
+	}
+	call_answer(r, c, ret);
 }
 
 static void accept_replied(struct runner *r, struct call *c, struct reply *reply)

@@ -195,15 +195,25 @@ void call_answer(struct runner *r, struct call *c, int64_t ret)
 	respond(r, c, ret < 0 ? (struct seccomp_notif_resp){ .error = (int32_t)ret } : (struct seccomp_notif_resp){ .val = ret });
 }
 
+static int add_fd(struct runner *r, struct call *c, int fd, bool cloexec, uint32_t flags)
+{
+	struct seccomp_notif_addfd add = {
+		.id = c->notif, .flags = flags, .srcfd = (uint32_t)fd, .newfd_flags = cloexec ? O_CLOEXEC : 0,
+	};
+	int n = c->abandoned ? -1 : ioctl(r->notify, SECCOMP_IOCTL_NOTIF_ADDFD, &add);
+	return n < 0 ? c->abandoned ? -ENOENT : -errno : n;
+}
+
+int call_install(struct runner *r, struct call *c, int fd, bool cloexec)
+{
+	return add_fd(r, c, fd, cloexec, 0);
+}
+
 int call_give(struct runner *r, struct call *c, int fd, bool cloexec)
 {
-	if (c->abandoned)
-		return -ENOENT;
-	struct seccomp_notif_addfd add = {
-		.id = c->notif, .flags = SECCOMP_ADDFD_FLAG_SEND, .srcfd = (uint32_t)fd, .newfd_flags = cloexec ? O_CLOEXEC : 0,
-	};
-	if (ioctl(r->notify, SECCOMP_IOCTL_NOTIF_ADDFD, &add) < 0)
-		return -errno;
+	int n = add_fd(r, c, fd, cloexec, SECCOMP_ADDFD_FLAG_SEND);
+	if (n < 0)
+		return n;
 	close(fd);
 	call_free(r, c);
 	return 0;

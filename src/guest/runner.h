@@ -97,6 +97,8 @@ void call_continue(struct runner *r, struct call *c);			/* let the kernel do it 
 void call_answer(struct runner *r, struct call *c, int64_t ret);	/* ret < 0: a negated errno */
 /** Puts fd into the program, as the call's result.  Takes fd, save where it fails: then the call lives on.  @return 0 or errno */
 int call_give(struct runner *r, struct call *c, int fd, bool cloexec);
+/** Only puts fd into the program, whose call goes on.  @return its number there, or a negated errno */
+int call_install(struct runner *r, struct call *c, int fd, bool cloexec);
 /** Asks the service; b is copied.  *m needs op, flags, arg and the lengths; the rest is filled in. */
 void call_ask(struct runner *r, struct call *c, struct ipc_call *m, const void *b, size_t len, replied_fn replied);
 /** Waits for events on the duplicate (0: none), at most until `wake`, then retries. */
