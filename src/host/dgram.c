@@ -12,6 +12,7 @@
 #include "host/svc.h"
 #include <errno.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -39,6 +40,13 @@ static void send_one(struct gsock *gs, size_t len)
 	vhost_touch(gs->host);
 }
 
+/* A read of nothing is an empty datagram, or the end: only the other's absence tells. */
+static bool at_end(struct gsock *gs)
+{
+	struct pollfd p = { .fd = gs->watch.fd, .events = POLLRDHUP };
+	return gs->rdhup || (poll(&p, 1, 0) == 1 && p.revents & (POLLRDHUP | POLLHUP));
+}
+
 /* May end the socket. */
 static void dgram_in(struct gsock *gs)
 {
@@ -48,7 +56,7 @@ static void dgram_in(struct gsock *gs)
 		ssize_t n = recv(gs->watch.fd, gs->host->svc->scratch, SCRATCH_LEN, MSG_DONTWAIT);
 		if (n < 0 && errno == ECONNRESET)	/* it closed with datagrams unread; those it sent are still there */
 			continue;
-		if (n < 0 || (n == 0 && gs->rdhup)) {
+		if (n < 0 || (n == 0 && at_end(gs))) {
 			gs->can_in = false;
 			break;
 		}
