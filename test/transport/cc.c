@@ -12,7 +12,8 @@ static void round_trip(struct drv *d, int rtt_ms)
 	while (at < end) {
 		at = MIN(at + 2 * mss, end);
 		d->now += 1;
-		struct tcp_ack_event ev = { .ack = drv_abs(d, at), .prior_una = d->tcb->snd_una, .ts_rtt_ns = -1, .new_ready = true };
+		struct tcp_ack_event ev = { .ack = drv_abs(d, at), .prior_una = d->tcb->snd_una, .ts_rtt_ns = -1,
+					    .new_ready = true };
 		d->tcb->snd_una = ev.ack;
 		tcp_loss_ack(d->tcb, &ev, d->now);
 		drv_output(d);
@@ -89,7 +90,10 @@ TEST(reno_adds_a_segment_a_round_trip_and_halves)
 	drv_free(d);
 }
 
-/* RFC 9438 4.6: 0.7 of the window; 4.2: back at W_max after K = cbrt(W_max * 0.3 / 0.4) seconds, flat there, steep after. */
+/*
+ * RFC 9438 4.6: 0.7 of the window; 4.2: back at W_max after K = cbrt(W_max * 0.3 / 0.4) seconds, flat there, steep
+ * after.
+ */
 /* req: 9438-4.2-a, 9438-4.4-a, 9438-4.5-a, 9438-4.6-a, 9438-5.1-a */
 TEST(cubic_follows_its_curve)
 {
@@ -109,7 +113,9 @@ TEST(cubic_follows_its_curve)
 	drv_free(d);
 }
 
-/* RFC 9438 4.3: where Reno would be faster (small windows, short round trips) the window is Reno's with CUBIC's alpha. */
+/*
+ * RFC 9438 4.3: where Reno would be faster (small windows, short round trips) the window is Reno's with CUBIC's alpha.
+ */
 /* req: 9438-4.3-a */
 TEST(cubic_is_never_slower_than_reno)
 {

@@ -76,7 +76,8 @@ static inline void drv_note(struct drv *d, tcp_seq seq, uint32_t len, bool again
 			n--;
 		snprintf(d->out + n, sizeof d->out - n, "%u", drv_rel(d, seq) + len);
 	} else {
-		snprintf(d->out + n, sizeof d->out - n, "%s%u:%u", n ? " " : "", drv_rel(d, seq), drv_rel(d, seq) + len);
+		snprintf(d->out + n, sizeof d->out - n, "%s%u:%u", n ? " " : "", drv_rel(d, seq),
+			 drv_rel(d, seq) + len);
 	}
 	d->last_end = seq_add(seq, len);
 }
@@ -144,7 +145,8 @@ static inline void drv_ack_(struct drv *d, int after_ms, struct drv_ack a)
 				    .text = a.text, .wnd_update = a.wnd_update, .ts_rtt_ns = -1 };
 	drv_pass(d, after_ms * OL_MS);
 	for (; ev.n_sack < 4 && a.sack[2 * ev.n_sack]; ev.n_sack++)
-		b[ev.n_sack] = (struct tcp_sack_block){ drv_abs(d, a.sack[2 * ev.n_sack]), drv_abs(d, a.sack[2 * ev.n_sack + 1]) };
+		b[ev.n_sack] = (struct tcp_sack_block){ drv_abs(d, a.sack[2 * ev.n_sack]),
+							drv_abs(d, a.sack[2 * ev.n_sack + 1]) };
 	ev.prior_una = d->tcb->snd_una;
 	if (d->tcb->ts_ok) {
 		ev.has_ts = true;

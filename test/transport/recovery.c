@@ -379,7 +379,9 @@ TEST(reneging_is_noticed_and_mended)
 }
 
 /* ---- F-RTO, undo ------------------------------------------------------------------------------------------------- */
-/* RFC 5682 2.1: the ACK after a timeout sends new text; when that too is answered by progress, nothing had been lost. */
+/*
+ * RFC 5682 2.1: the ACK after a timeout sends new text; when that too is answered by progress, nothing had been lost.
+ */
 /* req: 5682-2.1-a, 5682-3.1-a */
 TEST(frto_finds_a_spurious_timeout_and_restores_the_window)
 {
@@ -553,22 +555,27 @@ TEST(max_pacing_rate_is_kept)
 	drv_free(d);
 }
 
-/* Whatever ACKs a peer makes up, no belief breaks, the window stays within bounds, and what is outstanding has a timer. */
+/*
+ * Whatever ACKs a peer makes up, no belief breaks, the window stays within bounds, and what is outstanding has a timer.
+ */
 TEST(no_ack_however_odd_breaks_a_belief)
 {
 	for (uint64_t seed = 1; seed <= 60; seed++) {
 		struct rng r;
 		rng_init(&r, seed);
-		struct drv *d = drv_new(.cc = tcp_cc_name(rng_below(&r, 3)), .no_sack = rng_chance(&r, 0.2), .ts = rng_chance(&r, 0.5),
-					.rtt_ms = rng_below(&r, 200));
+		struct drv *d = drv_new(.cc = tcp_cc_name(rng_below(&r, 3)), .no_sack = rng_chance(&r, 0.2),
+					.ts = rng_chance(&r, 0.5), .rtt_ms = rng_below(&r, 200));
 		d->busy = true;
 		for (int step = 0; step < 400; step++) {
-			uint32_t una = drv_rel(d, d->tcb->snd_una), nxt = drv_rel(d, d->tcb->snd_nxt), span = nxt - una + 1;
-			struct drv_ack a = { .ece = rng_chance(&r, 0.05), .text = rng_chance(&r, 0.1), .wnd_update = rng_chance(&r, 0.1),
-					     .echo_ago = (int)rng_below(&r, 5000) - 100 };
-			a.ack = rng_chance(&r, 0.8) ? una + rng_below(&r, MIN(span, 3000u)) : una - rng_below(&r, MIN(una, 5000u));
+			uint32_t una = drv_rel(d, d->tcb->snd_una), nxt = drv_rel(d, d->tcb->snd_nxt);
+			uint32_t span = nxt - una + 1;
+			struct drv_ack a = { .ece = rng_chance(&r, 0.05), .text = rng_chance(&r, 0.1),
+					     .wnd_update = rng_chance(&r, 0.1), .echo_ago = (int)rng_below(&r, 5000) - 100 };
+			a.ack = rng_chance(&r, 0.8) ? una + rng_below(&r, MIN(span, 3000u)) :
+						      una - rng_below(&r, MIN(una, 5000u));
 			for (unsigned i = 0; i < 8; i++)
-				a.sack[i] = rng_chance(&r, 0.95) ? una + rng_below(&r, span + 500) : (uint32_t)rng_u64(&r);
+				a.sack[i] = rng_chance(&r, 0.95) ? una + rng_below(&r, span + 500) :
+								   (uint32_t)rng_u64(&r);
 			if (rng_chance(&r, 0.3))
 				a.sack[0] = 0;
 			d->queued = MIN(d->queued + rng_below(&r, 20000), nxt + 60000);

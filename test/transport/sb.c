@@ -45,7 +45,8 @@ static void compare(const struct drv *d, const struct model *m)
 			if (got != (b->flags & (SB_SACKED | SB_LOST | SB_RETRANS)))
 				fail_msg("byte %u: flags %u, the model says %u", at, got, b->flags);
 			if (!(got & SB_SACKED))
-				ok(sb->rec[i].sent_at == b->sent_at && !(sb->rec[i].flags & SB_EVER) == !(b->flags & SB_EVER));
+				ok(sb->rec[i].sent_at == b->sent_at &&
+				   !(sb->rec[i].flags & SB_EVER) == !(b->flags & SB_EVER));
 		}
 	eq(at, m->nxt);
 	for (uint32_t i = 0; i < m->nxt - m->una; i++) {
@@ -104,7 +105,8 @@ static void ack_some(struct drv *d, struct model *m, struct rng *r)
 	for (unsigned i = 0; i < ev.n_sack; i++) {
 		uint32_t left = seq_len(d->base, b[i].left), right = seq_len(d->base, b[i].right);
 		bool dsack = i == 0 && left < right &&
-			     (left < una || (ev.n_sack > 1 && seq_le(b[1].left, b[0].left) && seq_le(b[0].right, b[1].right)));
+			     (left < una || (ev.n_sack > 1 && seq_le(b[1].left, b[0].left) &&
+					     seq_le(b[0].right, b[1].right)));
 		if (!dsack && left < right && left > m->una && right <= m->nxt && right > una)
 			model_sack(m, left, right);
 	}
@@ -168,7 +170,8 @@ static void renege(struct drv *d, struct model *m)
 	for (uint32_t i = sb->first; i != SB_NONE; i = sb->rec[i].next)
 		for (uint32_t k = 0; k < sb->rec[i].len; k++) {
 			struct byte *b = &m->b[seq_len(d->tcb->snd_una, sb->rec[i].seq) + k];
-			*b = (struct byte){ (b->flags & 7) | (sb->rec[i].flags & SB_EVER), k % sb->rec[i].mss == 0, sb->rec[i].sent_at };
+			*b = (struct byte){ (b->flags & 7) | (sb->rec[i].flags & SB_EVER), k % sb->rec[i].mss == 0,
+					    sb->rec[i].sent_at };
 		}
 }
 

@@ -31,9 +31,13 @@ static void arrived(struct tcp_tcb *tcb, struct tcp_acked *a, const struct tcp_s
 	rate_delivered(tcb, &a->rs, r, r->len, now);
 	if (r->flags & SB_EVER)
 		return;
-	/* A SACK may tell late what came long ago, when the SACKs that told it first were lost: it times nothing given up. */
+	/*
+	 * A SACK may tell late what came long ago, when the SACKs that told it first were lost: it times nothing given
+	 * up.
+	 */
 	bool timed = !by_sack || !(r->flags & SB_LOST);
-	ol_time *first = by_sack ? &a->first_sacked : &a->first_acked, *last = by_sack ? &a->last_sacked : &a->last_acked;
+	ol_time *first = by_sack ? &a->first_sacked : &a->first_acked;
+	ol_time *last = by_sack ? &a->last_sacked : &a->last_acked;
 	if (timed) {
 		*first = MIN(*first, r->sent_at);
 		*last = *last == OL_NEVER ? r->sent_at : MAX(*last, r->sent_at);
@@ -77,7 +81,8 @@ static void dsack(struct tcp_tcb *tcb, struct tcp_acked *a)
 		a->dsack_tlp = true;
 	else
 		l->rack.dsack_seen = true;
-	if (l->undo_valid && l->undo_retrans > 0 && seq_le(b->right, a->ev->prior_una) && seq_gt(b->right, l->undo_marker))
+	if (l->undo_valid && l->undo_retrans > 0 && seq_le(b->right, a->ev->prior_una) &&
+	    seq_gt(b->right, l->undo_marker))
 		l->undo_retrans = MAX(l->undo_retrans - segs, 0);
 }
 

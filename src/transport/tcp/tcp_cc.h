@@ -1,9 +1,9 @@
 #ifndef TRANSPORT_TCP_TCP_CC_H
 #define TRANSPORT_TCP_TCP_CC_H
 /*
- * Congestion control as exchangeable parts.  Recovery (tcp_recovery.c) knows when the network is congested; a congestion
- * control says by how much the window then shrinks, and how it grows while all is well.  It reads and writes cwnd and
- * ssthresh of struct tcp_loss, in bytes, and keeps its own variables in cc_state.
+ * Congestion control as exchangeable parts.  Recovery (tcp_recovery.c) knows when the network is congested; a
+ * congestion control says by how much the window then shrinks, and how it grows while all is well.  It reads and writes
+ * cwnd and ssthresh of struct tcp_loss, in bytes, and keeps its own variables in cc_state.
  *
  * There are two kinds.  Window-based ones (Reno, CUBIC) fill in `grow`; recovery then shrinks the window by PRR.
  * Model-based ones (BBR) fill in `control`, which sets cwnd and the pacing rate on each ACK and is never overruled.

@@ -3,9 +3,9 @@
  * products in flight, and probes now and then for more of the one and less of the other.  Function names are the
  * draft's without its prefix; sections are those of draft-ietf-ccwg-bbr-02.
  *
- * Differences: losses are judged once an ACK by its delivery-rate sample (5.5.10.2 does so per lost packet as well); fast
- * recovery takes what was lost off the window but has no round of packet conservation, which under steady random loss
- * would never end; an ECN echo only starts the CWR state; the offload budget is one super-segment each way.
+ * Differences: losses are judged once an ACK by its delivery-rate sample (5.5.10.2 does so per lost packet as well);
+ * fast recovery takes what was lost off the window but has no round of packet conservation, which under steady random
+ * loss would never end; an ECN echo only starts the CWR state; the offload budget is one super-segment each way.
  */
 #include <stdlib.h>
 #include "base/check.h"
@@ -311,7 +311,8 @@ static void update_cycle(struct tcp_tcb *tcb, struct bbr *b, const struct tcp_ra
 /* 5.3.1.3: losses that outrun a deep start. */
 static void check_startup(struct tcp_tcb *tcb, struct bbr *b, const struct tcp_rate_sample *rs, ol_time now)
 {
-	if (b->state == STARTUP && b->loss_round_start && b->losses_in_round >= STARTUP_FULL_LOSSES && inflight_too_high(rs)) {
+	if (b->state == STARTUP && b->loss_round_start && b->losses_in_round >= STARTUP_FULL_LOSSES &&
+	    inflight_too_high(rs)) {
 		b->full_bw_reached = true;
 		b->inflight_longterm = MAX(bdp(tcb, b, max_bw(b), 1), b->inflight_latest);
 	}
@@ -408,7 +409,8 @@ static void update_aggregation(struct tcp_tcb *tcb, struct bbr *b, const struct 
 
 static void set_pacing(struct tcp_tcb *tcb, const struct bbr *b)
 {
-	uint64_t rate = (uint64_t)(gains[b->state].pacing * (double)bw(b) * 0.99);	/* a little below: queues drain */
+	/* a little below: queues drain */
+	uint64_t rate = (uint64_t)(gains[b->state].pacing * (double)bw(b) * 0.99);
 	if (rate && (b->full_bw_reached || rate > tcb->loss.rate.pacing_rate))
 		tcb->loss.rate.pacing_rate = rate;
 }
@@ -536,6 +538,6 @@ static void bbr_grow(struct tcp_tcb *tcb, uint32_t acked, const struct tcp_rate_
 }
 
 const struct tcp_cc_ops tcp_cc_bbr = {
-	.name = "bbr", .init = bbr_init, .fini = bbr_fini, .ssthresh = bbr_ssthresh, .grow = bbr_grow, .control = bbr_control,
-	.undo = bbr_undo, .event = bbr_event,
+	.name = "bbr", .init = bbr_init, .fini = bbr_fini, .ssthresh = bbr_ssthresh, .grow = bbr_grow,
+	.control = bbr_control, .undo = bbr_undo, .event = bbr_event,
 };

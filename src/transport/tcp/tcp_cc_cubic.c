@@ -1,10 +1,10 @@
 /*
- * CUBIC, RFC 9438: after a reduction the window follows a cubic function of time, flat around the size at which the last
- * loss struck, whatever the round-trip time; never slower than Reno would be (4.3).  Constants and names are the RFC's;
- * windows here are in segments, as in its formulas, and floating point, which no window or time can overflow.
+ * CUBIC, RFC 9438: after a reduction the window follows a cubic function of time, flat around the size at which the
+ * last loss struck, whatever the round-trip time; never slower than Reno would be (4.3).  Constants and names are the
+ * RFC's; windows here are in segments, as in its formulas, and floating point, which no window or time can overflow.
  *
- * cwnd stands where the RFC has flight_size in 4.6: the window only grows while it is used (tcp_loss.c), so the two agree
- * where it matters, and programs see what they see on Linux.
+ * cwnd stands where the RFC has flight_size in 4.6: the window only grows while it is used (tcp_loss.c), so the two
+ * agree where it matters, and programs see what they see on Linux.
  */
 #include "base/check.h"
 #include "transport/tcp/tcp_hystart.h"

@@ -1,6 +1,6 @@
 /*
- * Reno, RFC 5681 3.1: slow start to ssthresh, then a segment a round trip, counted in bytes acknowledged (RFC 3465) so that
- * delayed ACKs do not slow it; half on a loss.
+ * Reno, RFC 5681 3.1: slow start to ssthresh, then a segment a round trip, counted in bytes acknowledged (RFC 3465) so
+ * that delayed ACKs do not slow it; half on a loss.
  */
 #include "base/check.h"
 #include "transport/tcp/tcp_hystart.h"

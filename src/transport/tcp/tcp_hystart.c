@@ -2,11 +2,13 @@
  * Slow start (RFC 5681 3.1 with RFC 3465's byte counting) and HyStart++ (RFC 9406), which leaves it when the round-trip
  * time begins to rise: first into conservative slow start, to see whether the rise was noise, then for good.
  *
- * L, the segments one ACK may add, is infinite, as for paced senders: RFC 9406 4.2 proposes 8 where bursts are a worry, but a
- * super-segment or a stretch ACK would then cost a round trip each; Linux does the same.  Per 4.3 HyStart++ serves
- * only the first slow start: later ones know their ssthresh.
+ * L, the segments one ACK may add, is infinite, as for paced senders: RFC 9406 4.2 proposes 8 where bursts are a worry,
+ * but a super-segment or a stretch ACK would then cost a round trip each; Linux does the same.  Per 4.3 HyStart++
+ * serves only the first slow start: later ones know their ssthresh.
  */
-/* req-not: 5681-3.1-f the window grows by all that was delivered, not by one segment an ACK: stretch ACKs are the rule */
+/*
+ * req-not: 5681-3.1-f the window grows by all that was delivered, not by one segment an ACK: stretch ACKs are the rule
+ */
 #include "base/check.h"
 #include "transport/tcp/tcp_hystart.h"
 #include "transport/tcp/tcp_int.h"

@@ -265,7 +265,8 @@ void tcp_loss_revert_rto(struct tcp_tcb *tcb, ol_time now)
 	struct tcp_loss *l = &tcb->loss;
 	if (!l->rto_shift || !l->sb.n)
 		return;
-	l->rto_shift--;				/* RFC 6069 3: undo the last doubling; the RTO runs from the last transmission */
+	/* RFC 6069 3: undo the last doubling; the RTO runs from the last transmission */
+	l->rto_shift--;
 	l->rto_at = MAX(l->sb.rec[l->sb.first].sent_at + tcp_rto_now(tcb), now);
 }
 
@@ -375,7 +376,8 @@ static bool probe_range(const struct tcp_tcb *tcb, struct tcp_loss_range *out)
 
 /*
  * How much from record i on may go in one piece: at most `most` bytes, to where what is lost ends.  Segments sent short
- * are put together where two fit in one (RFC 9293 3.8.1 lets a retransmission repacketize), full ones keep their bounds.
+ * are put together where two fit in one (RFC 9293 3.8.1 lets a retransmission repacketize), full ones keep their
+ * bounds.
  */
 static uint32_t lost_run(const struct tcp_sb *sb, uint32_t i, uint32_t most, uint32_t mss)
 {
@@ -417,7 +419,10 @@ bool tcp_loss_next(struct tcp_tcb *tcb, struct tcp_loss_range *out, ol_time now)
 	return true;
 }
 
-/* RFC 5681 4.1: after an idle time longer than RTO the path may have changed; halve per RTO, not below the restart window. */
+/*
+ * RFC 5681 4.1: after an idle time longer than RTO the path may have changed; halve per RTO, not below the restart
+ * window.
+ */
 static void restart_after_idle(struct tcp_tcb *tcb, ol_time now)
 {
 	struct tcp_loss *l = &tcb->loss;
@@ -528,7 +533,10 @@ static void control(struct tcp_tcb *tcb, struct tcp_acked *a, ol_time now)
 	pacing_update(tcb);
 }
 
-/* SACKed text at SND.UNA: the peer threw it away (RFC 2018 8), or ACKs were reordered.  Wait a little, then believe the worst. */
+/*
+ * SACKed text at SND.UNA: the peer threw it away (RFC 2018 8), or ACKs were reordered.  Wait a little, then believe the
+ * worst.
+ */
 static void check_reneging(struct tcp_tcb *tcb, const struct tcp_acked *a, ol_time now)
 {
 	struct tcp_loss *l = &tcb->loss;

@@ -8,9 +8,9 @@
  * and RTO (RFC 6298), the congestion window, and the deadlines of RTO, TLP, the reordering timer and pacing.
  *
  * How the core drives it:
- *	open      tcp_loss_init; then tcp_loss_room before, tcp_loss_sent after each SYN.  tcp_loss_established when done.
+ *	open      tcp_loss_init; then tcp_loss_room before, tcp_loss_sent after each SYN; tcp_loss_established.
  *	output    while tcp_loss_next gives a range: send it or its beginning, tcp_loss_resent.  Then new data, at most
- *	          tcp_loss_quota bytes at a time, each piece told by tcp_loss_sent; at the end tcp_loss_stopped says why.
+ *	          tcp_loss_quota bytes at a time, each piece told by tcp_loss_sent; tcp_loss_stopped says why it ended.
  *	ACK       set SND.UNA and SND.WND, then tcp_loss_ack, then output.
  *	timer     tcp_loss_deadline is one of the deadlines the core's node waits for; when due, tcp_loss_expire, then
  *	          output.  Giving up (R2, user timeout, SYN retries) is the core's: it looks at loss.backoff first.
@@ -93,8 +93,8 @@ struct tcp_loss {
 	/* recovery */
 	uint8_t ca_state;			/* enum tcp_cas */
 	uint8_t backoff;			/* retransmission timeouts since the last progress: for R1, R2 */
-	uint8_t rto_shift;			/* RFC 6298 5.5: doublings of RTO, kept until a round trip is measured */
-	uint8_t syn_retrans;			/* how often the SYN was sent again; of a passive open the core says it */
+	uint8_t rto_shift;			/* RFC 6298 5.5: doublings of RTO, until a round trip is measured */
+	uint8_t syn_retrans;			/* times the SYN was sent again; of a passive open the core tells */
 	bool established;
 	bool frto, frto_new;			/* F-RTO under way; it asked for new text */
 	bool reneging;				/* the RTO was brought forward since SND.UNA lies on SACKed text */
@@ -104,7 +104,7 @@ struct tcp_loss {
 	uint32_t rexmit_ts;			/* our timestamp on the first retransmission of this episode: Eifel */
 	tcp_seq recovery_point;			/* RecoveryPoint: SND.NXT when the episode began */
 	tcp_seq undo_marker;			/* SND.UNA when it began */
-	int64_t undo_retrans;			/* segments sent again in it and not shown to be needless; -1: none sent yet */
+	int64_t undo_retrans;			/* segments sent again in it, not shown needless; -1: none yet */
 	uint32_t dupacks;			/* RFC 5681, without SACK: segments that duplicate ACKs stand for */
 	uint32_t reordering;			/* segments: the reordering seen, at least the configured */
 	uint32_t reord_seen;
@@ -153,7 +153,9 @@ void tcp_loss_ack(struct tcp_tcb *tcb, const struct tcp_ack_event *ev, ol_time n
  * many segments; what is sent of it and told by tcp_loss_resent must be whole segments from its start, or all.
  */
 bool tcp_loss_next(struct tcp_tcb *tcb, struct tcp_loss_range *out, ol_time now);
-/** Bytes of new text that may go out now; a FIN alone needs no quota.  0 when scoreboard, window, PRR or pacing say no. */
+/**
+ * Bytes of new text that may go out now; a FIN alone needs no quota.  0 when scoreboard, window, PRR or pacing say no.
+ */
 uint32_t tcp_loss_quota(struct tcp_tcb *tcb, ol_time now);
 /** Bytes that one super-segment should have at most, a multiple of the segment size: little where sending is paced. */
 uint32_t tcp_loss_tso_goal(const struct tcp_tcb *tcb);

@@ -33,7 +33,10 @@ void rack_delivered(struct tcp_rack *rack, const struct tcp_sb_rec *r, ol_time n
 		return;
 	rack->advanced = true;
 	rack->rtt = rtt;
-	/* RACK_sent_after: by the order of transmissions, which is what RFC 8985 would know from a clock that never ties. */
+	/*
+	 * RACK_sent_after: by the order of transmissions, which is what RFC 8985 would know from a clock that never
+	 * ties.
+	 */
 	if (!rack->any || sb_sent_before(rack->order, rack->end_seq, r->order, sb_end(r))) {
 		rack->any = true;
 		rack->order = r->order;

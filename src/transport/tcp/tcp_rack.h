@@ -10,7 +10,8 @@ struct tcp_tcb;
 struct tcp_sb_rec;
 
 struct tcp_rack {
-	ol_time xmit_ts;		/* RACK.xmit_ts: when the last sent of all delivered was sent; valid with `any` */
+	/* RACK.xmit_ts: when the last sent of all delivered was sent; valid with `any` */
+	ol_time xmit_ts;
 	ol_time rtt;			/* RACK.rtt: its round trip */
 	ol_time min_rtt, min_rtt_at;	/* RACK.min_RTT, over the last five minutes; OL_NEVER until known */
 	uint32_t order;			/* its place among all transmissions */

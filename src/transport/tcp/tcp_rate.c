@@ -19,7 +19,8 @@ struct tcp_tx rate_sent(struct tcp_tcb *tcb, uint32_t len, ol_time now)
 	};
 }
 
-void rate_delivered(struct tcp_tcb *tcb, struct tcp_rate_sample *rs, const struct tcp_sb_rec *r, uint32_t len, ol_time now)
+void rate_delivered(struct tcp_tcb *tcb, struct tcp_rate_sample *rs, const struct tcp_sb_rec *r, uint32_t len,
+		    ol_time now)
 {
 	struct tcp_rate *c = &tcb->loss.rate;
 	c->delivered += len;

@@ -11,7 +11,8 @@ struct tcp_sb_rec;
 
 struct tcp_rate {
 	uint64_t delivered, lost;	/* C.delivered, C.lost: bytes since birth */
-	uint64_t app_limited;		/* C.app_limited: C.delivered at which the phase without enough to send ends; 0: none */
+	/* C.app_limited: C.delivered at which the phase without enough to send ends; 0: none */
+	uint64_t app_limited;
 	ol_time delivered_at, first_sent_at;
 	uint64_t pacing_rate, max_pacing;	/* bytes a second; 0: not paced, no bound */
 	uint64_t last_rate;		/* the last valid sample, bytes a second */
@@ -36,7 +37,8 @@ struct tcp_rate_sample {
 /** 4.1.2.2: the moment of a transmission of len bytes. */
 struct tcp_tx rate_sent(struct tcp_tcb *tcb, uint32_t len, ol_time now);
 /** 4.1.2.3, UpdateRateSample: len bytes of record r were delivered. */
-void rate_delivered(struct tcp_tcb *tcb, struct tcp_rate_sample *rs, const struct tcp_sb_rec *r, uint32_t len, ol_time now);
+void rate_delivered(struct tcp_tcb *tcb, struct tcp_rate_sample *rs, const struct tcp_sb_rec *r, uint32_t len,
+		    ol_time now);
 /** GenerateRateSample. */
 void rate_generate(struct tcp_tcb *tcb, struct tcp_rate_sample *rs, ol_time now);
 

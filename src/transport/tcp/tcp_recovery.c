@@ -7,8 +7,9 @@
  *	RECOVERY   fast recovery, RFC 6675 5, RFC 6582 without SACK; the window follows PRR, RFC 9937
  *	LOSS       after a retransmission timeout, RFC 5681 3.1; F-RTO (RFC 5682) tells whether it was one
  *
- * Losses come from RACK (tcp_rack.c), from RFC 6675's IsLost where tcp_recovery=0, or from duplicate ACKs.  A mistake shows
- * in timestamps (Eifel, RFC 3522 and 4015) or in DSACKs for all that was sent again (RFC 3708); then the window returns.
+ * Losses come from RACK (tcp_rack.c), from RFC 6675's IsLost where tcp_recovery=0, or from duplicate ACKs.  A mistake
+ * shows in timestamps (Eifel, RFC 3522 and 4015) or in DSACKs for all that was sent again (RFC 3708); then the window
+ * returns.
  *
  * Always: within an episode ssthresh is taken from the congestion control once; RecoveryPoint does not go back.
  */
@@ -144,7 +145,10 @@ static bool undo_dsack(struct tcp_tcb *tcb, ol_time now)
 	return true;
 }
 
-/* SND.UNA has reached RecoveryPoint.  True: hold the state until something above it is acknowledged, RFC 6582 3.2 step 3. */
+/*
+ * SND.UNA has reached RecoveryPoint.  True: hold the state until something above it is acknowledged, RFC 6582 3.2 step
+ * 3.
+ */
 static bool undo_recovery(struct tcp_tcb *tcb, const struct tcp_acked *a, ol_time now)
 {
 	struct tcp_loss *l = &tcb->loss;

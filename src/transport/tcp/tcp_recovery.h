@@ -11,7 +11,8 @@ struct tcp_acked {
 	bool dup;			/* RFC 5681 2: a duplicate ACK */
 	bool data_acked;		/* something not SACKed before was acknowledged cumulatively */
 	bool data_sacked;		/* ... selectively */
-	bool orig_acked;		/* of what was outstanding when the episode began, something never sent again arrived */
+	/* of what was outstanding when the episode began, something never sent again arrived */
+	bool orig_acked;
 	bool retrans_acked;		/* something sent again was acknowledged cumulatively */
 	bool dsack;			/* the ACK carried a valid DSACK */
 	bool dsack_tlp;			/* and it was the tail loss probe's */

@@ -3,8 +3,8 @@
  * samples a round trip the weights shrink, so that the estimate remembers as long as it would with one.
  *
  * RTO = SRTT + max(G, 4 * RTTVAR) with G = tcp_rto_min (200 ms), as Linux has it: not a floor under RTO but under its
- * margin, so that a path of 300 ms without jitter does not time out whenever an ACK is delayed.  RFC 6298 2.4 asks for a floor
- * of one second; what a timeout too early costs is bounded here by F-RTO and Eifel, which take it back.
+ * margin, so that a path of 300 ms without jitter does not time out whenever an ACK is delayed.  RFC 6298 2.4 asks for
+ * a floor of one second; what a timeout too early costs is bounded here by F-RTO and Eifel, which take it back.
  */
 /* req-not: 6298-2-d a floor of 200 ms in place of one second, as programs know it from Linux */
 #include "base/check.h"

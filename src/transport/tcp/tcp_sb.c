@@ -1,6 +1,7 @@
 /*
- * The scoreboard (tcp_sb.h): RFC 6675 2 asks for a structure that knows which bytes were SACKed, which are lost and what
- * was sent again; RFC 8985 adds when each was sent last.  Decisions are made elsewhere; here is only what is known.
+ * The scoreboard (tcp_sb.h): RFC 6675 2 asks for a structure that knows which bytes were SACKed, which are lost and
+ * what was sent again; RFC 8985 adds when each was sent last.  Decisions are made elsewhere; here is only what is
+ * known.
  *
  * Always: the records tile [first, last) in sequence order; the four sums are those of the records; a record is on the
  * transmission list if and only if it is in flight; SACKed neighbours are one record, so walking a SACK block costs as
@@ -449,7 +450,7 @@ static bool sent_before(const struct tcp_sb_rec *a, const struct tcp_sb_rec *b)
 
 void sb_unmark_lost(struct tcp_sb *sb)
 {
-	/* From the end backwards, each is put where its transmission belongs; the next one's place is mostly close by. */
+	/* From the end backwards, each is put where its transmission belongs; the next one's place is mostly near. */
 	uint32_t at = sb->newest;
 	for (uint32_t i = sb->last; i != SB_NONE && sb->lost.bytes; i = R(i)->prev) {
 		if (!(R(i)->flags & SB_LOST))
@@ -524,6 +525,8 @@ void sb_check(const struct tcp_sb *sb, tcp_seq una, tcp_seq nxt)
 	CHECK(!n || seq_eq(at, nxt));
 	CHECK(check_tree(sb, sb->root) == n);
 	check_flight(sb, flying);
-	CHECK(!memcmp(&sums.out, &sb->out, sizeof sums.out) && !memcmp(&sums.sacked, &sb->sacked, sizeof sums.sacked));
-	CHECK(!memcmp(&sums.lost, &sb->lost, sizeof sums.lost) && !memcmp(&sums.retrans, &sb->retrans, sizeof sums.retrans));
+	CHECK(!memcmp(&sums.out, &sb->out, sizeof sums.out));
+	CHECK(!memcmp(&sums.sacked, &sb->sacked, sizeof sums.sacked));
+	CHECK(!memcmp(&sums.lost, &sb->lost, sizeof sums.lost));
+	CHECK(!memcmp(&sums.retrans, &sb->retrans, sizeof sums.retrans));
 }

@@ -95,7 +95,10 @@ static inline uint32_t sb_pipe_segs(const struct tcp_sb *sb)
 void sb_append(struct tcp_sb *sb, tcp_seq seq, uint32_t len, uint16_t mss, const struct tcp_tx *tx, ol_time now);
 /** The record that holds seq, or SB_NONE. */
 uint32_t sb_find(const struct tcp_sb *sb, tcp_seq seq);
-/** Cuts record i before its byte `off` (0 < off < len).  Returns the right part; SB_NONE and nothing done without memory. */
+/**
+ * Cuts record i before its byte `off` (0 < off < len).  Returns the right part; SB_NONE and nothing done without
+ * memory.
+ */
 uint32_t sb_split(struct tcp_sb *sb, uint32_t i, uint32_t off);
 /** Removes the first record, or its bytes before `una` when it reaches beyond. */
 void sb_ack_first(struct tcp_sb *sb, tcp_seq una);
