@@ -48,18 +48,13 @@ static void finish(struct sim *s, struct flows *f, int hosts)
 /* ---- two hosts, one wire ------------------------------------------------------------------------------------------ */
 struct pair { int a, b, wire; const char *b_addr; };
 
-/* ip6: with the neighbours told, so that what is tried is TCP. */
 static struct pair make_pair(struct sim *s, bool strict, bool ip6, const char *config)
 {
 	struct pair p = { .a = sim_host(s, "a", config), .b = sim_host(s, "b", config) };
 	p.wire = sim_wire(s, &(struct ol_wire_config){ .link = OL_LINK_ETHER, .ports = 2, .strict = strict });
-	int ia = sim_plug(s, p.a, p.wire, ip6 ? "fd00::1/64" : "10.0.0.1/24", 0);
-	int ib = sim_plug(s, p.b, p.wire, ip6 ? "fd00::2/64" : "10.0.0.2/24", 0);
+	sim_plug(s, p.a, p.wire, ip6 ? "fd00::1/64" : "10.0.0.1/24", 0);
+	sim_plug(s, p.b, p.wire, ip6 ? "fd00::2/64" : "10.0.0.2/24", 0);
 	p.b_addr = ip6 ? "fd00::2" : "10.0.0.2";
-	if (ip6) {
-		sim_neigh(s, p.a, ia, "fd00::2", p.b, ib);
-		sim_neigh(s, p.b, ib, "fd00::1", p.a, ia);
-	}
 	return p;
 }
 
@@ -104,6 +99,7 @@ static void tcp_clean(struct sim *s)
 static void tcp_bulk(struct sim *s)
 {
 	struct pair p = make_pair(s, draw(s, 4) != 0, draw(s, 3) == 0, NULL);
+	sim_introduce_all(s);
 	draw_faults(s, p.wire, 0);
 	draw_faults(s, p.wire, 1);
 	bulk(s, p, 8 + draw(s, 400000), draw(s, 400000), false);
@@ -113,6 +109,7 @@ static void tcp_bulk(struct sim *s)
 static void tcp_storm(struct sim *s)
 {
 	struct pair p = make_pair(s, true, draw(s, 3) == 0, NULL);
+	sim_introduce_all(s);
 	sim_faults(s, p.wire, OL_WIRE_ALL_PORTS, "loss=5% dup=2% corrupt=1% delay=10ms jitter=3ms reorder=5%/8ms");
 	bulk(s, p, 100000 + draw(s, 200000), 100000 + draw(s, 200000), false);
 }
@@ -198,6 +195,7 @@ static void many(struct sim *s, unsigned flows, int backlog, bool breaking)
 		if (draw(s, 3))
 			draw_faults(s, w, i);
 	}
+	sim_introduce_all(s);
 	for (unsigned i = 0; i < flows; i++) {
 		int a = (int)draw(s, HOSTS), b = (int)draw(s, HOSTS);	/* also to itself, over lo */
 		struct flow_spec spec = small_flow(s, a, b, addr[b]);
@@ -242,6 +240,7 @@ static void routers(struct sim *s)
 	sim_route(s, r1, "10.0.3.0/24", "10.0.2.2");
 	sim_route(s, r2, "10.0.1.0/24", "10.0.2.1");
 	sim_route(s, b, "0.0.0.0/0", "10.0.3.254");
+	sim_introduce_all(s);
 	for (int i = 0; i < 3; i++)
 		if (draw(s, 2))
 			draw_faults(s, w[i], OL_WIRE_ALL_PORTS);
@@ -301,6 +300,7 @@ static void udp(struct sim *s)
 	struct pair p = make_pair(s, draw(s, 2), false, NULL);
 	struct udp *tx = calloc(1, sizeof *tx), *rx = calloc(1, sizeof *rx);
 	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(9), .sin_addr.s_addr = htonl(0x0a000002) };
+	sim_introduce_all(s);
 	sim_faults(s, p.wire, OL_WIRE_ALL_PORTS, "loss=2% dup=2% corrupt=1% delay=10ms jitter=9ms unordered");
 	for (unsigned i = 0; i < DATAGRAMS; i++)
 		rx->len[i] = tx->len[i] = (uint16_t)(draw(s, 4) ? 2 + draw(s, 1400) : 2 + draw(s, 8990));

@@ -206,12 +206,23 @@ void sim_route(struct sim *s, int host, const char *prefix, const char *gateway)
 		sim_fail(s, "host %s does not take the route %s via %s: %d", s->host[host].name, prefix, gateway, rc);
 }
 
-void sim_neigh(struct sim *s, int host, int ifi, const char *addr, int of_host, int of_ifi)
+/* Every address of `of` is known to `to`, on the wire they share. */
+static void introduce(struct sim *s, const struct iface *to, const struct iface *of)
 {
-	struct ol_addr a;
 	struct ol_iface_info info;
-	SIM_CHECK(s, ol_addr_parse(addr, &a) && ol_iface_info(s->host[of_host].stk, of_ifi, &info) == 0);
-	SIM_CHECK(s, ol_neigh_add(s->host[host].stk, ifi, &a, &info.mac) == 0);
+	struct ol_addr a;
+	unsigned plen;
+	SIM_CHECK(s, ol_iface_info(s->host[of->host].stk, of->ifi, &info) == 0);
+	for (unsigned i = 0; ol_addr_get(s->host[of->host].stk, of->ifi, i, &a, &plen) == 0; i++)
+		SIM_CHECK(s, ol_neigh_add(s->host[to->host].stk, to->ifi, &a, &info.mac) == 0);
+}
+
+void sim_introduce_all(struct sim *s)
+{
+	for (int i = 0; i < s->n_ifaces; i++)
+		for (int k = 0; k < s->n_ifaces; k++)
+			if (i != k && s->iface[i].wire == s->iface[k].wire)
+				introduce(s, &s->iface[i], &s->iface[k]);
 }
 
 void sim_faults(struct sim *s, int wire, int port, const char *text)

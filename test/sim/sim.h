@@ -40,8 +40,11 @@ int sim_plug(struct sim *s, int host, int wire, const char *prefix, uint32_t mtu
 void sim_addr(struct sim *s, int host, int ifi, const char *prefix);
 /** A route by way of a gateway. */
 void sim_route(struct sim *s, int host, const char *prefix, const char *gateway);
-/** IPv6 without discovery: `host` knows the address of another host's interface. */
-void sim_neigh(struct sim *s, int host, int ifi, const char *addr, int of_host, int of_ifi);
+/**
+ * All who share a wire know each other's addresses from now on.  ARP has no checksum: where a wire damages frames, a wrong station may
+ * be learned, and what is tried would be the neighbour cache's patience.
+ */
+void sim_introduce_all(struct sim *s);
 /** Sets the faults of every `in` of the wire, or of one port's. */
 void sim_faults(struct sim *s, int wire, int port, const char *text);
 
