@@ -39,13 +39,15 @@ static void join_befell(const json_t *dir, char *buf, size_t len)
 static void port_row(struct table *t, const json_t *wire, const json_t *port, const char *dir, bool first)
 {
 	const json_t *d = json_object_get(port, dir);
-	char befell[TABLE_CELL], bytes[16];
+	char befell[TABLE_CELL], bytes[16], mtu[24] = "";
 	if (!table_row(t))
 		return;
 	join_befell(d, befell, sizeof befell);
 	table_cell(t, "%s", first ? js_text(wire, "name") : "");
 	table_cell(t, "%s", first ? js_text(wire, "mode") : "");
-	table_cell(t, first ? "%lld" : "", (long long)js_int(wire, "mtu"));
+	if (first)
+		snprintf(mtu, sizeof mtu, "%lld", (long long)js_int(wire, "mtu"));
+	table_cell(t, "%s", mtu);
 	table_cell(t, "%s%s%s", js_text(port, "host"), *js_text(port, "host") ? " " : "tap ", js_text(port, "interface"));
 	table_cell(t, "%s", strcmp(dir, "in") == 0 ? "sends" : "receives");
 	table_cell(t, "%lld", (long long)js_int(d, "frames"));

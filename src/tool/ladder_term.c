@@ -216,12 +216,14 @@ static void words(struct page *p, const struct lad_row *r, enum colour c)
 /* "connect(10.0.0.2:80)", or "connect()" where that is too long. */
 static void call_words(struct page *p, int side, const char *call)
 {
-	char buf[LAD_CALL_TEXT];
+	char buf[LAD_CALL_TEXT + 2];
 	unsigned room = p->joined ? p->state[side] : p->call[side];
 	size_t name = strcspn(call, "(");
-	snprintf(buf, sizeof buf, "%s", call);
+	struct lad_line l = { buf, sizeof buf, 0 };
 	if (strlen(call) > room && call[name] && name + 2 <= room)
-		snprintf(buf, sizeof buf, "%.*s()", (int)name, call);
+		lad_put(&l, "%.*s()", (int)name, call);
+	else
+		lad_put(&l, "%s", call);
 	text(p, p->joined ? p->at_state[side] : p->at_call[side], buf, room, BOLD);
 }
 
