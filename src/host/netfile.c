@@ -537,11 +537,10 @@ static bool check_routes(struct parser *p, const struct nf_host *h)
 {
 	for (unsigned i = 0; i < h->n_routes; i++) {
 		const struct nf_route *r = &h->route[i];
-		bool near = false, any_taken = false;
+		bool near = false;
 		char s[OL_ADDR_STRLEN];
 		for (unsigned n = 0; n < h->n_nics; n++) {
 			const struct nf_prefix *sub = &p->nf->wire[h->nic[n].wire].subnet[r->via.ver == 6];
-			any_taken |= !h->nic[n].n_addrs;
 			near |= sub->addr.ver && !h->nic[n].n_addrs && ol_addr_in_prefix(&r->via, &sub->addr, sub->plen);
 			for (unsigned k = 0; k < h->nic[n].n_addrs; k++)
 				near |= ol_addr_in_prefix(&r->via, &h->nic[n].addr[k].addr, h->nic[n].addr[k].plen);
