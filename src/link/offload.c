@@ -16,7 +16,7 @@
 #include "wire/ip4.h"
 #include "wire/ip6.h"
 
-enum { PROTO_TCP = 6, TCP_HLEN = 20, TCP_SEQ = 4, TCP_OFF = 12, TCP_FLAGS = 13, TCP_CKSUM = 16 };
+enum { PROTO_TCP = 6, TCP_HLEN = 20, TCP_SEQ = 4, TCP_OFF = 12, TCP_FLAGS = 13, TCP_CKSUM = 16, UDP_CKSUM = 6 };
 enum { TCP_FIN = 0x01, TCP_PSH = 0x08, TCP_CWR = 0x80 };
 
 enum ol_fate csum_complete(struct ol_pkt *pkt)
@@ -26,8 +26,8 @@ enum ol_fate csum_complete(struct ol_pkt *pkt)
 		return OL_DROP_GSO_BAD;
 	/* The pseudo-header's sum already stands in the field, so the sum over all is what is asked for. */
 	uint16_t sum = cksum_finish(cksum_add(0, pkt->data + pkt->csum_start, pkt->len - pkt->csum_start));
-	/* RFC 768: zero would mean "no checksum"; for TCP the two zeros are the same number. */
-	be16_put(pkt->data + field, sum ? sum : 0xffff);
+	/* RFC 768: zero would mean "no checksum".  In TCP it is a sum like any other, and 0xffff never is one (RFC 1624 3). */
+	be16_put(pkt->data + field, sum || pkt->csum_offset != UDP_CKSUM ? sum : 0xffff);
 	pkt->csum = OL_CSUM_OK;
 	return OL_PASS;
 }

@@ -151,3 +151,24 @@ TEST(a_dry_pool_leaves_nothing_behind)
 	ol_pkt_free(p);
 	ol_pool_free(pool);
 }
+
+/* RFC 768: a UDP sum of zero goes out as 0xffff, for zero says that there is none.  RFC 1624 3: TCP's stays zero. */
+TEST(checksums_of_zero_are_zero_in_tcp_and_all_ones_in_udp)
+{
+	struct ol_pool *pool = ol_pool_new(0);
+	static const struct { uint16_t at, want; } fields[] = { { 16, 0 }, { 6, 0xffff } };
+	for (int i = 0; i < 2; i++) {
+		struct ol_pkt *p = ol_pkt_new(pool, 24);
+		uint8_t *b = ol_pkt_put(p, 24);
+		memset(b, 0, 24);
+		be16_put(b, 0x1234);
+		be16_put(b + fields[i].at, 0xedcb);	/* the pseudo-header's part: all together 0xffff, whose complement is zero */
+		p->csum = OL_CSUM_PARTIAL;
+		p->csum_start = 0;
+		p->csum_offset = fields[i].at;
+		eq(csum_complete(p), OL_PASS);
+		eq(be16_at(b + fields[i].at), fields[i].want);
+		ol_pkt_free(p);
+	}
+	ol_pool_free(pool);
+}
