@@ -88,7 +88,7 @@ def compile_all(name, env, *options):
 
 def unit_tests(name, d):
     """Counts every claim that cmocka reports, and every other test program as one."""
-    run(['meson', 'test', '-C', str(d), '--no-rebuild', '-j', JOBS, '--timeout-multiplier', '4'], logs / f'{name}-test.log', 1200)
+    run(['meson', 'test', '-C', str(d), '--no-rebuild', '--num-processes', JOBS, '--timeout-multiplier', '4'], logs / f'{name}-test.log', 1200)
     log = d / 'meson-logs' / 'testlog.json'
     if not log.exists():
         note(f'{name}: meson test', 'failed', 'it wrote no log')
