@@ -21,6 +21,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -230,6 +231,31 @@ static void interrupted(void)
 	wait_for(pid);
 }
 
+/* A storm of signals: no call fails for it, and none is made twice. */
+static void storm(void)
+{
+	struct sockaddr_in sin = address(53), from;
+	int s = socket(AF_INET, SOCK_DGRAM, 0), c = socket(AF_INET, SOCK_DGRAM, 0);
+	must(bind(s, SA(sin), sizeof sin) == 0);
+	struct sigaction sa = { .sa_handler = on_alarm, .sa_flags = SA_RESTART };
+	struct itimerval it = { .it_value.tv_usec = 300, .it_interval.tv_usec = 300 };
+	sigaction(SIGALRM, &sa, NULL);
+	setitimer(ITIMER_REAL, &it, NULL);
+	for (int i = 0; i < 1000; i++) {
+		socklen_t len = sizeof from;
+		int got;
+		must(sendto(c, &i, sizeof i, 0, SA(sin), sizeof sin) == sizeof i);
+		must(recvfrom(s, &got, sizeof got, 0, SA(from), &len) == sizeof got && got == i);
+		must(recvfrom(s, &got, sizeof got, MSG_DONTWAIT, SA(from), &len) == -1 && errno == EAGAIN);
+		struct sockaddr_in other = address(1000 + i);
+		int l = socket(AF_INET, SOCK_STREAM, 0);
+		must(l >= 0);
+		must(bind(l, SA(other), sizeof other) == 0);
+		close(l);
+	}
+	setitimer(ITIMER_REAL, &(struct itimerval){ 0 }, NULL);
+}
+
 static void killed_in_accept(void)
 {
 	int ready[2];
@@ -375,6 +401,10 @@ static void surroundings(void)
 	must(bind(s, (void *)8, 16) == -1 && errno == EFAULT);
 	must(bind(s, (void *)8, 1000) == -1 && errno == EINVAL);
 	must(bind(0x7fff, (void *)8, 16) == -1 && errno == EBADF);
+	struct sockaddr_un names = { AF_UNIX, "/run/systemd/resolve/io.systemd.Resolve" }, none = { AF_UNIX, "/no/such/socket" };
+	int n = socket(AF_UNIX, SOCK_STREAM, 0);
+	must(connect(n, SA(names), sizeof names) == -1 && errno == ECONNREFUSED);	/* it would tell the machine's names */
+	must(connect(n, SA(none), sizeof none) == -1 && errno == ENOENT);
 	must(if_nametoindex("fake0") == 42 && if_nametoindex("lo") == 0);
 	struct ifreq ifr[4];
 	struct ifconf conf = { .ifc_len = sizeof ifr, .ifc_req = ifr };
@@ -530,6 +560,34 @@ static void block(void)
 	accept(listener(81), NULL, NULL);
 }
 
+/* The service dies while one call waits in it, one in the runner, and one is in a read. */
+static void orphaned(void)
+{
+	int l = listener(80), c = connected(80), a = accept(l, NULL, NULL), v = 1;
+	struct sockaddr_in silent = address(FAKE_PORT_SILENT);
+	pid_t pid = fork();
+	if (pid == 0) {
+		int fd = socket(AF_INET, SOCK_STREAM, 0);
+		must(connect(fd, SA(silent), sizeof silent) == -1 && errno == ENETDOWN);
+		exit(0);
+	}
+	pid_t second = fork();
+	if (second == 0) {
+		must(accept(l, NULL, NULL) == -1 && errno == ENETDOWN);
+		exit(0);
+	}
+	usleep(50000);
+	puts("ready");
+	fflush(stdout);
+	char byte;
+	must(read(a, &byte, 1) <= 0);
+	must(read(c, &byte, 1) <= 0);
+	wait_for(pid);
+	wait_for(second);
+	must(socket(AF_INET, SOCK_STREAM, 0) == -1 && errno == ENETDOWN);
+	must(setsockopt(c, SOL_SOCKET, SO_REUSEADDR, &v, sizeof v) == -1 && errno == ENETDOWN);
+}
+
 static void wait_usr1(void)
 {
 	sigset_t set;
@@ -554,7 +612,7 @@ int main(int argc, char **argv)
 		{ "descriptors_full", descriptors_full }, { "datagrams", datagrams }, { "many_datagrams", many_datagrams },
 		{ "surroundings", surroundings }, { "passing", passing }, { "stream_with_address", stream_with_address },
 		{ "leave_behind", leave_behind }, { "block", block }, { "wait_usr1", wait_usr1 }, { "die_of_term", die_of_term },
-		{ "exit_42", exit_42 }, { "hostile", hostile }, { "one_byte_each", one_byte_each },
+		{ "exit_42", exit_42 }, { "hostile", hostile }, { "storm", storm }, { "orphaned", orphaned }, { "one_byte_each", one_byte_each },
 	};
 	for (size_t i = 0; argc > 1 && i < sizeof all / sizeof *all; i++)
 		if (!strcmp(argv[1], all[i].name)) {

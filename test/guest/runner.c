@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -26,6 +27,16 @@ static bool can_run(void)
 		return true;
 	printf("skipped: no seccomp user notification here\n");
 	return false;
+}
+
+/* Linux 5.19; before it a signal may repeat a call. */
+static bool killable(void)
+{
+	struct utsname u;
+	int major = 0, minor = 0;
+	uname(&u);
+	sscanf(u.release, "%d.%d", &major, &minor);
+	return major > 5 || (major == 5 && minor >= 19);
 }
 
 /* Runs argv under a runner of its own; `out` is the guest's stdout. */
@@ -83,6 +94,24 @@ GUEST_TEST(a_nonblocking_connect_is_not_writable_before_it_is_connected_and_leav
 GUEST_TEST(accept4_and_socket_set_their_flags_and_an_empty_listener_is_not_readable, flags)
 GUEST_TEST(a_listener_that_is_readable_has_a_connection, one_byte_each)
 GUEST_TEST(signals_and_timeouts_interrupt_calls_and_lose_no_connection, interrupted)
+TEST(no_call_fails_or_is_made_twice_because_of_a_signal)
+{
+	if (can_run() && killable())
+		eq(probe("storm"), 0);
+}
+
+TEST(a_dead_service_fails_calls_and_hangs_nobody)
+{
+	if (!can_run())
+		return;
+	const char *argv[] = { PROBE, "orphaned", NULL };
+	struct running run = start(argv, false);
+	char line[16];
+	assert_non_null(fgets(line, sizeof line, run.out));
+	kill(run.fake, SIGKILL);
+	eq(finish(&run), 0);
+}
+
 GUEST_TEST(a_process_killed_in_accept_lets_go_of_its_listener_at_once, killed_in_accept)
 GUEST_TEST(many_threads_in_accept_each_get_one_connection, many_acceptors)
 GUEST_TEST(a_connection_that_finds_no_free_descriptor_waits_for_the_next_accept, descriptors_full)
