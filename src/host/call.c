@@ -205,6 +205,7 @@ static void do_shutdown(struct call *c)
 		call_ret(c, -EINVAL);
 		return;
 	}
+	gs->told_shut |= how != SHUT_RD;
 	bool stream = gs->kind == IPC_KIND_STREAM && gs->phase == GS_OPEN;
 	/* Bytes that the send queue had no room for come first; the pair's own end of file follows them. */
 	bool later = stream && how != SHUT_RD && gsock_unread(gs);

@@ -103,8 +103,6 @@ void client_drop(struct client *cl)
 	cl->dead = true;
 	watch_close(&s->loop, &cl->watch);
 	struct list *n;
-	while ((n = list_first(&cl->waits)))
-		wait_free(list_of(n, struct wait, of_client));
 	while ((n = list_first(&cl->outbox)))
 		letter_free(cl, list_of(n, struct letter, node));
 	while ((n = list_first(&cl->gsocks))) {
@@ -132,8 +130,12 @@ void client_drop(struct client *cl)
 void client_reap(struct svc *s)
 {
 	struct list *n;
-	while ((n = list_take(&s->dead_clients)))
-		free(list_of(n, struct client, node));
+	while ((n = list_take(&s->dead_clients))) {
+		struct client *cl = list_of(n, struct client, node);
+		while ((n = list_first(&cl->waits)))	/* only now: whoever walks the waits of a socket may drop a client */
+			wait_free(list_of(n, struct wait, of_client));
+		free(cl);
+	}
 }
 
 /* ---- greeting ---------------------------------------------------------------------------------------------------------------- */

@@ -15,7 +15,10 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
+
+enum { MAX_AT_ONCE = 256 };		/* datagrams taken from one guest before others have their turn */
 
 struct parcel { size_t len; bool has_meta; struct ipc_meta meta; uint8_t bytes[]; };
 
@@ -40,19 +43,29 @@ static void send_one(struct gsock *gs, size_t len)
 	vhost_touch(gs->host);
 }
 
-/* A read of nothing is an empty datagram, or the end: only the other's absence tells. */
+/*
+ * recv said 0: an empty datagram, or the end?  The end shows as RDHUP, and then only what is counted is still to come (empty
+ * ones at the very end are lost).  A call may bring us here before epoll told of it, so we look ourselves.
+ */
 static bool at_end(struct gsock *gs)
 {
 	struct pollfd p = { .fd = gs->watch.fd, .events = POLLRDHUP };
-	return gs->rdhup || (poll(&p, 1, 0) == 1 && p.revents & (POLLRDHUP | POLLHUP));
+	int unread = 0;
+	if (!gs->rdhup && poll(&p, 1, 0) == 1 && (p.revents & (POLLRDHUP | POLLHUP)))
+		gs->rdhup = true;
+	return gs->rdhup && (ioctl(gs->watch.fd, FIONREAD, &unread) < 0 || !unread);
 }
 
 /* May end the socket. */
 static void dgram_in(struct gsock *gs)
 {
-	while (gs->can_in) {
+	for (int i = 0; gs->can_in; i++) {
 		if (!ol_writable(gs->host->stk, gs->sock))
 			return;				/* the stack's OL_EV_OUT comes */
+		if (i == MAX_AT_ONCE) {			/* others first; changing the watch makes epoll tell again */
+			watch_change(&gs->host->svc->loop, &gs->watch, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
+			return;
+		}
 		ssize_t n = recv(gs->watch.fd, gs->host->svc->scratch, SCRATCH_LEN, MSG_DONTWAIT);
 		if (n < 0 && errno == ECONNRESET)	/* it closed with datagrams unread; those it sent are still there */
 			continue;

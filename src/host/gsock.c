@@ -275,10 +275,10 @@ void gsock_bury(struct gsock *gs, bool rst)
 		return;
 	}
 	gs->phase = GS_TOMB;
-	wait_end_all(gs, 0, gs->so_error ? -gs->so_error : -EBADF);
 	list_append(&s->tombs, &gs->tomb);
 	if (++s->n_tombs > SVC_MAX_TOMBS)
 		gsock_free(list_of(list_first(&s->tombs), struct gsock, tomb));
-	else
-		vhost_left(gs->host);
+	vhost_left(gs->host);
+	/* Last: an answer that cannot be sent drops its client, and with it this tomb. */
+	wait_end_all(gs, 0, gs->so_error ? -gs->so_error : -EBADF);
 }

@@ -60,11 +60,23 @@ static size_t take(int fd, struct iovec *room, int n_room, size_t k)
 	return recv(fd, (uint8_t *)room[i].iov_base + at, 1, MSG_DONTWAIT | MSG_PEEK) == 1 ? (size_t)got : (size_t)got - 1;
 }
 
+/*
+ * HUP: nobody holds the guest's end any more.  Unless it was shut both ways, which looks the same: then somebody may still
+ * ask, and a tomb answers.  The runner tells us of every shutdown(), so where none was told it was the last close.
+ */
+static void let_go(struct gsock *gs)
+{
+	if (gs->told_shut)
+		gsock_bury(gs, false);
+	else
+		gsock_free(gs);
+}
+
 /* The guest will write no more, and all it wrote is queued. */
 static void end_of_input(struct gsock *gs)
 {
 	if (gs->gone) {
-		gsock_bury(gs, false);
+		let_go(gs);
 		return;
 	}
 	if (!gs->eof_sent) {
@@ -282,7 +294,7 @@ static void abort_connection(struct gsock *gs)
 	struct linger now = { .l_onoff = 1, .l_linger = 0 };
 	if (gs->phase == GS_OPEN || gs->phase == GS_CONNECTING)
 		ol_setsockopt(gs->host->stk, gs->sock, SOL_SOCKET, SO_LINGER, &now, sizeof now, gs->host->svc->loop.now);
-	gsock_bury(gs, false);
+	gsock_free(gs);				/* only the last close does this */
 }
 
 /* Our end of the pair became ready. */
@@ -308,7 +320,7 @@ void stream_pair_ready(struct gsock *gs, uint32_t events)
 		}
 	}
 	if (gs->gone && gs->phase != GS_OPEN) {
-		gsock_bury(gs, false);
+		let_go(gs);
 		return;
 	}
 	stream_pump(gs);

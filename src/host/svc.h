@@ -136,6 +136,7 @@ struct gsock {
 	bool aborted;				/* it closed with bytes unread */
 	bool peer_eof;				/* the peer's FIN was passed on */
 	bool deaf;				/* the guest shut its reading down: received bytes are thrown away */
+	bool told_shut;				/* a call shut its writing down: HUP need not be the last close */
 	bool eof_sent;				/* the guest's end of file was passed on */
 	bool failed;				/* the stack reported an error; ends once what was received is delivered */
 	bool plain;				/* datagrams go without metadata: it is connected and asked for none */
