@@ -10,16 +10,20 @@ static const struct { const char *name; void (*run)(const struct ask *a); } verb
 	{ "capture", verb_capture }, { "events", verb_events },
 };
 
+/* Takes the object.  One that is longer than a message goes as DATA pieces, and the answer then only says how long it was. */
 static void send_json(struct client *cl, enum ipc_type type, uint64_t id, json_t *j, const char *tail)
 {
-	char *text = j ? json_dumps(j, JSON_COMPACT) : NULL;
+	static const size_t piece = IPC_MAX / 2;
 	static const char no_memory[] = "{\"error\": \"not enough memory for the answer\"}";
-	static const char too_long[] = "{\"error\": \"the answer is too long for one message\"}";
+	char *text = j ? json_dumps(j, JSON_COMPACT) : NULL, whole[64];
 	const char *what = text ? text : no_memory;
 	json_decref(j);
-	if (strlen(what) > IPC_MAX - 64) {
-		/* A long list goes in pieces: DATA ... END would be another protocol, so the client gets it as several messages. */
-		what = too_long;
+	size_t len = strlen(what);
+	if (len > piece) {
+		for (size_t at = 0; at < len && !cl->dead; at += piece)
+			client_send(cl, IPC_DATA, id, what + at, MIN(piece, len - at), NULL, 0, -1);
+		snprintf(whole, sizeof whole, "{\"whole\": %zu}", len);
+		what = whole;
 	}
 	client_send(cl, type, id, what, strlen(what), tail, strlen(tail), -1);
 	free(text);

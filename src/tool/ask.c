@@ -115,8 +115,22 @@ json_t *ask_one(struct ask *a, json_t *question)
 	json_t *answer = NULL;
 	if (!ask_begin(a, question))
 		return NULL;
-	while (ask_next(a, &p, &len, &answer) == 1)
-		;
+	/* A long answer comes in pieces, and what ends it only says how long it was. */
+	char *whole = NULL;
+	size_t have = 0;
+	while (ask_next(a, &p, &len, &answer) == 1) {
+		char *grown = realloc(whole, have + len);
+		if (!grown)
+			break;
+		whole = grown;
+		memcpy(whole + have, p, len);
+		have += len;
+	}
+	if (answer && whole && js_int(answer, "whole") == (int64_t)have) {
+		json_decref(answer);
+		answer = object_of(a, (const uint8_t *)whole, have);
+	}
+	free(whole);
 	return answer;
 }
 
