@@ -1,10 +1,10 @@
 /*
- * accept.  The listener's descriptor holds one byte for every connection that waits, so that poll and epoll see them; an
- * accept asks the service for one and takes a byte off.  A blocking accept waits here, for the byte, and asks again: so
- * an accept that was interrupted has nothing outstanding that could swallow a connection.
+ * accept.  The listener's descriptor holds one byte for every connection that waits, so that poll and epoll see them;
+ * an accept asks the service for one and takes a byte off.  A blocking accept waits here, for the byte, and asks
+ * again: so an accept that was interrupted has nothing outstanding that could swallow a connection.
  *
- * A connection whose caller is gone by the time it arrives, or that has no free descriptor, is not lost: it is put back,
- * its byte stays, and the listener's next accept gets it.
+ * A connection whose caller is gone by the time it arrives, or that has no free descriptor, is not lost: it is put
+ * back, its byte stays, and the listener's next accept gets it.
  */
 #include "guest/runner.h"
 #include "base/check.h"
@@ -16,7 +16,14 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-struct put_back { struct list node; uint32_t listener; int fd; ol_time until; size_t len; struct sockaddr_storage name; };
+struct put_back {
+	struct list node;
+	uint32_t listener;
+	int fd;
+	ol_time until;
+	size_t len;
+	struct sockaddr_storage name;
+};
 static const ol_time PUT_BACK_TIME = 30 * OL_SEC;	/* the listener may be closed, and nobody come for it */
 static const ol_time RACE_PAUSE = 10 * OL_MS;
 
@@ -80,8 +87,8 @@ static struct put_back *put_back_take(struct runner *r, uint32_t listener)
 }
 
 /*
- * Hands the connection over; takes fd in every case.  First the descriptor, which may fail, then the byte, then the answer:
- * once the program goes on, a byte still there would tell it of a connection that nobody has.
+ * Hands the connection over; takes fd in every case.  First the descriptor, which may fail, then the byte, then the
+ * answer: once the program goes on, a byte still there would tell it of a connection that nobody has.
  */
 static void deliver(struct runner *r, struct call *c, int fd, const void *name, size_t len)
 {

@@ -2,9 +2,9 @@
  * setsockopt, getsockopt and the ioctls of sockets.
  *
  * Options are the service's to honour or refuse.  A few also steer the native descriptor on which the program really
- * waits and reads: timeouts, the low-water mark, inline urgent data; those are set on both.  Questions about interfaces
- * are answered with the host's, whichever socket they are asked on: libraries ask them on AF_UNIX sockets too, where the
- * kernel would tell about the machine.
+ * waits and reads: timeouts, the low-water mark, inline urgent data; those are set on both.  Questions about
+ * interfaces are answered with the host's, whichever socket they are asked on: libraries ask them on AF_UNIX sockets
+ * too, where the kernel would tell about the machine.
  */
 #include "guest/runner.h"
 #include "base/check.h"
@@ -25,8 +25,8 @@ enum { OPTION_MAX = 16 * 1024, IFCONF_MAX = 64 * 1024 };
 
 static bool is_timeout(int level, int name)
 {
-	return level == SOL_SOCKET &&
-	       (name == SO_RCVTIMEO_OLD || name == SO_SNDTIMEO_OLD || name == SO_RCVTIMEO_NEW || name == SO_SNDTIMEO_NEW);
+	return level == SOL_SOCKET && (name == SO_RCVTIMEO_OLD || name == SO_SNDTIMEO_OLD ||
+				       name == SO_RCVTIMEO_NEW || name == SO_SNDTIMEO_NEW);
 }
 
 static bool is_native_too(int level, int name)
@@ -87,7 +87,10 @@ static void getsockopt_replied(struct runner *r, struct call *c, struct reply *r
 	int ret = reply->head.ret, error = 0;
 	const void *value = reply->data.p;
 	if (ret >= 0 && (int)c->arg[1] == SOL_SOCKET && (int)c->arg[2] == SO_ERROR && reply->data.len == sizeof error) {
-		/* A reset also lies in the native descriptor; whoever asks has now heard of it, so it is taken there, too. */
+		/*
+		 * A reset also lies in the native descriptor; whoever asks has now heard of it, so it is taken there,
+		 * too.
+		 */
 		int native = 0;
 		socklen_t len = sizeof native;
 		memcpy(&error, value, sizeof error);

@@ -1,9 +1,10 @@
 /*
  * recvfrom, recvmsg and recvmmsg where an address, control messages or the error queue may be asked for.
  *
- * The datagram is taken from our duplicate of the descriptor, beside it the metadata that the service sent along, and both
- * are written where the program wants them.  A connected socket gets datagrams without metadata; where the program asks
- * for the sender all the same, the service is asked who the peer is.  Streams need none of this: the kernel does them.
+ * The datagram is taken from our duplicate of the descriptor, beside it the metadata that the service sent along, and
+ * both are written where the program wants them.  A connected socket gets datagrams without metadata; where the
+ * program asks for the sender all the same, the service is asked who the peer is.  Streams need none of this: the
+ * kernel does them.
  */
 #include "guest/msg.h"
 #include "base/check.h"
@@ -54,7 +55,9 @@ static void ctl_build(struct ctl *ctl, size_t room, const struct ipc_meta *meta)
 	bool six = meta->from.ss_family == AF_INET6;
 	int ttl = meta->ttl, tos = meta->tos;
 	if (meta->want & IPC_WANT_PKTINFO && !six) {
-		struct in_pktinfo pi = { .ipi_ifindex = meta->ifi, .ipi_spec_dst = to4->sin_addr, .ipi_addr = to4->sin_addr };
+		struct in_pktinfo pi = {
+			.ipi_ifindex = meta->ifi, .ipi_spec_dst = to4->sin_addr, .ipi_addr = to4->sin_addr,
+		};
 		ctl_add(ctl, room, IPPROTO_IP, IP_PKTINFO, &pi, sizeof pi);
 	}
 	if (meta->want & IPC_WANT_PKTINFO6 && six) {
@@ -71,8 +74,8 @@ static void ctl_build(struct ctl *ctl, size_t room, const struct ipc_meta *meta)
 
 /* ---- writing a datagram to the program ---- */
 
-static int write_header(struct runner *r, const struct call *c, const struct guest_msg *m, const void *name, size_t name_len,
-			const struct ctl *ctl, int flags)
+static int write_header(struct runner *r, const struct call *c, const struct guest_msg *m, const void *name,
+			size_t name_len, const struct ctl *ctl, int flags)
 {
 	size_t ctl_len = ctl->len;
 	uint32_t whole = (uint32_t)name_len;
@@ -169,7 +172,9 @@ static ssize_t take(struct call *c, struct recv_state *s, uint8_t *buf, size_t r
 {
 	struct iovec iov = { buf, room };
 	union { char buf[CMSG_SPACE(4 * sizeof(int))]; struct cmsghdr align; } ctl;
-	struct msghdr h = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = ctl.buf, .msg_controllen = sizeof ctl.buf };
+	struct msghdr h = {
+		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = ctl.buf, .msg_controllen = sizeof ctl.buf,
+	};
 	ssize_t n = recvmsg(c->fd, &h, (s->flags & MSG_PEEK) | MSG_TRUNC | MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	if (n < 0)
 		return -errno;

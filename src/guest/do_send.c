@@ -1,9 +1,10 @@
 /*
  * sendto, sendmsg and sendmmsg with an address or control messages.
  *
- * Datagrams that name their destination go through the service, one by one, as they bring nothing that a pair could carry.
- * Those that do not, and all stream data, are the kernel's affair.  An address on a connected stream means nothing to TCP,
- * but would be an error on the pair: then the bytes are passed on from here, from our duplicate, without it.
+ * Datagrams that name their destination go through the service, one by one, as they bring nothing that a pair could
+ * carry. Those that do not, and all stream data, are the kernel's affair.  An address on a connected stream means
+ * nothing to TCP, but would be an error on the pair: then the bytes are passed on from here, from our duplicate,
+ * without it.
  */
 #include "guest/msg.h"
 #include "base/check.h"

@@ -2,8 +2,8 @@
  * socket, bind, connect, listen, shutdown and the names.  Each argument is read once, checked as Linux checks it, and
  * asked of the service; calls on descriptors that are not ours go on in the kernel.
  *
- * While a non-blocking connect goes on, the data channel is plugged: a full send queue keeps the descriptor from looking
- * writable before it is connected.
+ * While a non-blocking connect goes on, the data channel is plugged: a full send queue keeps the descriptor from
+ * looking writable before it is connected.
  */
 #include "guest/runner.h"
 #include "base/check.h"

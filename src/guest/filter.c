@@ -1,10 +1,10 @@
 /*
  * The filter: which system calls of a guest stop and wait for the runner's answer.
  *
- * Everything is allowed but what is listed here.  Data moves natively: read, write, poll, epoll, close, dup, fcntl, send
- * and recv without an address never stop.  What stops are the control calls of sockets, and among those that also carry
- * data only the ones with an address or control messages.  Conditions look at the low 32 bits where the kernel takes an
- * int: the upper half of a register is the program's litter, and must not be a way around us.
+ * Everything is allowed but what is listed here.  Data moves natively: read, write, poll, epoll, close, dup, fcntl,
+ * send and recv without an address never stop.  What stops are the control calls of sockets, and among those that also
+ * carry data only the ones with an address or control messages.  Conditions look at the low 32 bits where the kernel
+ * takes an int: the upper half of a register is the program's litter, and must not be a way around us.
  *
  * No call reaches the kernel's own network: families we serve are asked of the service, AF_UNIX and AF_ALG stay on this
  * machine and are left alone, every other family does not exist.  io_uring could do all of this behind our back, so it
@@ -52,7 +52,8 @@ static int families(scmp_filter_ctx ctx)
 			continue;
 		if (af == AF_INET || af == AF_INET6 || af == AF_NETLINK || af == AF_PACKET)
 			action = SCMP_ACT_NOTIFY;
-		err = seccomp_rule_add(ctx, action, SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_MASKED_EQ, LOW32, (uint64_t)af));
+		err = seccomp_rule_add(ctx, action, SCMP_SYS(socket), 1,
+				       SCMP_A0(SCMP_CMP_MASKED_EQ, LOW32, (uint64_t)af));
 	}
 	return err;
 }
@@ -60,8 +61,8 @@ static int families(scmp_filter_ctx ctx)
 static int control_calls(scmp_filter_ctx ctx)
 {
 	static const int always[] = {
-		SCMP_SYS(bind), SCMP_SYS(connect), SCMP_SYS(listen), SCMP_SYS(accept), SCMP_SYS(accept4), SCMP_SYS(shutdown),
-		SCMP_SYS(getsockname), SCMP_SYS(getpeername), SCMP_SYS(setsockopt), SCMP_SYS(getsockopt),
+		SCMP_SYS(bind), SCMP_SYS(connect), SCMP_SYS(listen), SCMP_SYS(accept), SCMP_SYS(accept4),
+		SCMP_SYS(shutdown), SCMP_SYS(getsockname), SCMP_SYS(getpeername), SCMP_SYS(setsockopt), SCMP_SYS(getsockopt),
 		SCMP_SYS(sendmsg), SCMP_SYS(recvmsg), SCMP_SYS(sendmmsg), SCMP_SYS(recvmmsg),
 	};
 	int err = 0;
@@ -135,8 +136,8 @@ int filter_build(struct sock_fprog *prog)
 	if (!ctx)
 		return -ENOMEM;
 	int err = seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_ERRNO(ENOSYS));
-	if (!err)
-		err = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2);	/* a tree over the call numbers, not a list */
+	if (!err)		/* a tree over the call numbers, not a list */
+		err = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2);
 	if (!err)
 		err = families(ctx);
 	if (!err)

@@ -1,6 +1,6 @@
 /*
- * The arguments of the calls that carry data, as one form.  What is checked is a copy, and the same copy is acted on, so a
- * program that changes its memory meanwhile gets no other checks than it passed.
+ * The arguments of the calls that carry data, as one form.  What is checked is a copy, and the same copy is acted on,
+ * so a program that changes its memory meanwhile gets no other checks than it passed.
  */
 #include "guest/msg.h"
 #include "base/check.h"
@@ -70,8 +70,8 @@ int msg_load(const struct call *c, unsigned i, struct guest_msg *m)
 	if (err)
 		return err;
 	for (size_t k = 0; k < m->n_iov; k++) {
-		if (m->iov[k].iov_len > (size_t)INT32_MAX - m->total)
-			m->iov[k].iov_len = (size_t)INT32_MAX - m->total;	/* as Linux cuts a request that is too long */
+		if (m->iov[k].iov_len > (size_t)INT32_MAX - m->total)	/* as Linux cuts what is too long */
+			m->iov[k].iov_len = (size_t)INT32_MAX - m->total;
 		m->total += m->iov[k].iov_len;
 	}
 	return 0;

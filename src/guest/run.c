@@ -65,8 +65,9 @@ int guest_supported(char *sentence, size_t len)
 {
 	int err = filter_supported();
 	if (err)
-		snprintf(sentence, len, "this kernel does not let a program's calls be answered by another one (seccomp user "
-			 "notification: Linux 5.14 or later, and no policy of a container against it): %s", strerror(-err));
+		snprintf(sentence, len, "this kernel does not let a program's calls be answered by another one (seccomp "
+			 "user notification: Linux 5.14 or later, and no policy of a container against it): %s",
+			 strerror(-err));
 	return err;
 }
 
@@ -74,8 +75,10 @@ int guest_find_program(const char *name)
 {
 	if (!*name)
 		return GUEST_NO_PROGRAM;
+	if (strchr(name, '/') && access(name, X_OK) == 0)
+		return 0;
 	if (strchr(name, '/'))
-		return access(name, X_OK) == 0 ? 0 : errno == ENOENT || errno == ENOTDIR ? GUEST_NO_PROGRAM : GUEST_NO_EXEC;
+		return errno == ENOENT || errno == ENOTDIR ? GUEST_NO_PROGRAM : GUEST_NO_EXEC;
 	const char *dirs = getenv("PATH");
 	int found = GUEST_NO_PROGRAM;
 	for (dirs = dirs ? dirs : "/bin:/usr/bin"; ; dirs++) {
@@ -112,8 +115,8 @@ static void on_guardian(struct runner *r, struct watch *w, uint32_t events)
 		if (l->opt->end_with_program)
 			tree_end(&l->t);
 		else if (left && (l->opt->verbose || isatty(STDERR_FILENO)))
-			fprintf(stderr, "outlet run: %s has ended and left processes behind; waiting for them (Ctrl-C ends them)\n",
-				l->opt->argv[0]);
+			fprintf(stderr, "outlet run: %s has ended and left processes behind; waiting for them (Ctrl-C "
+				"ends them)\n", l->opt->argv[0]);
 		break;
 	case TREE_EMPTY:
 		l->over = true;
@@ -162,7 +165,10 @@ static void on_signal(struct runner *r, struct watch *w, uint32_t events)
 		bool ends = sig == SIGINT || sig == SIGTERM || sig == SIGHUP || sig == SIGQUIT;
 		if (sig == SIGCHLD)
 			continue;		/* the guardian's end shows at its descriptor */
-		/* The terminal signals the whole foreground group, the program as well; what others send, it gets from us. */
+		/*
+		 * The terminal signals the whole foreground group, the program as well; what others send, it gets from
+		 * us.
+		 */
 		if (!l->ended && si.ssi_code != SI_KERNEL)
 			syscall(SYS_pidfd_send_signal, l->t.pidfd, sig, NULL, 0);
 		if (l->ended && ends)
@@ -176,8 +182,9 @@ static void on_signal(struct runner *r, struct watch *w, uint32_t events)
 
 static int take_signals(struct life *l)
 {
-	static const int sigs[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH, SIGTSTP, SIGCONT, SIGCHLD,
-				    SIGALRM, SIGPIPE };
+	static const int sigs[] = {
+		SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH, SIGTSTP, SIGCONT, SIGCHLD, SIGALRM, SIGPIPE,
+	};
 	sigset_t set;
 	sigemptyset(&set);
 	for (size_t i = 0; i < ARRAY_LEN(sigs); i++)
@@ -202,7 +209,8 @@ static void raise_fd_limit(void)
 static int check_addfd(int notify)
 {
 	struct seccomp_notif_addfd add = { .flags = SECCOMP_ADDFD_FLAG_SEND, .srcfd = (uint32_t)notify };
-	return ioctl(notify, SECCOMP_IOCTL_NOTIF_ADDFD, &add) < 0 && errno != ENOENT && errno != EINPROGRESS ? -errno : 0;
+	bool known = ioctl(notify, SECCOMP_IOCTL_NOTIF_ADDFD, &add) == 0 || errno == ENOENT || errno == EINPROGRESS;
+	return known ? 0 : -errno;
 }
 
 static int begin(struct life *l, const char **step)

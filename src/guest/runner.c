@@ -1,10 +1,10 @@
 /*
  * The loop: caught calls come in, replies of the service come in, duplicates become ready, time passes.
  *
- * One event per turn, so that handling one can never leave a stale one behind it.  A call may vanish at any moment: its
- * thread is killed, which a pidfd shows, or on older kernels a signal interrupts it, which shows at the thread's next call
- * or by looking.  And calls that wait must be looked at for signals (see runner.h).  So while there are waiting calls the
- * loop looks at them, soon at first and then every SWEEP_MAX; without, it sleeps.
+ * One event per turn, so that handling one can never leave a stale one behind it.  A call may vanish at any moment:
+ * its thread is killed, which a pidfd shows, or on older kernels a signal interrupts it, which shows at the thread's
+ * next call or by looking.  And calls that wait must be looked at for signals (see runner.h).  So while there are
+ * waiting calls the loop looks at them, soon at first and then every SWEEP_MAX; without, it sleeps.
  */
 #include "guest/runner.h"
 #include "base/check.h"
@@ -80,8 +80,8 @@ static bool identify(struct runner *r, struct call *c)
 	c->fd = task_getfd(&r->tasks, c->tid, (int)c->arg[0]);
 	if (c->fd == -EPERM) {
 		if (!r->told_unreadable)
-			fprintf(stderr, "outlet run: process %d keeps its memory and descriptors to itself (its file is not readable, or "
-				"it changed its user), so its socket calls fail\n", (int)c->tid);
+			fprintf(stderr, "outlet run: process %d keeps its memory and descriptors to itself (its file is not "
+				"readable, or it changed its user), so its socket calls fail\n", (int)c->tid);
 		r->told_unreadable = true;
 		call_answer(r, c, -EPERM);
 		return false;
@@ -135,8 +135,8 @@ static void handle(struct runner *r, const struct seccomp_notif *n)
 static void on_notify(struct runner *r, struct watch *w, uint32_t events)
 {
 	(void)w;
-	if (!(events & EPOLLIN)) {
-		epoll_ctl(r->ep, EPOLL_CTL_DEL, r->notify, NULL);	/* HUP: nobody lives under the filter any more */
+	if (!(events & EPOLLIN)) {			/* HUP: nobody lives under the filter any more */
+		epoll_ctl(r->ep, EPOLL_CTL_DEL, r->notify, NULL);
 		return;
 	}
 	memset(r->req, 0, r->req_len);
@@ -178,8 +178,8 @@ static void call_free(struct runner *r, struct call *c)
 static void respond(struct runner *r, struct call *c, struct seccomp_notif_resp resp)
 {
 	resp.id = c->notif;
-	if (!c->abandoned)
-		ioctl(r->notify, SECCOMP_IOCTL_NOTIF_SEND, &resp);	/* ENOENT: interrupted meanwhile; nothing is lost */
+	if (!c->abandoned)				/* ENOENT: interrupted meanwhile; nothing is lost */
+		ioctl(r->notify, SECCOMP_IOCTL_NOTIF_SEND, &resp);
 	call_free(r, c);
 }
 
@@ -190,9 +190,14 @@ void call_continue(struct runner *r, struct call *c)
 
 void call_answer(struct runner *r, struct call *c, int64_t ret)
 {
-	if (ret == -EINTR && c->cancelled && c->deadline == OL_NEVER)	/* with a timeout it is EINTR always, signal(7) */
+	if (ret == -EINTR && c->cancelled && c->deadline == OL_NEVER)	/* with a timeout EINTR always: signal(7) */
 		ret = -ERESTARTSYS_;
-	respond(r, c, ret < 0 ? (struct seccomp_notif_resp){ .error = (int32_t)ret } : (struct seccomp_notif_resp){ .val = ret });
+	struct seccomp_notif_resp resp = { 0 };
+	if (ret < 0)
+		resp.error = (int32_t)ret;
+	else
+		resp.val = ret;
+	respond(r, c, resp);
 }
 
 static int add_fd(struct runner *r, struct call *c, int fd, bool cloexec, uint32_t flags)
@@ -329,22 +334,6 @@ void call_wait(struct runner *r, struct call *c, uint32_t events, ol_time wake, 
 	c->retry = retry;
 	if (events && !(accepts(c) && another_armed(r, c)))
 		arm(r, c);
-}
-
-bool call_may_wait(const struct call *c)
-{
-	return !c->nonblock && !c->cancelled && !c->abandoned && runner_now() < c->deadline;
-}
-
-int call_no_wait(const struct call *c) { return c->cancelled ? -EINTR : -EAGAIN; }
-
-void call_set_deadline(struct call *c, int option)
-{
-	struct timeval tv = { 0 };
-	socklen_t len = sizeof tv;
-	c->deadline = OL_NEVER;
-	if (getsockopt(c->fd, SOL_SOCKET, option, &tv, &len) == 0 && (tv.tv_sec || tv.tv_usec))
-		c->deadline = runner_now() + tv.tv_sec * OL_SEC + tv.tv_usec * OL_US;
 }
 
 static ol_time next_wake(const struct runner *r)
@@ -504,7 +493,8 @@ static void service_gone(struct runner *r)
 	close(r->service);
 	r->service = -1;
 	if (!r->told_service_gone)
-		fputs("outlet run: the network's service has ended; sockets of this program do not work any more\n", stderr);
+		fputs("outlet run: the network's service has ended; sockets of this program do not work any more\n",
+		      stderr);
 	r->told_service_gone = true;
 	struct list *pos;
 	while ((pos = list_take(&r->outbox)))
@@ -514,43 +504,6 @@ static void service_gone(struct runner *r)
 			struct reply reply = { .head.ret = -ENETDOWN, .fd = -1 };
 			deliver(r, list_of(pos, struct call, by_id), &reply);
 		}
-}
-
-/* ---- memory of the caller ---- */
-
-int call_read(const struct call *c, void *buf, uint64_t addr, size_t len)
-{
-	return task_read(c->tid, buf, addr, len);
-}
-
-int call_write(struct runner *r, const struct call *c, uint64_t addr, const void *buf, size_t len)
-{
-	/* After an interruption the program goes on, and what we write would hit what lies there by then. */
-	return call_alive(r, c) ? task_write(c->tid, addr, buf, len) : -EINTR;
-}
-
-int call_read_addr(const struct call *c, struct sockaddr_storage *ss, uint64_t addr, uint64_t len)
-{
-	int n = (int)len;
-	if (n < 0 || (size_t)n > sizeof *ss)
-		return -EINVAL;
-	memset(ss, 0, sizeof *ss);
-	if (n && call_read(c, ss, addr, (size_t)n))
-		return -EFAULT;
-	return n;
-}
-
-int call_write_addr(struct runner *r, const struct call *c, uint64_t addr, uint64_t lenp, const void *name, size_t len)
-{
-	int32_t room, whole = (int32_t)len;
-	if (!addr)
-		return 0;
-	if (call_read(c, &room, lenp, sizeof room))
-		return -EFAULT;
-	if (room < 0)
-		return -EINVAL;
-	int err = call_write(r, c, addr, name, MIN(len, (size_t)room));
-	return err ? err : call_write(r, c, lenp, &whole, sizeof whole);
 }
 
 /* ---- beginning, turning, end ---- */

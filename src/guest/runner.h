@@ -12,10 +12,10 @@
  *
  * A thread has at most one call, so a second one from the same thread says that the first was interrupted.
  *
- * Signals.  Where the kernel can (Linux 5.19), a thread whose call we have received is not interrupted any more: a bind
- * that was done and then restarted would fail, a datagram be sent twice.  Calls that take long must be interruptible all the
- * same, so for those the runner looks for signals and then ends them as the kernel would, by ERESTARTSYS.  On older
- * kernels every call can be interrupted, at the price named.
+ * Signals.  Where the kernel can (Linux 5.19), a thread whose call we have received is not interrupted any more: a
+ * bind that was done and then restarted would fail, a datagram be sent twice.  Calls that take long must be
+ * interruptible all the same, so for those the runner looks for signals and then ends them as the kernel would, by
+ * ERESTARTSYS.  On older kernels every call can be interrupted, at the price named.
  */
 #include "base/list.h"
 #include "guest/task.h"
@@ -33,8 +33,8 @@ struct call;
 struct watch { void (*ready)(struct runner *r, struct watch *w, uint32_t events); };
 
 /*
- * The service's reply, taken apart.  fd: a new socket, or -1; whoever keeps it sets it to -1, the rest is closed.  The call
- * may be abandoned by then: then it must neither ask nor wait again, and answering it frees it.
+ * The service's reply, taken apart.  fd: a new socket, or -1; whoever keeps it sets it to -1, the rest is closed.  The
+ * call may be abandoned by then: then it must neither ask nor wait again, and answering it frees it.
  */
 struct reply { struct ipc_reply head; struct ipc_bytes name, ctl, data; int fd; };
 typedef void (*replied_fn)(struct runner *r, struct call *c, struct reply *reply);
@@ -60,7 +60,7 @@ struct call {
 	struct watch on_fd, on_death;
 	replied_fn replied;
 	retry_fn retry;
-	void *state;				/* what its handler keeps over a wait; from malloc, freed with the call */
+	void *state;				/* its handler's, over a wait; from malloc, freed with the call */
 };
 
 enum { CALL_HASH = 256 };
@@ -95,7 +95,7 @@ ol_time runner_now(void);
 /* The ways a handler ends.  Each takes the call. */
 void call_continue(struct runner *r, struct call *c);			/* let the kernel do it */
 void call_answer(struct runner *r, struct call *c, int64_t ret);	/* ret < 0: a negated errno */
-/** Puts fd into the program, as the call's result.  Takes fd, save where it fails: then the call lives on.  @return 0 or errno */
+/** Puts fd into the program, as the call's result.  Takes fd and call; on failure (negated errno) neither. */
 int call_give(struct runner *r, struct call *c, int fd, bool cloexec);
 /** Only puts fd into the program, whose call goes on.  @return its number there, or a negated errno */
 int call_install(struct runner *r, struct call *c, int fd, bool cloexec);

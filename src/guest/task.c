@@ -1,8 +1,8 @@
 /*
  * Reaching into a guest's thread.  A pidfd is kept per thread, since opening one per call costs as much as the call: a
- * thread's pidfd (Linux 6.9) never comes to mean another thread, so a kept one is either right or says ESRCH and is opened
- * again.  Before 6.9 a pidfd is of a process and a thread's number may be handed on to another process, so it is not
- * kept.  Descriptors are never remembered by number: a program may close and reopen one between two calls.
+ * thread's pidfd (Linux 6.9) never comes to mean another thread, so a kept one is either right or says ESRCH and is
+ * opened again.  Before 6.9 a pidfd is of a process and a thread's number may be handed on to another process, so it
+ * is not kept.  Descriptors are never remembered by number: a program may close and reopen one between two calls.
  */
 #include "guest/task.h"
 #include "base/check.h"
@@ -78,8 +78,8 @@ static pid_t tgid_from_proc(pid_t tid)
 }
 
 /*
- * Its own signals are its to handle.  Those of the process go to the leader when it does not block them (the kernel looks
- * there first); which of the other threads else is not to be seen, so nothing is claimed for them.
+ * Its own signals are its to handle.  Those of the process go to the leader when it does not block them (the kernel
+ * looks there first); which of the other threads else is not to be seen, so nothing is claimed for them.
  */
 bool task_has_signal(pid_t tid)
 {

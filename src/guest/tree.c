@@ -39,8 +39,8 @@ static void write_all(int fd, const void *buf, size_t len)
 		;
 }
 
-_Noreturn static void become_program(char *const *argv, const struct sock_fprog *filter, const sigset_t *mask, pid_t parent,
-				     int start, int go)
+_Noreturn static void become_program(char *const *argv, const struct sock_fprog *filter, const sigset_t *mask,
+				     pid_t parent, int start, int go)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
@@ -275,7 +275,8 @@ static int fetch(struct tree *t, const struct begun *b, const char **step)
 	return t->notify < 0 ? -errno : 0;
 }
 
-int tree_start(struct tree *t, char *const *argv, const struct sock_fprog *filter, const sigset_t *mask, const char **step)
+int tree_start(struct tree *t, char *const *argv, const struct sock_fprog *filter, const sigset_t *mask,
+	       const char **step)
 {
 	int pair[2], start[2], go[2];
 	*t = (struct tree){ .guardian_fd = -1, .start_fd = -1, .go_fd = -1, .pidfd = -1, .notify = -1 };

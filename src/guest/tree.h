@@ -1,9 +1,9 @@
 #ifndef GUEST_TREE_H
 #define GUEST_TREE_H
 /*
- * The processes of a guest: runner -> guardian -> program -> whatever it starts.  The guardian is what orphans of the tree
- * fall to; it reaps them, tells the runner, and takes the tree down if the runner dies, whose death would otherwise leave
- * processes whose socket calls fail for ever.
+ * The processes of a guest: runner -> guardian -> program -> whatever it starts.  The guardian is what orphans of the
+ * tree fall to; it reaps them, tells the runner, and takes the tree down if the runner dies, whose death would
+ * otherwise leave processes whose socket calls fail for ever.
  */
 #include <linux/filter.h>
 #include <signal.h>
@@ -24,10 +24,12 @@ struct tree {
 enum tree_event { TREE_NEWS_NONE, TREE_PROGRAM_ENDED, TREE_EMPTY, TREE_GUARDIAN_DIED };
 
 /**
- * Starts guardian and program; the program stands before its exec, under the filter.  mask: the signal mask it shall have.
+ * Starts guardian and program; the program stands before its exec, under the filter.  mask: the signal mask it shall
+ * have.
  * @return 0, or a negated errno and in *step what was being done ("start a process", ...)
  */
-int tree_start(struct tree *t, char *const *argv, const struct sock_fprog *filter, const sigset_t *mask, const char **step);
+int tree_start(struct tree *t, char *const *argv, const struct sock_fprog *filter, const sigset_t *mask,
+	       const char **step);
 /** Lets the program become itself.  Its start_fd tells how that went. */
 void tree_go(struct tree *t);
 /** Reads one message of the guardian; on TREE_PROGRAM_ENDED *status is as from waitpid, *left: others live on. */

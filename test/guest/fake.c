@@ -78,7 +78,8 @@ static void reply(uint64_t id, int ret, const void *b, size_t name_len, size_t d
 
 static struct sockaddr_in address(uint16_t port)
 {
-	return (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	return (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons(port),
+				     .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 }
 
 static uint16_t port_in(struct ipc_bytes name)
@@ -143,7 +144,7 @@ static void accept_from(uint64_t id, struct sock *s)
 static void deliver(struct sock *s, uint16_t port, struct ipc_bytes data)
 {
 	struct sock *d = at_port(port, s->kind, false);
-	struct ipc_meta meta = { .from_len = sizeof(struct sockaddr_in), .to_len = sizeof(struct sockaddr_in), .ifi = 1, .ttl = 64 };
+	struct ipc_meta meta = { .from_len = sizeof(struct sockaddr_in), .to_len = sizeof(struct sockaddr_in), .ifi = 1 };
 	if (!s->port)
 		s->port = next_port++;
 	*(struct sockaddr_in *)&meta.from = address(s->port);
@@ -310,7 +311,8 @@ _Noreturn void fake_service(int fd)
 		struct pollfd p[SOCKS + 1] = { { .fd = service, .events = POLLIN } };
 		for (size_t i = 0; i < SOCKS; i++) {
 			struct sock *s = &socks[i];
-			bool wants = s->fd >= 0 && !s->eof && s->app < 0 && s->peer_port != FAKE_PORT_SILENT && (!s->peer || s->plug_left || has_room(s->peer));
+			bool wants = s->fd >= 0 && !s->eof && s->app < 0 && s->peer_port != FAKE_PORT_SILENT &&
+				     (!s->peer || s->plug_left || has_room(s->peer));
 			p[i + 1] = (struct pollfd){ .fd = s->fd, .events = wants ? POLLIN : 0 };
 		}
 		poll(p, SOCKS + 1, 20);

@@ -1,6 +1,6 @@
 /*
- * What the tests of the runner run as a guest: `probe NAME` does one thing with plain system calls and ends with 0, or says
- * which line was not as on Linux.
+ * What the tests of the runner run as a guest: `probe NAME` does one thing with plain system calls and ends with 0, or
+ * says which line was not as on Linux.
  */
 #include "fake.h"
 #include <arpa/inet.h>
@@ -370,7 +370,8 @@ static void many_datagrams(void)
 	for (int i = 0; i < 3; i++) {
 		o[i] = (struct iovec){ words[i], (size_t)i + 1 };
 		v[i] = (struct iovec){ buf[i], sizeof buf[i] };
-		out[i] = (struct mmsghdr){ .msg_hdr = { .msg_name = &sin, .msg_namelen = sizeof sin, .msg_iov = &o[i], .msg_iovlen = 1 } };
+		out[i] = (struct mmsghdr){ .msg_hdr = { .msg_name = &sin, .msg_namelen = sizeof sin, .msg_iov = &o[i],
+							.msg_iovlen = 1 } };
 		in[i] = (struct mmsghdr){ .msg_hdr = { .msg_name = &from[i], .msg_namelen = sizeof from[i], .msg_iov = &v[i],
 						       .msg_iovlen = 1 } };
 	}
@@ -612,7 +613,8 @@ int main(int argc, char **argv)
 		{ "descriptors_full", descriptors_full }, { "datagrams", datagrams }, { "many_datagrams", many_datagrams },
 		{ "surroundings", surroundings }, { "passing", passing }, { "stream_with_address", stream_with_address },
 		{ "leave_behind", leave_behind }, { "block", block }, { "wait_usr1", wait_usr1 }, { "die_of_term", die_of_term },
-		{ "exit_42", exit_42 }, { "hostile", hostile }, { "storm", storm }, { "orphaned", orphaned }, { "one_byte_each", one_byte_each },
+		{ "exit_42", exit_42 }, { "hostile", hostile }, { "storm", storm }, { "orphaned", orphaned },
+		{ "one_byte_each", one_byte_each },
 	};
 	for (size_t i = 0; argc > 1 && i < sizeof all / sizeof *all; i++)
 		if (!strcmp(argv[1], all[i].name)) {

@@ -1,6 +1,6 @@
 /*
- * The runner with real guests: each test runs test/guest/probe under it, against the fake service.  What a guest sees is
- * checked by the guest; what becomes of processes is checked here.
+ * The runner with real guests: each test runs test/guest/probe under it, against the fake service.  What a guest sees
+ * is checked by the guest; what becomes of processes is checked here.
  */
 #include "fake.h"
 #include "guest/guest.h"
