@@ -77,6 +77,13 @@ static pid_t tgid_from_proc(pid_t tid)
 	return tgid > 0 ? tgid : -ESRCH;
 }
 
+/* A stop of the whole process (Ctrl-Z) is complete only when this thread has stopped, too. */
+static bool others_stopped(pid_t leader)
+{
+	char status[4096];
+	return read_status(leader, status, sizeof status) && strstr(status, "\nState:\tT");
+}
+
 /*
  * Its own signals are its to handle.  Those of the process go to the leader when it does not block them (the kernel
  * looks there first); which of the other threads else is not to be seen, so nothing is claimed for them.
@@ -87,8 +94,11 @@ bool task_has_signal(pid_t tid)
 	if (!read_status(tid, status, sizeof status))
 		return false;
 	uint64_t pending = status_field(status, "\nSigPnd:", 16);
-	if ((pid_t)status_field(status, "\nTgid:", 10) == tid)
+	pid_t leader = (pid_t)status_field(status, "\nTgid:", 10);
+	if (leader == tid)
 		pending |= status_field(status, "\nShdPnd:", 16);
+	else if (leader > 0 && others_stopped(leader))
+		return true;
 	return pending & ~status_field(status, "\nSigBlk:", 16);
 }
 

@@ -289,6 +289,35 @@ static void *accept_one(void *arg)
 	return NULL;
 }
 
+/* Ctrl-Z of a program with a thread in accept: it stops as a whole, and goes on where it was. */
+static void stopped(void)
+{
+	int l = listener(80), status, ready[2];
+	must(pipe(ready) == 0);
+	pid_t pid = fork();
+	if (pid == 0) {
+		pthread_t thread;
+		must(pthread_create(&thread, NULL, accept_one, &l) == 0);
+		must(write(ready[1], "x", 1) == 1);
+		pthread_join(thread, NULL);
+		exit(0);
+	}
+	read_exactly(ready[0], "x");
+	usleep(50000);
+	kill(pid, SIGTSTP);
+	double until = seconds() + 5;
+	pid_t got = 0;
+	while (!got && seconds() < until) {
+		got = waitpid(pid, &status, WUNTRACED | WNOHANG);
+		usleep(5000);
+	}
+	must(got == pid && WIFSTOPPED(status));
+	kill(pid, SIGCONT);
+	int c = connected(80);
+	read_exactly(c, "x");
+	wait_for(pid);
+}
+
 static void many_acceptors(void)
 {
 	enum { N = 8 };
@@ -613,7 +642,7 @@ int main(int argc, char **argv)
 		{ "descriptors_full", descriptors_full }, { "datagrams", datagrams }, { "many_datagrams", many_datagrams },
 		{ "surroundings", surroundings }, { "passing", passing }, { "stream_with_address", stream_with_address },
 		{ "leave_behind", leave_behind }, { "block", block }, { "wait_usr1", wait_usr1 }, { "die_of_term", die_of_term },
-		{ "exit_42", exit_42 }, { "hostile", hostile }, { "storm", storm }, { "orphaned", orphaned },
+		{ "exit_42", exit_42 }, { "hostile", hostile }, { "storm", storm }, { "stopped", stopped }, { "orphaned", orphaned },
 		{ "one_byte_each", one_byte_each },
 	};
 	for (size_t i = 0; argc > 1 && i < sizeof all / sizeof *all; i++)

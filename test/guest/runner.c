@@ -113,6 +113,12 @@ TEST(a_dead_service_fails_calls_and_hangs_nobody)
 }
 
 GUEST_TEST(a_process_killed_in_accept_lets_go_of_its_listener_at_once, killed_in_accept)
+TEST(a_process_with_a_thread_in_accept_can_be_stopped_and_continued)
+{
+	if (can_run() && killable())
+		eq(probe("stopped"), 0);
+}
+
 GUEST_TEST(many_threads_in_accept_each_get_one_connection, many_acceptors)
 GUEST_TEST(a_connection_that_finds_no_free_descriptor_waits_for_the_next_accept, descriptors_full)
 GUEST_TEST(datagrams_carry_addresses_flags_and_control_messages, datagrams)
