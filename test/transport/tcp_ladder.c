@@ -27,6 +27,7 @@ struct ladder {
 	bool iss_known;
 	uint32_t iss, last_ts;
 	struct ol_verdict verdict;
+	struct { unsigned at; uint8_t mask; bool summed; } bend;	/* of the next segment in; mask 0: none */
 	char log[MAX_LOG][LINE];
 	unsigned n_log;
 };
@@ -329,12 +330,24 @@ void ladder_in(struct ladder *l, int line, int ms, const char *text)
 	for (uint32_t i = 0; i < x.len; i++)
 		at[20 + n + i] = (uint8_t)(x.from + i);
 	uint32_t sum = cksum_pseudo(&l->peer.addr, &l->local.addr, IPPROTO_TCP, p->len);
+	if (l->bend.summed)
+		at[l->bend.at] ^= l->bend.mask;
 	be16_put(at + WIRE_TCP_CKSUM, cksum_finish(cksum_add(sum, at, p->len)));
+	if (!l->bend.summed)
+		at[l->bend.at] ^= l->bend.mask;
+	l->bend.mask = 0;
 	struct net_rx rx = {
 		.what = NET_UP_DATAGRAM, .src = l->peer.addr, .dst = l->local.addr, .proto = IPPROTO_TCP, .ttl = 64, .ifi = l->ifi,
 		.ip_len = l->peer.addr.ver == 6 ? 40 : 20, .tos = strstr(text, "[ce]") ? 3 : 0,
 	};
 	give(l, p, &rx);
+}
+
+void ladder_bend(struct ladder *l, unsigned at, uint8_t mask, bool summed)
+{
+	l->bend.at = at;
+	l->bend.mask = mask;
+	l->bend.summed = summed;
 }
 
 void ladder_icmp(struct ladder *l, enum ol_err err, bool hard, uint32_t mtu, uint32_t seq)
@@ -356,6 +369,8 @@ void ladder_icmp(struct ladder *l, enum ol_err err, bool hard, uint32_t mtu, uin
 /* ---- what comes out --------------------------------------------------------------------------------------------- */
 
 static struct ol_pkt *sent(struct ladder *l) { return link_dequeue(l->link, l->ifi); }
+
+struct ol_pkt *ladder_take(struct ladder *l) { return sent(l); }
 
 unsigned ladder_flush(struct ladder *l)
 {
@@ -404,7 +419,8 @@ void ladder_out(struct ladder *l, int line, int ms, const char *text)
 		bad(l, line, "nothing came", text, "-");
 	show(l, p, &got, s);
 	note(l, "> %s", s);
-	bool df = p->data[0] >> 4 == 6 || (p->data[6] & 0x40);
+	bool v6 = p->data[0] >> 4 == 6, df = v6 || (p->data[6] & 0x40);
+	unsigned ecn = (v6 ? p->data[1] >> 4 : p->data[1]) & 3;
 	ol_pkt_free(p);
 	read_text(text, &want);
 	const char *why = differ(&want, &got);
@@ -414,6 +430,8 @@ void ladder_out(struct ladder *l, int line, int ms, const char *text)
 		bad(l, line, "too early", text, s);
 	if (!df)
 		bad(l, line, "may be fragmented", text, s);
+	if ((strstr(text, "[ect0]") && ecn != 2) || (strstr(text, "[noecn]") && ecn != 0))
+		bad(l, line, "ECN codepoints differ", text, s);
 }
 
 void ladder_none(struct ladder *l, int line)
@@ -571,6 +589,7 @@ void ladder_peer_port(struct ladder *l, uint16_t port)
 struct tcp_tcb *ladder_tcb(struct ladder *l) { return l->tcb; }
 struct tcp_listener *ladder_listener(struct ladder *l) { return l->listener; }
 struct tcp *ladder_tcp(struct ladder *l) { return l->tcp; }
+struct net *ladder_net(struct ladder *l, int *ifi) { return *ifi = l->ifi, l->net; }
 ol_time ladder_now(const struct ladder *l) { return l->now; }
 uint64_t ladder_fate(const struct ladder *l, enum ol_fate fate) { return tcp_count(l->tcp, fate); }
 struct ol_verdict ladder_verdict(const struct ladder *l) { return l->verdict; }

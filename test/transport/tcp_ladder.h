@@ -12,7 +12,8 @@
  *	app(l,  0, "write 1000");					the program calls
  *
  * Sequence numbers count from each side's SYN, which is 0.  What a pattern of out() does not name (ack, win, options, urg) is
- * not looked at; seq, length and flags always are.  `ecr last` echoes the newest timestamp seen.
+ * not looked at; seq, length and flags always are.  `ecr last` echoes the newest timestamp seen.  Behind all, [ce] marks
+ * a segment in, [ect0] and [noecn] are claims about one that came out.
  * app(): connect, listen BACKLOG, accept, write N, more N, urg N, read N, peek N, readurg, shutdown wr|rd, close, abort,
  * closelisten, nodelay 0|1, cork 0|1; each may end in "= N" or "= eof|again|reset|pipe|refused|timedout|..." for what must come back.
  * A connection just made (connect, accept) is what later calls are about.
@@ -48,6 +49,11 @@ void ladder_app(struct ladder *l, int line, int ms, const char *text);
 void ladder_icmp(struct ladder *l, enum ol_err err, bool hard, uint32_t mtu, uint32_t seq);
 /** Segments to come are from this port of the peer. */
 void ladder_peer_port(struct ladder *l, uint16_t port);
+/** Bits of the next segment in that are turned over, the checksum made before (damage) or after (`summed`, a choice). */
+void ladder_bend(struct ladder *l, unsigned at, uint8_t mask, bool summed);
+/** The next packet sent, from its IP header on, or NULL; the caller frees it. */
+struct ol_pkt *ladder_take(struct ladder *l);
+struct net *ladder_net(struct ladder *l, int *ifi);
 /** Throws away what was sent until now; how many packets that were. */
 unsigned ladder_flush(struct ladder *l);
 struct tcp_tcb *ladder_tcb(struct ladder *l);

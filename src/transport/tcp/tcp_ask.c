@@ -43,7 +43,7 @@ unsigned tcp_ready(const struct tcp_tcb *tcb)
 	uint32_t lowat = MIN(MAX(tcb->opts.rcvlowat, 1u), tcb->rcvbuf / 2);
 	if (tcp_readable(tcb) >= lowat)
 		r |= OL_EV_IN;
-	if (tcb->urg_in && tcb->urg_valid)
+	if (tcb->urg_in && !tcb->urg_taken)		/* MUST-32: from the pointer on, though the byte may be under way */
 		r |= OL_EV_PRI;
 	if (tcb->fin_queued || is_writable(tcb))
 		r |= OL_EV_OUT;

@@ -407,6 +407,7 @@ static enum ol_fate tcp_step_urg(struct tcp_tcb *tcb, struct tcp_in *in, ol_time
 	tcb->rcv_up = up;
 	tcb->urg_in = true;
 	tcb->urg_valid = tcb->urg_taken = false;
+	tcp_event(tcb);						/* MUST-32: whether text came along or not */
 	return OL_PASS;
 }
 

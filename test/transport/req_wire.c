@@ -1,0 +1,239 @@
+/* The header as it lies on the wire: RFC 9293 3.1, 3.2 and 3.7.1.  Checksums, reserved bits, options at any place, segment sizes. */
+#include <netinet/in.h>
+#include <outlet/ol_pkt.h>
+#include "base/be.h"
+#include "base/cksum.h"
+#include "tcp_ladder.h"
+
+#define TS "TS val 100 ecr 0"
+
+/* The pseudo-header's sum written out from RFC 9293 3.1, figure 2, and RFC 8200 8.1: nothing of the stack's own arithmetic. */
+static uint16_t plain_sum(const uint8_t *ip, size_t len)
+{
+	bool v6 = ip[0] >> 4 == 6;
+	size_t hlen = v6 ? 40 : 20, text = len - hlen;
+	const uint8_t *addr = ip + (v6 ? 8 : 12);
+	uint64_t sum = 6 + text;
+	for (size_t i = 0; i < (v6 ? 32u : 8u); i += 2)
+		sum += (uint32_t)addr[i] << 8 | addr[i + 1];
+	for (size_t i = 0; i < text; i += 2)
+		sum += (uint32_t)ip[hlen + i] << 8 | (i + 1 < text ? ip[hlen + i + 1] : 0);
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return (uint16_t)sum;
+}
+
+/* req: MUST-2, 9293-3.1-b, 9293-3.1-a */
+TEST(tcp_sent_segments_carry_the_sum_and_no_reserved_bit)
+{
+	for (int v6 = 0; v6 < 2; v6++) {
+		struct ladder *l = ladder_established((struct ladder_how){ .v6 = v6 }, NULL);
+		app(l, 0, "nodelay 1");
+		for (int odd = 0; odd < 4; odd++) {
+			app(l, 0, odd & 1 ? "write 101" : "write 256");
+			struct ol_pkt *p = ladder_take(l);
+			eq(plain_sum(p->data, p->len), 0xffff);
+			eq(p->len, (v6 ? 40 : 20) + 20 + (odd & 1 ? 101 : 256));	/* the zero octet is not sent */
+			eq(p->data[(v6 ? 40 : 20) + 12] & 0x0f, 0);
+			ol_pkt_free(p);
+		}
+		ladder_end(l);
+	}
+}
+
+/* One bit turned over anywhere in a segment of odd length, and it is not there; untouched it is. */
+/* req: MUST-3, 9293-3.1-b */
+TEST(tcp_segments_damaged_anywhere_are_dropped)
+{
+	for (int v6 = 0; v6 < 2; v6++) {
+		struct ladder *l = ladder_established((struct ladder_how){ .v6 = v6 }, NULL);
+		for (unsigned at = 4; at < 20 + 11; at++) {
+			uint64_t before = ladder_fate(l, OL_DROP_TCP_CHECKSUM);
+			if (at == 12)
+				continue;		/* the offset is looked at before the sum can be made */
+			ladder_bend(l, at, (uint8_t)(1 << at % 8), false);
+			in (l, 0, "P. 1:12(11) ack 1 win 257");
+			none(l);
+			eq(ladder_fate(l, OL_DROP_TCP_CHECKSUM), before + 1);
+		}
+		app(l, 0, "read 100 = again");
+		in (l, 0, "P. 1:12(11) ack 1 win 257");
+		out(l, 0, ". 1:1(0) ack 12");
+		ladder_end(l);
+	}
+}
+
+/* req: 9293-3.1-a */
+TEST(tcp_reserved_bits_are_ignored_on_receipt)
+{
+	struct ladder *l = ladder_established((struct ladder_how){ 0 }, NULL);
+	static const uint8_t bits[] = { 0x01, 0x02, 0x04, 0x08, 0x0f };
+	for (size_t i = 0; i < sizeof bits; i++) {
+		char s[60];
+		snprintf(s, sizeof s, "P. %zu:%zu(10) ack 1 win 257", 1 + 10 * i, 11 + 10 * i);
+		ladder_bend(l, 12, bits[i], true);
+		in (l, 0, s);
+		snprintf(s, sizeof s, ". 1:1(0) ack %zu", 11 + 10 * i);
+		out(l, 0, s);
+	}
+	app(l, 0, "read 100 = 50");
+	ladder_end(l);
+}
+
+/* req: 9293-3.1-c */
+TEST(tcp_impossible_data_offsets_are_dropped)
+{
+	struct ladder *l = ladder_established((struct ladder_how){ 0 }, NULL);
+	for (unsigned off = 0; off < 16; off++) {
+		ladder_bend(l, 12, (uint8_t)((off ^ 5) << 4), true);
+		in (l, 0, ". 1:1(0) ack 1 win 257");		/* 20 bytes: 5 words, and no other number fits */
+		none(l);
+		eq(ladder_fate(l, OL_DROP_TCP_OFFSET), off < 5 ? off + 1 : off);
+	}
+	in (l, 0, "P. 1:11(10) ack 1 win 257");
+	out(l, 0, ". 1:1(0) ack 11");
+	ladder_end(l);
+}
+
+/* Options stand where they like: behind one, two or three NOPs, behind unknown ones of odd length, and an EOL ends them. */
+/* req: MUST-4, MUST-64, MUST-68, MUST-6 */
+TEST(tcp_options_are_read_at_any_alignment)
+{
+	static const struct { uint8_t p[40]; size_t len; uint16_t mss; bool ws; } t[] = {
+		{ { 2, 4, 2, 0xbc }, 4, 700, false },
+		{ { 1, 2, 4, 2, 0xbc, 3, 3, 5 }, 8, 700, true },
+		{ { 1, 1, 2, 4, 2, 0xbc, 3, 3, 5 }, 9, 700, true },
+		{ { 1, 1, 1, 2, 4, 2, 0xbc, 3, 3, 5 }, 10, 700, true },
+		{ { 253, 3, 9, 2, 4, 2, 0xbc, 3, 3, 5 }, 10, 700, true },
+		{ { 77, 2, 99, 7, 2, 4, 1, 1, 1, 2, 4, 2, 0xbc, 3, 3, 5 }, 16, 700, true },	/* what looks like an MSS is another's */
+		{ { 2, 4, 2, 0xbc, 0, 3, 3, 5 }, 8, 700, false },
+		{ { 0, 2, 4, 2, 0xbc }, 5, 0, false },
+	};
+	for (size_t i = 0; i < sizeof t / sizeof *t; i++) {
+		uint8_t at[48];
+		for (size_t align = 0; align < 4; align++) {
+			struct tcp_opt o;
+			memcpy(at + align, t[i].p, t[i].len);
+			tcp_opt_parse(&o, at + align, t[i].len);
+			eq(o.mss_ok, t[i].mss != 0);
+			if (t[i].mss)
+				eq(o.mss, t[i].mss);
+			eq(o.ws_ok, t[i].ws);
+		}
+	}
+}
+
+/* Every option there is but EOL and NOP is skipped by its length octet: one that lies about it ends the list. */
+/* req: MUST-68, MUST-6 */
+TEST(tcp_every_other_option_has_a_length)
+{
+	for (unsigned kind = 2; kind < 256; kind++) {
+		uint8_t p[12] = { (uint8_t)kind, 6, 2, 4, 1, 1, 2, 4, 2, 0xbc };
+		struct tcp_opt o;
+		tcp_opt_parse(&o, p, 10);
+		ok(o.mss_ok);
+		eq(o.mss, 700);
+		p[1] = 1;
+		tcp_opt_parse(&o, p, 10);
+		ok(!o.mss_ok);
+	}
+}
+
+static void no_syn_options(struct ladder *l)
+{
+	for (struct ol_pkt *p; (p = ladder_take(l)); ol_pkt_free(p)) {
+		const uint8_t *tcp = p->data + 20;
+		struct tcp_opt o;
+		ok(!(tcp[13] & 0x02));
+		tcp_opt_parse(&o, tcp + 20, (tcp[12] >> 4) * 4u - 20);
+		ok(!o.mss_ok && !o.sack_permitted && !o.ws_ok);
+	}
+}
+
+/* req: MUST-65, 2018-2-a */
+TEST(tcp_options_of_syns_stand_on_syns_alone)
+{
+	struct ladder *l = ladder_established((struct ladder_how){ 0 }, "mss 1000,sackOK," TS ",nop,wscale 7");
+	app(l, 0, "write 3500");
+	in (l, 10, ". 1001:2001(1000) ack 1 win 257 <nop,nop,TS val 101 ecr last>");
+	no_syn_options(l);
+	in (l, 300, "R 5:5(0) win 0");
+	app(l, 0, "shutdown wr");
+	in (l, 10, ". 1:1(0) ack 3502 win 257 <nop,nop,TS val 102 ecr last>");
+	app(l, 0, "abort");
+	no_syn_options(l);
+	ladder_end(l);
+}
+
+/* And where a peer puts them elsewhere they change nothing. */
+/* req: MUST-65, 7323-2.2-c, 2018-2-a */
+TEST(tcp_options_of_syns_mean_nothing_elsewhere)
+{
+	struct ladder *l = ladder_established((struct ladder_how){ 0 }, "mss 1000,nop,wscale 7");
+	in (l, 0, "P. 1:11(10) ack 1 win 257 <mss 200,nop,wscale 2,sackOK,nop,nop>");
+	out(l, 0, ". 1:1(0) ack 11");
+	const struct tcp_tcb *t = ladder_tcb(l);
+	eq(t->snd_mss, 1000);
+	eq(t->snd_wscale, 7);
+	eq(t->snd_wnd, 257 << 7);
+	ok(!t->sack_ok);
+	in (l, 0, ". 101:111(10) ack 1 win 257 <sackOK,nop,nop>");
+	out(l, 0, ". 1:1(0) ack 11 <>");
+	app(l, 0, "write 2000");
+	out(l, 0, ". 1:1001(1000) ack 11");
+	out(l, 0, "P. 1001:2001(1000) ack 11");
+	ladder_end(l);
+}
+
+/* RFC 9293 3.7.1: the peer's limit, the path's, and what the options take away; whichever is least. */
+/* req: MUST-16, MUST-14, 7323-3.2-a */
+TEST(tcp_effective_segment_size)
+{
+	static const struct { bool v6; uint32_t mtu; const char *syn; uint32_t text; } t[] = {
+		{ false, 1500, "mss 1460", 1460 }, { false, 1500, "mss 9000", 1460 }, { false, 1400, "mss 1460", 1360 },
+		{ false, 1500, "mss 500", 500 }, { false, 1500, "mss 1460,nop,nop," TS, 1448 },
+		{ false, 1500, "mss 500,nop,nop," TS, 488 }, { false, 576, "mss 1460,nop,nop," TS, 524 },
+		{ true, 1500, "mss 9000", 1440 }, { true, 1280, "mss 1440,nop,nop," TS, 1208 },
+	};
+	for (size_t i = 0; i < sizeof t / sizeof *t; i++) {
+		char s[80];
+		struct ladder *l = ladder_established((struct ladder_how){ .v6 = t[i].v6, .mtu = t[i].mtu }, t[i].syn);
+		app(l, 0, "write 3000");
+		snprintf(s, sizeof s, ". 1:%u(%u) ack 1", 1 + t[i].text, t[i].text);
+		out(l, 0, s);
+		ladder_flush(l);
+		ladder_end(l);
+	}
+}
+
+/* Options that a segment has beyond the usual come out of its text: the packet never grows past the path. */
+/* req: MUST-16 */
+TEST(tcp_sack_blocks_are_taken_off_the_text)
+{
+	struct ladder *l = ladder_established((struct ladder_how){ 0 }, "mss 1460,sackOK," TS ",nop,wscale 7");
+	in (l, 0, ". 1001:2001(1000) ack 1 win 257 <nop,nop,TS val 101 ecr last>");
+	in (l, 0, ". 3001:4001(1000) ack 1 win 257 <nop,nop,TS val 101 ecr last>");
+	ladder_flush(l);
+	app(l, 0, "nodelay 1");
+	app(l, 0, "write 5000");
+	for (struct ol_pkt *p; (p = ladder_take(l)); ol_pkt_free(p))
+		ok(p->len <= 1500);
+	eq(ladder_tcb(l)->snd_nxt.v - ladder_tcb(l)->iss.v, 5001);
+	ladder_end(l);
+}
+
+/* A window is a number from 0 to 65535, never less than nothing: bit 15 is no sign. */
+/* req: MUST-1 */
+TEST(tcp_window_is_unsigned)
+{
+	struct ladder *l = ladder_established((struct ladder_how){ .cfg = "tcp_init_cwnd=100" }, "mss 1000");
+	in (l, 0, ". 1:1(0) ack 1 win 65535");
+	app(l, 0, "write 80000");
+	eq(ladder_flush(l), 65);
+	ladder_end(l);
+	l = ladder_established((struct ladder_how){ .cfg = "tcp_init_cwnd=100" }, "mss 1000");
+	in (l, 0, ". 1:1(0) ack 1 win 40000");
+	app(l, 0, "write 80000");
+	eq(ladder_flush(l), 40);
+	ladder_end(l);
+}
