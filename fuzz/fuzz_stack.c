@@ -1,16 +1,47 @@
 /*
- * The packet input of a whole stack.  The input is a script: each step puts in a frame, moves time on, or makes a socket call.
- * The stack has a listener, an established connection (its numbers are told to the frames, so that the fuzzer gets past the
- * sequence checks), UDP and raw sockets, and it forwards.  Checksums are taken as good, or the fuzzer would only test them.
+ * A whole stack.  The input is a script: each step puts in a frame, moves time on, or makes a socket call.  The stack has two
+ * Ethernet interfaces and the loopback, a listener, connections, UDP and raw sockets, and it forwards.  Frames are arbitrary,
+ * or well formed up to the header the step is about: segments carry numbers near those the stack sent last, ICMP errors quote
+ * its last packet, for both families.  Checksums are taken as good, or the fuzzer would only test them.
+ *
+ * After each step the stack's own beliefs are checked (ol_stack_check), no timer may be left due, and what it sends must be
+ * well formed; at the end every packet buffer must have come back.
  */
 #include <outlet/ol_sock.h>
 #include <outlet/ol_stack.h>
-#include <arpa/inet.h>
+#include <netinet/icmp6.h>
 #include <netinet/in.h>
+#include <netinet/ip_icmp.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/be.h"
+#include "base/check.h"
+#include "must.h"
+
+enum { SOCKS = 8, CONNS = 4, STEPS = 400, ETH = 14, MAX_OUT = 20000 };
+enum { TCP_FIN = 1, TCP_SYN = 2 };
 
 struct input { const uint8_t *p; size_t left; };
+/* A conversation that the stack has on the wire, as its last segment told it. */
+struct conn { int ver; uint16_t ours, theirs; uint32_t snd_nxt, rcv_nxt; };
+struct world {
+	struct ol_pool *pool;
+	struct ol_stack *stk;
+	int ifi[2];
+	ol_time now;
+	ol_sock s[SOCKS];
+	struct conn conn[CONNS];
+	unsigned n_conns;
+	uint8_t last[ETH + 128];	/* the beginning of the last frame sent */
+	size_t last_len;
+	bool raw;			/* a program made packets of its own */
+};
+
+static const struct ol_mac our_mac[2] = { { { 2, 0, 0, 0, 0, 1 } }, { { 2, 0, 0, 0, 0, 3 } } }, their_mac = { { 2, 0, 0, 0, 0, 2 } };
+static const uint8_t our4[4] = { 10, 0, 0, 1 }, their4[4] = { 10, 0, 0, 2 };
+static const uint8_t our6[16] = { 0xfd, [15] = 1 }, their6[16] = { 0xfd, [15] = 2 };
 
 static uint8_t byte(struct input *in)
 {
@@ -20,202 +51,503 @@ static uint8_t byte(struct input *in)
 	return *in->p++;
 }
 
-static const struct ol_mac our_mac = { { 2, 0, 0, 0, 0, 1 } }, their_mac = { { 2, 0, 0, 0, 0, 2 } };
-
-struct world { struct ol_pool *pool; struct ol_stack *stk; int ifi; ol_time now; uint32_t their_seq, our_seq; uint16_t our_port; };
-
-static void must(bool fact)
+static uint16_t word(struct input *in)
 {
-	if (!fact)
-		abort();
+	uint8_t high = byte(in);
+	return (uint16_t)(high << 8 | byte(in));
 }
 
-static struct sockaddr_in at(const char *ip, uint16_t port)
+static size_t take(struct input *in, void *to, size_t len)
 {
-	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(port) };
-	inet_pton(AF_INET, ip, &a.sin_addr);
-	return a;
+	len = MIN(len, in->left);
+	memcpy(to, in->p, len);
+	in->p += len;
+	in->left -= len;
+	return len;
 }
 
-/* What the stack sends is looked at for one thing only: its latest numbers on the connection from 10.0.0.2. */
+/* ---- what the stack sends ------------------------------------------------------------------------------------------- */
+static uint32_t sum(uint32_t s, const uint8_t *p, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		s += i & 1 ? p[i] : (uint32_t)p[i] << 8;
+	while (s >> 16)
+		s = (s & 0xffff) + (s >> 16);
+	return s;
+}
+
+static void note_conn(struct world *w, int ver, const uint8_t *h, size_t len)
+{
+	size_t hlen = (h[12] >> 4) * 4u;
+	must(len >= 20 && hlen >= 20 && hlen <= len);
+	struct conn c = { .ver = ver, .ours = be16_at(h), .theirs = be16_at(h + 2), .rcv_nxt = be32_at(h + 8) };
+	c.snd_nxt = be32_at(h + 4) + (uint32_t)(len - hlen) + (h[13] & TCP_SYN ? 1 : 0) + (h[13] & TCP_FIN ? 1 : 0);
+	unsigned i = 0;
+	while (i < w->n_conns && i < CONNS && (w->conn[i].ver != ver || w->conn[i].ours != c.ours || w->conn[i].theirs != c.theirs))
+		i++;
+	if (i == MIN(w->n_conns, (unsigned)CONNS))
+		i = w->n_conns++ % CONNS;
+	w->conn[i] = c;
+}
+
+/* Whole, of its own length, not above the MTU; its own segments with a good checksum. */
+static void look(struct world *w, const struct ol_pkt *p)
+{
+	const uint8_t *ip = p->data + ETH, *src, *up;
+	must(p->len >= ETH && p->len <= ETH + 1500 && p->csum != OL_CSUM_PARTIAL);
+	size_t len = p->len - ETH, head;
+	uint8_t proto;
+	uint32_t s;
+	if (w->raw)
+		return;
+	if (be16_at(p->data + 12) == 0x0800) {
+		head = (ip[0] & 15) * 4u;
+		must(len >= 20 && ip[0] >> 4 == 4 && be16_at(ip + 2) <= len && (be16_at(ip + 2) == len || p->len == 60));
+		len = be16_at(ip + 2);		/* without Ethernet's padding */
+		must(head >= 20 && head <= len && sum(0, ip, head) == 0xffff);
+		src = ip + 12;
+		proto = be16_at(ip + 6) & 0x3fff ? 0 : ip[9];
+		s = sum(0, ip + 12, 8);
+	} else if (be16_at(p->data + 12) == 0x86dd) {
+		head = 40;
+		must(len >= 40 && ip[0] >> 4 == 6 && be16_at(ip + 4) == len - 40);
+		src = ip + 8;
+		proto = ip[6];
+		s = sum(0, ip + 8, 32);
+	} else {
+		return;
+	}
+	up = ip + head;
+	len -= head;
+	if (memcmp(src, head == 40 ? our6 : our4, head == 40 ? 16 : 4) != 0 || proto != IPPROTO_TCP)
+		return;				/* forwarded, or no segment */
+	must(sum(s + proto + (uint32_t)len, up, len) == 0xffff);
+	note_conn(w, ip[0] >> 4, up, len);
+}
+
 static void drain(struct world *w)
 {
-	for (int ifi, n = 0; (ifi = ol_stack_pending(w->stk)) && n < 10000; n++) {
+	int n = 0;
+	for (int ifi; (ifi = ol_stack_pending(w->stk)); n++) {
 		struct ol_pkt *p = ol_stack_output(w->stk, ifi, w->now);
+		must(n < MAX_OUT);		/* it must come to an end by itself */
 		if (!p)
 			continue;
 		if (p->link == OL_LINK_LOOP) {
 			ol_stack_input(w->stk, ifi, p, w->now);
 			continue;
 		}
-		const uint8_t *b = p->data;
-		if (p->len >= 54 && b[12] == 8 && b[13] == 0 && b[14] == 0x45 && b[23] == IPPROTO_TCP && b[14 + 22] == 0x03 && b[14 + 23] == 0xe8) {
-			uint32_t v;
-			memcpy(&v, b + 38, 4);
-			w->our_seq = ntohl(v) + ((b[47] & 2) ? 1 : 0);
-		}
+		look(w, p);
+		w->last_len = MIN(p->len, sizeof w->last);
+		memcpy(w->last, p->data, w->last_len);
 		ol_pkt_free(p);
 	}
 }
 
-static void put(struct world *w, const uint8_t *frame, size_t len, uint8_t csum)
+/* ---- frames --------------------------------------------------------------------------------------------------------- */
+static void put(struct world *w, const uint8_t *frame, size_t len, int nic, uint8_t csum)
 {
 	struct ol_pkt *p = ol_pkt_from(w->pool, frame, len);
 	if (p) {
 		p->csum = csum;
-		ol_stack_input(w->stk, w->ifi, p, w->now);
+		ol_stack_input(w->stk, w->ifi[nic], p, w->now);
 	}
 	drain(w);
 }
 
-static size_t ether(uint8_t *f, uint16_t type)
+static size_t ether(uint8_t *f, int nic, uint16_t type)
 {
-	memcpy(f, our_mac.b, 6);
+	memcpy(f, our_mac[nic].b, 6);
 	memcpy(f + 6, their_mac.b, 6);
-	f[12] = (uint8_t)(type >> 8);
-	f[13] = (uint8_t)type;
-	return 14;
+	be16_put(f + 12, type);
+	return ETH;
 }
 
-static void ip4_checksum(uint8_t *h, size_t hlen)
+/* A well-formed header before `head` and bytes of the script; `twist` makes it a fragment, one to others, one near its end. */
+static void put_ip(struct world *w, struct input *in, int ver, uint8_t proto, const uint8_t *head, size_t head_len)
 {
-	uint32_t s = 0;
-	h[10] = h[11] = 0;
-	for (size_t i = 0; i < hlen; i += 2)
-		s += (uint32_t)h[i] << 8 | h[i + 1];
-	s = (s & 0xffff) + (s >> 16);
-	s = (s & 0xffff) + (s >> 16);
-	h[10] = (uint8_t)(~s >> 8);
-	h[11] = (uint8_t)~s;
+	uint8_t f[2048], twist = byte(in), *h = f + ether(f, 0, ver == 4 ? 0x0800 : 0x86dd);
+	size_t hlen = ver == 4 ? 20 : 40, room = byte(in) * (twist & 0x80 ? 5u : 1u);
+	memset(h, 0, hlen);
+	if (ver == 4) {
+		memcpy(h, (uint8_t[]){ 0x45, (uint8_t)(twist >> 5 & 3), 0, 0, 0, byte(in), 0, 0, 64, proto }, 10);
+		memcpy(h + 12, their4, 4);
+		memcpy(h + 16, our4, 4);
+		if (twist & 1)
+			be16_put(h + 6, word(in) & 0x3fff);
+		if (twist & 2)
+			h[18] = byte(in) & 1, h[19] = byte(in);
+		if (twist & 4)
+			h[8] = 1;
+		if (twist & 8)
+			take(in, h + 12, 8);
+	} else {
+		memcpy(h, (uint8_t[]){ 0x60, (uint8_t)((twist >> 5 & 3) << 4), 0, 0, 0, 0, proto, 255 }, 8);
+		memcpy(h + 8, their6, 16);
+		memcpy(h + 24, our6, 16);
+		if (twist & 1) {			/* a fragment header, or options */
+			h[6] = byte(in) & 1 ? 44 : byte(in) & 1 ? 0 : 60;
+			h[40] = proto;
+			take(in, h + 41, 7);
+			h[41] &= 1;
+			hlen += 8;
+		}
+		if (twist & 2)
+			h[25] = byte(in), h[39] = byte(in);
+		if (twist & 4)
+			h[7] = 1;
+		if (twist & 8)
+			take(in, h + 8, 32);
+		if (twist & 16)				/* multicast: ff02::1, of all; or ff02::1:ff00:1, solicited */
+			memcpy(h + 24, byte(in) & 1 ? "\xff\2\0\0\0\0\0\0\0\0\0\0\0\0\0\1" : "\xff\2\0\0\0\0\0\0\0\0\0\1\xff\0\0\1", 16);
+	}
+	memcpy(h + hlen, head, head_len);
+	size_t len = hlen + head_len;
+	len += take(in, h + len, room);
+	if (ver == 4) {
+		be16_put(h + 2, (uint16_t)len);
+		be16_put(h + 10, (uint16_t)~sum(0, h, 20));
+	} else {
+		be16_put(h + 4, (uint16_t)(len - 40));
+	}
+	put(w, f, ETH + len, 0, OL_CSUM_OK);
 }
 
-/* A well-formed IPv4 header in front of bytes of the fuzzer's. */
-static void put_ip4(struct world *w, struct input *in, uint8_t proto, const uint8_t *head, size_t head_len)
+/* As far from where it should be as the script says: some bytes, or some segments. */
+static uint32_t offset(struct input *in)
 {
-	uint8_t f[2048];
-	size_t n = ether(f, 0x0800), room = byte(in) * 4u;
-	uint8_t *h = f + n;
-	size_t body = head_len + (room < in->left ? room : in->left);
-	memcpy(h, (uint8_t[20]){ 0x45, 0, (uint8_t)((20 + body) >> 8), (uint8_t)(20 + body), 0, byte(in), 0, 0, 64, proto, 0, 0,
-		10, 0, 0, 2, 10, 0, 0, 1 }, 20);
-	uint8_t twist = byte(in);
-	if (twist & 1)
-		h[6] = byte(in) & 0x3f, h[7] = byte(in);	/* a fragment */
-	if (twist & 2)
-		h[19] = byte(in);				/* to somebody else */
-	if (twist & 4)
-		h[8] = 1;
-	ip4_checksum(h, 20);
-	memcpy(h + 20, head, head_len);
-	for (size_t i = head_len; i < body; i++)
-		h[20 + i] = byte(in);
-	put(w, f, n + 20 + body, OL_CSUM_OK);
+	uint8_t b = byte(in);
+	return b & 1 ? (uint32_t)((int8_t)b >> 1) * 536u : (uint32_t)((int8_t)b >> 1);
 }
 
-/* A segment near the connection's numbers: offsets from the fuzzer decide how near. */
+static void put_segment(struct world *w, struct input *in, const struct conn *c, uint8_t flags)
+{
+	uint8_t how = byte(in), olen = (how >> 3) % 11 * 4, h[60] = { 0 };
+	be16_put(h, c->theirs);
+	be16_put(h + 2, c->ours);
+	be32_put(h + 4, c->rcv_nxt + (how & 1 ? offset(in) : 0));
+	be32_put(h + 8, c->snd_nxt + (how & 2 ? offset(in) : 0));
+	h[12] = (uint8_t)((20 + olen) / 4 << 4);
+	h[13] = flags;
+	be16_put(h + 14, how & 4 ? word(in) : 0xffff);
+	if (flags & 0x20)
+		be16_put(h + 18, byte(in));
+	take(in, h + 20, olen);
+	put_ip(w, in, c->ver, IPPROTO_TCP, h, 20u + olen);
+}
+
+/* From a new port, or by chance an old one, to the listener. */
+static void put_syn(struct world *w, struct input *in)
+{
+	uint8_t how = byte(in);
+	struct conn c = { .ver = how & 1 ? 6 : 4, .ours = 80, .theirs = 1000 + (how >> 1 & 3), .rcv_nxt = word(in) * 65521u };
+	put_segment(w, in, &c, TCP_SYN | (how >> 4 & 4 ? 0xc0 : 0));
+}
+
 static void put_tcp(struct world *w, struct input *in)
 {
-	uint8_t flags = byte(in), olen = byte(in) % 11 * 4;
-	uint32_t seq = htonl(w->their_seq + (uint32_t)(int8_t)byte(in)), ack = htonl(w->our_seq + (uint32_t)(int8_t)byte(in));
-	uint8_t h[60] = { 0x03, 0xe8, 0, 80, [12] = (uint8_t)((20 + olen) / 4 << 4), [13] = flags, [14] = byte(in), [15] = byte(in) };
-	memcpy(h + 4, &seq, 4);
-	memcpy(h + 8, &ack, 4);
-	if (flags & 0x20)
-		h[19] = byte(in);
-	for (int i = 0; i < olen; i++)
-		h[20 + i] = byte(in);
-	put_ip4(w, in, IPPROTO_TCP, h, 20u + olen);
-	if (flags & 2)
-		w->their_seq++;
+	uint8_t which = byte(in), flags = byte(in);
+	if (w->n_conns)
+		put_segment(w, in, &w->conn[which % MIN(w->n_conns, (unsigned)CONNS)], flags);
+}
+
+static void put_datagram(struct world *w, struct input *in)
+{
+	uint8_t how = byte(in), h[8];
+	be16_put(h, 1000 + (how >> 1 & 7));
+	be16_put(h + 2, how & 0x10 ? 80 : w->n_conns ? w->conn[0].ours : 53);
+	be16_put(h + 4, how & 0x20 ? word(in) : (uint16_t)(8 + (in->left > 2 ? in->p[1] : 0)));
+	be16_put(h + 6, how & 0x40 ? 0 : 1);
+	put_ip(w, in, how & 1 ? 6 : 4, IPPROTO_UDP, h, 8);
+}
+
+/* Any message; or an error about what was sent last. */
+static void put_icmp(struct world *w, struct input *in)
+{
+	uint8_t how = byte(in), h[8 + 128] = { byte(in), byte(in) };
+	int ver = how & 1 ? 6 : 4;
+	size_t len = 8;
+	take(in, h + 4, 4);
+	if (how & 2 && w->last_len > ETH) {
+		static const uint8_t types[2][4] = { { 3, 11, 12, 4 }, { 1, 2, 3, 4 } };
+		ver = be16_at(w->last + 12) == 0x86dd ? 6 : 4;
+		h[0] = types[ver == 6][how >> 2 & 3];
+		h[1] %= 16;
+		memcpy(h + 8, w->last + ETH, w->last_len - ETH);
+		len += w->last_len - ETH;
+		if (how & 0x20)
+			h[8 + byte(in) % (w->last_len - ETH)] ^= byte(in);
+		if (how & 0x40)
+			len = 8 + byte(in) % (w->last_len - ETH);
+	}
+	put_ip(w, in, ver, ver == 6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP, h, len);
 }
 
 static void put_raw(struct world *w, struct input *in)
 {
-	uint8_t f[1600];
 	static const uint16_t type[] = { 0x0800, 0x0806, 0x86dd, 0x8100 };
-	uint8_t how = byte(in);
-	size_t n = how & 4 ? 0 : ether(f, type[how & 3]), len = byte(in) * 6u;
-	for (; n < len && in->left; n++)
-		f[n] = byte(in);
-	put(w, f, n, how & 8 ? OL_CSUM_NONE : OL_CSUM_OK);
+	uint8_t f[1600], how = byte(in);
+	int nic = how >> 4 & 1;
+	size_t n = how & 4 ? 0 : ether(f, nic, type[how & 3]);
+	n += take(in, f + n, byte(in) * 6u);
+	put(w, f, n, nic, how & 8 ? OL_CSUM_NONE : OL_CSUM_OK);
 }
 
-static void call(struct world *w, struct input *in, ol_sock *s, int n)
+/* ---- calls ---------------------------------------------------------------------------------------------------------- */
+static socklen_t address(struct input *in, struct sockaddr_storage *to)
 {
-	ol_sock *x = &s[byte(in) % n];
-	char buf[4096];
-	memset(buf, 'x', sizeof buf);
-	int v = byte(in);
-	switch (byte(in) % 9) {
-	case 0: ol_send(w->stk, *x, buf, (size_t)v * 16, v & 1 ? MSG_OOB : 0, w->now); break;
-	case 1: ol_recv(w->stk, *x, buf, (size_t)v * 16, v & 3 ? 0 : MSG_PEEK, w->now); break;
-	case 2: ol_shutdown(w->stk, *x, v % 3, w->now); break;
-	case 3: ol_close(w->stk, *x, w->now); *x = -1; break;
-	case 4: ol_setsockopt(w->stk, *x, byte(in) % 2 ? IPPROTO_TCP : SOL_SOCKET, v, &(int){ byte(in) }, sizeof(int), w->now); break;
-	case 5: { ol_sock c = ol_accept(w->stk, s[0], NULL, NULL, w->now); if (c >= 0) { if (s[3] >= 0) ol_close(w->stk, s[3], w->now); s[3] = c; } break; }
-	case 6: { struct sockaddr_in a = at("10.0.0.2", (uint16_t)(1000 + v)); ol_connect(w->stk, *x, (void *)&a, sizeof a, w->now); break; }
-	case 7: { socklen_t l = sizeof buf; ol_getsockopt(w->stk, *x, v & 1 ? IPPROTO_TCP : SOL_SOCKET, byte(in), buf, &l, w->now); break; }
-	case 8: *x = *x < 0 ? ol_socket(w->stk, v & 1 ? AF_INET : AF_INET6, 1 + v / 2 % 3, v & 8 ? IPPROTO_ICMP : 0, w->now) : *x; break;
+	static const uint8_t *const where4[] = { their4, our4, (const uint8_t *)"\177\0\0\1", (const uint8_t *)"\0\0\0\0",
+		(const uint8_t *)"\340\0\0\1", (const uint8_t *)"\12\0\0\377", (const uint8_t *)"\12\0\1\7", (const uint8_t *)"\12\11\0\1" };
+	uint8_t how = byte(in);
+	uint16_t port = how & 0x10 ? 80 : how & 0x20 ? (uint16_t)(1000 + (how >> 6)) : how >> 6;
+	struct sockaddr_in a4 = { .sin_family = how & 0xc ? AF_INET : how >> 6 ? AF_INET : AF_UNSPEC, .sin_port = htons(port) };
+	struct sockaddr_in6 a6 = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
+	memset(to, 0, sizeof *to);
+	if (how & 1) {
+		uint8_t *b = (uint8_t *)&a6.sin6_addr;
+		memcpy(b, how & 2 ? their6 : how & 4 ? our6 : in6addr_any.s6_addr, 16);
+		if (how & 8)			/* mapped */
+			memcpy(b, "\0\0\0\0\0\0\0\0\0\0\xff\xff\12\0\0\2", 16);
+		memcpy(to, &a6, sizeof a6);
+		return sizeof a6;
+	}
+	memcpy(&a4.sin_addr, where4[how >> 1 & 7], 4);
+	memcpy(to, &a4, sizeof a4);
+	return sizeof a4;
+}
+
+static const int levels[] = { SOL_SOCKET, IPPROTO_TCP, IPPROTO_IP, IPPROTO_IPV6, IPPROTO_UDP, IPPROTO_ICMPV6, IPPROTO_RAW, 300 };
+
+static void option(struct world *w, struct input *in, ol_sock s)
+{
+	uint8_t how = byte(in), name = byte(in) % 100, len = how & 0x40 ? byte(in) % 80 : sizeof(int);
+	uint8_t *val = calloc(1, len + 1u);
+	socklen_t room = len;
+	if (how & 0x10 && len >= sizeof(int))
+		*(int *)(void *)val = (int)(1u << byte(in) % 32);
+	else
+		take(in, val, len);
+	if (how & 0x20)
+		must(ol_getsockopt(w->stk, s, levels[how % 8], name, val, &room, w->now) < 0 || room <= len);
+	else
+		ol_setsockopt(w->stk, s, levels[how % 8], name, val, len, w->now);
+	free(val);
+}
+
+static void send_message(struct world *w, struct input *in, ol_sock s)
+{
+	static char much[70000];
+	uint8_t how = byte(in);
+	struct sockaddr_storage to;
+	union { struct cmsghdr c; uint8_t b[96]; } ctl = { .c = { .cmsg_level = how & 8 ? IPPROTO_IPV6 : IPPROTO_IP } };
+	struct iovec iov[2] = { { much, byte(in) }, { much + 300, how & 1 ? byte(in) * 256u : 0 } };
+	struct msghdr m = { .msg_iov = iov, .msg_iovlen = 2 };
+	if (how & 2) {
+		m.msg_namelen = address(in, &to);
+		m.msg_name = &to;
+	}
+	if (how & 4) {
+		m.msg_control = &ctl;
+		m.msg_controllen = how & 0x10 ? byte(in) % sizeof ctl : sizeof ctl;
+		ctl.c.cmsg_type = byte(in) % 72;
+		ctl.c.cmsg_len = how & 0x20 ? byte(in) : CMSG_LEN(how & 0x40 ? 20 : 4);
+		take(in, ctl.b + sizeof ctl.c, 20);
+	}
+	ol_sendmsg(w->stk, s, &m, how & 0x80 ? 1 << byte(in) % 20 : 0, w->now);
+}
+
+static void receive_message(struct world *w, struct input *in, ol_sock s)
+{
+	uint8_t how = byte(in);
+	size_t len = byte(in) * 300u, room = how & 1 ? byte(in) : 0;
+	uint8_t *to = malloc(len + 1), *ctl = malloc(room + 1);
+	struct sockaddr_storage from;
+	struct iovec iov = { to, len };
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = ctl, .msg_controllen = room, .msg_name = &from,
+			    .msg_namelen = how & 2 ? sizeof from : 0 };
+	static const int flags[] = { 0, 0, MSG_PEEK, MSG_TRUNC, MSG_OOB, MSG_ERRQUEUE, MSG_WAITALL, MSG_PEEK | MSG_OOB };
+	ssize_t n = ol_recvmsg(w->stk, s, &m, flags[how >> 2 & 7], w->now);
+	must(n <= (ssize_t)len || flags[how >> 2 & 7] & MSG_TRUNC);
+	must(n < 0 || m.msg_controllen <= room);
+	free(to);
+	free(ctl);
+}
+
+static void views(struct world *w, struct input *in, ol_sock s)
+{
+	struct iovec iov[3];
+	uint8_t how = byte(in), part = byte(in);
+	int n = how & 1 ? ol_recv_view(w->stk, s, iov, 1 + how % 3, w->now) : ol_send_view(w->stk, s, 1u + part * 64u, iov, 1 + how % 3, w->now);
+	size_t len = 0;
+	for (int i = 0; i < n; i++) {
+		if (!(how & 1))
+			memset(iov[i].iov_base, 'v', iov[i].iov_len);
+		len += iov[i].iov_len;
+	}
+	if (n > 0 && how & 1)
+		must(!ol_recv_done(w->stk, s, len * part / 255, w->now));
+	else if (n > 0)
+		ol_send_done(w->stk, s, len * part / 255, 0, w->now);
+}
+
+static void look_around(struct world *w, ol_sock s)
+{
+	struct sockaddr_storage a;
+	struct ol_sock_info info;
+	struct ol_event ev;
+	socklen_t len = sizeof a;
+	ol_getsockname(w->stk, s, (struct sockaddr *)&a, &len);
+	len = sizeof a;
+	ol_getpeername(w->stk, s, (struct sockaddr *)&a, &len);
+	ol_poll(w->stk, s);
+	ol_readable(w->stk, s);
+	ol_unsent(w->stk, s);
+	ol_writable(w->stk, s);
+	ol_at_mark(w->stk, s);
+	ol_backlog(w->stk, s);
+	ol_lingering(w->stk, s);
+	for (uint64_t cursor = 0; ol_sock_next(w->stk, &cursor, &info, w->now); )
+		must(info.state < OL_TCP_STATE_MAX);
+	for (int n = 0; ol_event_next(w->stk, &ev); n++)
+		must(n < MAX_OUT);
+}
+
+static void make(struct world *w, struct input *in, ol_sock *x)
+{
+	static const int protocols[] = { 0, 0, 0, IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_RAW };
+	uint8_t how = byte(in);
+	int type = how & 6 ? how & 2 ? SOCK_STREAM : SOCK_DGRAM : SOCK_RAW;
+	if (*x >= 0)
+		return;
+	*x = ol_socket(w->stk, how & 1 ? AF_INET6 : AF_INET, type, protocols[how >> 3 & 7], w->now);
+	w->raw |= *x >= 0 && type == SOCK_RAW;
+}
+
+static void call(struct world *w, struct input *in)
+{
+	uint8_t what = byte(in);
+	ol_sock *x = &w->s[what >> 4 & 7], c;
+	struct sockaddr_storage a;
+	socklen_t len;
+	switch (what & 15) {
+	case 0: make(w, in, x); break;
+	case 1: len = address(in, &a); ol_bind(w->stk, *x, (struct sockaddr *)&a, len, w->now); break;
+	case 2: case 3: len = address(in, &a); ol_connect(w->stk, *x, (struct sockaddr *)&a, len, w->now); break;
+	case 4: ol_listen(w->stk, *x, byte(in) % 4, w->now); break;
+	case 5: case 6:
+		c = ol_accept(w->stk, *x, NULL, NULL, w->now);
+		x = &w->s[byte(in) % SOCKS];
+		if (c >= 0 && *x >= 0)
+			ol_close(w->stk, *x, w->now);
+		*x = c >= 0 ? c : *x;
+		break;
+	case 7: ol_shutdown(w->stk, *x, byte(in) % 3, w->now); break;
+	case 8: ol_close(w->stk, *x, w->now); *x = -1; break;
+	case 9: case 10: option(w, in, *x); break;
+	case 11: case 12: send_message(w, in, *x); break;
+	case 13: receive_message(w, in, *x); break;
+	case 14: views(w, in, *x); break;
+	case 15: look_around(w, *x); break;
 	}
 	drain(w);
 }
 
-static void setup(struct world *w, ol_sock s[4])
+/* ---- the world ------------------------------------------------------------------------------------------------------ */
+/* One setting or two as the script wants them: a number, or a word that some setting takes. */
+static void configure(struct ol_config *cfg, struct input *in, unsigned n)
+{
+	static const char *const words[] = { "reno", "cubic", "bbr" };
+	unsigned n_names = 0;
+	while (ol_config_name(n_names))
+		n_names++;
+	while (n--) {
+		char text[16];
+		uint8_t which = byte(in), v = byte(in);
+		snprintf(text, sizeof text, "%u", v & 1 ? 1u << (v >> 3) : v >> 1);
+		ol_config_set(cfg, ol_config_name(which % n_names), v >= 0xf0 ? words[v % 3] : text);
+	}
+}
+
+static int ether_add(struct world *w, int nic, const char *name, const char *ip4, const char *ip6)
+{
+	struct ol_iface_config ic = { .name = name, .link = OL_LINK_ETHER, .mac = our_mac[nic] };
+	struct ol_addr a;
+	int ifi = ol_iface_add(w->stk, &ic);
+	must(ifi > 0 && ol_addr_parse(ip4, &a) && !ol_addr_add(w->stk, ifi, &a, 24));
+	must(ol_addr_parse(ip6, &a) && !ol_addr_add(w->stk, ifi, &a, 64));
+	return ifi;
+}
+
+static void setup(struct world *w, struct input *in, uint8_t how)
 {
 	static const uint8_t seed[16] = "fuzz the stack";
 	struct ol_config *cfg = ol_config_new();
 	must(cfg != NULL);
 	ol_config_seed(cfg, seed);
 	ol_config_set(cfg, "ip_forward", "1");
-	*w = (struct world){ .pool = ol_pool_new(64u << 20), .now = OL_SEC, .their_seq = 1000 };
+	ol_config_set(cfg, "forwarding", "1");
+	configure(cfg, in, how >> 2 & 3);
+	*w = (struct world){ .pool = ol_pool_new(how & 2 ? 24u << 10 : 16u << 20), .now = OL_SEC };	/* it may run dry */
 	w->stk = ol_stack_new(cfg, w->pool, w->now);
 	ol_config_free(cfg);
-	must(w->stk != NULL);
-	ol_iface_loopback(w->stk);
-	struct ol_iface_config ic = { .name = "eth0", .link = OL_LINK_ETHER, .mac = our_mac };
-	w->ifi = ol_iface_add(w->stk, &ic);
-	struct ol_addr a, b;
-	must(ol_addr_parse("10.0.0.1", &a) && !ol_addr_add(w->stk, w->ifi, &a, 24));
-	must(ol_addr_parse("10.0.0.2", &b) && !ol_neigh_add(w->stk, w->ifi, &b, &their_mac));
-	must(ol_addr_parse("fd00::1", &a) && !ol_addr_add(w->stk, w->ifi, &a, 64));
-	struct sockaddr_in web = at("0.0.0.0", 80);
-	s[0] = ol_socket(w->stk, AF_INET, SOCK_STREAM, 0, w->now);
-	s[1] = ol_socket(w->stk, AF_INET, SOCK_DGRAM, 0, w->now);
-	s[2] = ol_socket(w->stk, AF_INET, SOCK_RAW, IPPROTO_ICMP, w->now);
-	s[3] = -1;
-	must(!ol_bind(w->stk, s[0], (void *)&web, sizeof web, w->now) && !ol_listen(w->stk, s[0], 5, w->now));
-	must(!ol_bind(w->stk, s[1], (void *)&web, sizeof web, w->now));
+	must(w->stk != NULL && ol_iface_loopback(w->stk) > 0);
+	w->ifi[0] = ether_add(w, 0, "eth0", "10.0.0.1", "fd00::1");
+	w->ifi[1] = ether_add(w, 1, "eth1", "10.0.1.1", "fd00:0:0:1::1");
+	struct ol_addr b;
+	if (!(how & 0x10)) {
+		must(ol_addr_parse("10.0.0.2", &b) && !ol_neigh_add(w->stk, w->ifi[0], &b, &their_mac));
+		must(ol_addr_parse("fd00::2", &b) && !ol_neigh_add(w->stk, w->ifi[0], &b, &their_mac));
+	}
+	for (int i = 0; i < SOCKS; i++)
+		w->s[i] = -1;
+	struct sockaddr_in6 any = { .sin6_family = AF_INET6, .sin6_port = htons(80) };
+	w->s[0] = ol_socket(w->stk, AF_INET6, SOCK_STREAM, 0, w->now);
+	w->s[1] = ol_socket(w->stk, AF_INET6, SOCK_DGRAM, 0, w->now);
+	must(w->s[0] >= 0 && w->s[1] >= 0);
+	must(!ol_bind(w->stk, w->s[0], (void *)&any, sizeof any, w->now) && !ol_listen(w->stk, w->s[0], 5, w->now));
+	must(!ol_bind(w->stk, w->s[1], (void *)&any, sizeof any, w->now));
 }
 
-static void handshake(struct world *w)
+/* MSS, SACK, timestamps or not, window scale: as most peers say it. */
+static void handshake(struct world *w, bool full)
 {
-	struct input syn = { (const uint8_t[]){ 2, 0, 0, 0, 0xff, 0xff, 0, 0, 0, 0 }, 10 };
-	put_tcp(w, &syn);
-	struct input ack = { (const uint8_t[]){ 0x10, 0, 0, 0, 0xff, 0xff, 0, 0, 0, 0 }, 10 };
+	struct input syn = { full ? (const uint8_t[]){ 0, 0, 1, 5 << 3, 2, 4, 5, 0xb4, 4, 2, 8, 10, 0, 0, 1, 0, 0, 0, 0, 0, 1, 3, 3, 7, 0, 0, 0 }
+				  : (const uint8_t[]){ 0, 0, 1, 0, 0, 0, 0 }, full ? 27 : 7 };
+	put_syn(w, &syn);
+	struct input ack = { (const uint8_t[]){ 0, 0x10, 0, 0, 0, 0 }, 6 };
 	put_tcp(w, &ack);
+	w->s[2] = ol_accept(w->stk, w->s[0], NULL, NULL, w->now);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+static void later(struct world *w, struct input *in)
+{
+	uint8_t how = byte(in);
+	w->now += (ol_time)(how >> 2) * (how & 1 ? how & 2 ? 10 * OL_SEC : 100 * OL_MS : how & 2 ? OL_MS : 50 * OL_US);
+	ol_stack_expire(w->stk, w->now);
+	drain(w);
+	must(ol_stack_deadline(w->stk) > w->now);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct world w;
-	ol_sock s[4];
 	struct input in = { data, size };
-	setup(&w, s);
-	if (byte(&in) & 1)
-		handshake(&w);
-	for (int step = 0; in.left && step < 500; step++) {
-		switch (byte(&in) % 6) {
+	uint8_t how = byte(&in);
+	setup(&w, &in, how);
+	if (how & 1)
+		handshake(&w, how & 0x20);
+	for (int step = 0; in.left && step < STEPS; step++) {
+		switch (byte(&in) % 12) {
 		case 0: put_raw(&w, &in); break;
-		case 1: case 2: put_tcp(&w, &in); break;
-		case 3: { uint8_t h[8] = { byte(&in), byte(&in), 0, 80 }; put_ip4(&w, &in, byte(&in) & 1 ? IPPROTO_ICMP : IPPROTO_UDP, h, 8); break; }
-		case 4: w.now += (ol_time)byte(&in) * byte(&in) * OL_MS; ol_stack_expire(w.stk, w.now); drain(&w); break;
-		case 5: call(&w, &in, s, 4); break;
+		case 1: put_syn(&w, &in); break;
+		case 2: case 3: case 4: put_tcp(&w, &in); break;
+		case 5: put_datagram(&w, &in); break;
+		case 6: put_icmp(&w, &in); break;
+		case 7: later(&w, &in); break;
+		default: call(&w, &in); break;
 		}
 		ol_stack_check(w.stk);
 	}
-	for (struct ol_event ev; ol_event_next(w.stk, &ev); )
-		;
 	ol_stack_free(w.stk);
 	must(ol_pool_used(w.pool) == 0);
 	ol_pool_free(w.pool);
