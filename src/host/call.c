@@ -1,7 +1,7 @@
 /*
- * The calls of guests.  One handler per operation; each answers exactly once, at once or by a wait.  Data and control come
- * by two ways, so before any call on a socket its pair is read as far as it goes: what the program wrote before it called
- * is in the send queue before the call takes effect.
+ * The calls of guests.  One handler per operation; each answers exactly once, at once or by a wait.  Data and control
+ * come by two ways, so before any call on a socket its pair is read as far as it goes: what the program wrote before
+ * it called is in the send queue before the call takes effect.
  *
  * The numbers in a call are a guest's to choose: a socket is looked up, and a wrong number is -EBADF.
  */
@@ -24,7 +24,10 @@ void call_reply(struct client *cl, uint64_t id, int ret, const struct answer *wi
 	if (!with)
 		with = &nothing;
 	struct ipc_reply r = {
-		.ret = ret, .name_len = (uint32_t)with->name_len, .ctl_len = (uint32_t)with->ctl_len, .extra = with->extra,
+		.ret = ret,
+		.name_len = (uint32_t)with->name_len,
+		.ctl_len = (uint32_t)with->ctl_len,
+		.extra = with->extra,
 	};
 	uint8_t *p = cl->svc->reply;
 	size_t len = with->name_len + with->ctl_len + with->data_len;
@@ -56,7 +59,7 @@ static ol_time now(const struct call *c) { return c->cl->svc->loop.now; }
 static struct ol_stack *stack(const struct call *c) { return c->gs->host->stk; }
 static const struct sockaddr *addr(const struct call *c) { return (const struct sockaddr *)(const void *)c->name.p; }
 
-/* ---- birth ------------------------------------------------------------------------------------------------------------- */
+/* ---- birth ------------------------------------------------------------------------------------------------------- */
 static void do_socket(struct call *c)
 {
 	struct vhost *h = c->cl->host;
@@ -109,7 +112,7 @@ static void do_bind(struct call *c)
 	call_ret(c, err);
 }
 
-/* ---- connecting ---------------------------------------------------------------------------------------------------------- */
+/* ---- connecting -------------------------------------------------------------------------------------------------- */
 static void connect_stream(struct call *c)
 {
 	struct gsock *gs = c->gs;
@@ -224,7 +227,7 @@ static void do_shutdown(struct call *c)
 	call_ret(c, err);
 }
 
-/* ---- names and options ------------------------------------------------------------------------------------------------------ */
+/* ---- names and options ------------------------------------------------------------------------------------------- */
 static void do_getname(struct call *c)
 {
 	struct gsock *gs = c->gs;
@@ -253,7 +256,8 @@ static void do_setsockopt(struct call *c)
 	else if (gs->nl)
 		call_ret(c, nl_setsockopt(gs, c->c.arg[0], c->c.arg[1], c->data.p, c->data.len));
 	else
-		call_ret(c, ol_setsockopt(stack(c), gs->sock, c->c.arg[0], c->c.arg[1], c->data.p, (socklen_t)c->data.len, now(c)));
+		call_ret(c, ol_setsockopt(stack(c), gs->sock, c->c.arg[0], c->c.arg[1], c->data.p,
+					  (socklen_t)c->data.len, now(c)));
 }
 
 /* What a socket that is no more still knows. */
@@ -305,9 +309,9 @@ static void do_getsockopt(struct call *c)
 	reply_data(c, err, &val, err ? 0 : MIN(len, (socklen_t)sizeof val));
 }
 
-/* ---- messages ----------------------------------------------------------------------------------------------------------------- */
-static ssize_t send_now(struct gsock *gs, const struct ipc_call *c, const struct ipc_bytes *name, const struct ipc_bytes *ctl,
-			const struct ipc_bytes *data, ol_time at)
+/* ---- messages ---------------------------------------------------------------------------------------------------- */
+static ssize_t send_now(struct gsock *gs, const struct ipc_call *c, const struct ipc_bytes *name,
+			const struct ipc_bytes *ctl, const struct ipc_bytes *data, ol_time at)
 {
 	if (gs->kind == IPC_KIND_STREAM && gsock_unread(gs))
 		return -EAGAIN;				/* what was written before goes first */
@@ -324,8 +328,12 @@ static ssize_t send_now(struct gsock *gs, const struct ipc_call *c, const struct
 	if (name->len)
 		memcpy(&to, name->p, name->len);
 	struct msghdr msg = {
-		.msg_iov = &iov, .msg_iovlen = 1, .msg_name = name->len ? &to : NULL, .msg_namelen = (socklen_t)name->len,
-		.msg_control = ctl->len ? &control : NULL, .msg_controllen = ctl->len,
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_name = name->len ? &to : NULL,
+		.msg_namelen = (socklen_t)name->len,
+		.msg_control = ctl->len ? &control : NULL,
+		.msg_controllen = ctl->len,
 	};
 	return ol_sendmsg(gs->host->stk, gs->sock, &msg, c->arg[0] & ~NOT_FOR_US, at);
 }
@@ -390,7 +398,7 @@ static void do_recverr(struct call *c)
 	call_reply(c->cl, c->id, (int)n, &with);
 }
 
-/* ---- the way in ----------------------------------------------------------------------------------------------------------------- */
+/* ---- the way in -------------------------------------------------------------------------------------------------- */
 static void (*const handlers[IPC_OP_MAX])(struct call *) = {
 	[IPC_OP_SOCKET] = do_socket,
 	[IPC_OP_BIND] = do_bind,

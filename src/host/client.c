@@ -1,8 +1,8 @@
 /*
- * Connections of runners and tools.  A client is greeted once; a runner then is on a host, a tool asks.  What a client does
- * not read waits in its outbox, and while something waits there nothing more is read from it; one whose outbox grows past
- * its bound is let go of.  A client is dropped at once and freed when the loop has settled, so that handlers may go on
- * holding it to the end of their turn.
+ * Connections of runners and tools.  A client is greeted once; a runner then is on a host, a tool asks.  What a
+ * client does not read waits in its outbox, and while something waits there nothing more is read from it; one whose
+ * outbox grows past its bound is let go of.  A client is dropped at once and freed when the loop has settled, so that
+ * handlers may go on holding it to the end of their turn.
  */
 #include "host/events.h"
 #include "host/net.h"
@@ -21,7 +21,7 @@ struct letter { struct list node; size_t len; int fd; uint16_t type; uint64_t id
 
 static void on_ready(struct watch *w, uint32_t events);
 
-/* ---- out ---------------------------------------------------------------------------------------------------------------- */
+/* ---- out --------------------------------------------------------------------------------------------------------- */
 static void letter_free(struct client *cl, struct letter *m)
 {
 	list_del(&m->node);
@@ -31,7 +31,8 @@ static void letter_free(struct client *cl, struct letter *m)
 	free(m);
 }
 
-static void keep(struct client *cl, enum ipc_type type, uint64_t id, const void *a, size_t a_len, const void *b, size_t b_len, int fd)
+static void keep(struct client *cl, enum ipc_type type, uint64_t id, const void *a, size_t a_len, const void *b,
+		 size_t b_len, int fd)
 {
 	struct letter *m = cl->outbox_bytes < SVC_MAX_OUTBOX ? malloc(sizeof *m + a_len + b_len) : NULL;
 	if (!m) {
@@ -54,7 +55,8 @@ static void keep(struct client *cl, enum ipc_type type, uint64_t id, const void 
 	cl->outbox_bytes += m->len;
 }
 
-void client_send(struct client *cl, enum ipc_type type, uint64_t id, const void *a, size_t a_len, const void *b, size_t b_len, int fd)
+void client_send(struct client *cl, enum ipc_type type, uint64_t id, const void *a, size_t a_len, const void *b,
+		 size_t b_len, int fd)
 {
 	if (cl->dead) {
 		if (fd >= 0)
@@ -79,7 +81,8 @@ static void flush(struct client *cl)
 	struct list *n;
 	while ((n = list_first(&cl->outbox))) {
 		struct letter *m = list_of(n, struct letter, node);
-		int err = ipc_send(cl->watch.fd, (enum ipc_type)m->type, m->id, m->body, m->len, NULL, 0, &m->fd, m->fd >= 0);
+		int err = ipc_send(cl->watch.fd, (enum ipc_type)m->type, m->id, m->body, m->len, NULL, 0, &m->fd,
+				   m->fd >= 0);
 		if (err == -EAGAIN || err == -ETOOMANYREFS)
 			return;
 		if (err) {
@@ -93,8 +96,11 @@ static void flush(struct client *cl)
 		cl->stream->room(cl->stream);
 }
 
-/* ---- the end ---------------------------------------------------------------------------------------------------------------- */
-/* What its guests held closes by itself, as the kernel closes their descriptors; only what cannot be seen is ended here. */
+/* ---- the end ----------------------------------------------------------------------------------------------------- */
+/*
+ * What its guests held closes by itself, as the kernel closes their descriptors; only what cannot be seen is ended
+ * here.
+ */
 void client_drop(struct client *cl)
 {
 	struct svc *s = cl->svc;
@@ -132,13 +138,14 @@ void client_reap(struct svc *s)
 	struct list *n;
 	while ((n = list_take(&s->dead_clients))) {
 		struct client *cl = list_of(n, struct client, node);
-		while ((n = list_first(&cl->waits)))	/* only now: whoever walks the waits of a socket may drop a client */
+		/* only now: whoever walks the waits of a socket may drop a client */
+		while ((n = list_first(&cl->waits)))
 			wait_free(list_of(n, struct wait, of_client));
 		free(cl);
 	}
 }
 
-/* ---- greeting ---------------------------------------------------------------------------------------------------------------- */
+/* ---- greeting ---------------------------------------------------------------------------------------------------- */
 static void refuse(struct client *cl, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 static void refuse(struct client *cl, const char *fmt, ...)
 {
@@ -201,7 +208,8 @@ static struct vhost *find_host(struct client *cl, const struct ipc_hello *hello)
 		if (h)
 			return h;
 		if (!client_host_name_ok(hello->host)) {
-			refuse(cl, "%s is no name for a host: use 1 to %u lower-case letters, digits and '-'", hello->host, SVC_NAME_MAX);
+			refuse(cl, "%s is no name for a host: use 1 to %u lower-case letters, digits and '-'",
+			       hello->host, SVC_NAME_MAX);
 			return NULL;
 		}
 		if (!s->guest_wire) {
@@ -288,7 +296,7 @@ static void greet(struct client *cl, const uint8_t *body, size_t len)
 		events_guest(s, cl->host, cl, true);
 }
 
-/* ---- in ---------------------------------------------------------------------------------------------------------------------- */
+/* ---- in ---------------------------------------------------------------------------------------------------------- */
 static void message(struct client *cl, const struct ipc_head *head, const uint8_t *body, size_t len)
 {
 	bool guest = cl->greeted && cl->role == IPC_ROLE_GUEST, tool = cl->greeted && cl->role == IPC_ROLE_TOOL;

@@ -1,13 +1,13 @@
 /*
  * Datagram and raw sockets.  A message of the pair is one datagram, both ways.
  *
- * To a connected socket a datagram goes as it is.  To any other, and to one that asked for control messages (PKTINFO and
- * the like), its metadata rides beside it as a descriptor (see struct ipc_meta): a plain read sees the payload alone.
- * What the pair has no room for waits here, one datagram; the rest waits in the stack's receive queue and is lost there
- * when that is full, as datagrams are.
+ * To a connected socket a datagram goes as it is.  To any other, and to one that asked for control messages (PKTINFO
+ * and the like), its metadata rides beside it as a descriptor (see struct ipc_meta): a plain read sees the payload
+ * alone. What the pair has no room for waits here, one datagram; the rest waits in the stack's receive queue and is
+ * lost there when that is full, as datagrams are.
  *
- * What a guest writes plainly goes to its peer.  Errors of such a send have no way back but SO_ERROR: a pair cannot make a
- * write or a later read fail.
+ * What a guest writes plainly goes to its peer.  Errors of such a send have no way back but SO_ERROR: a pair cannot
+ * make a write or a later read fail.
  */
 #include "host/svc.h"
 #include <errno.h>
@@ -28,7 +28,7 @@ void dgram_drop_held(struct gsock *gs)
 	gs->held = NULL;
 }
 
-/* ---- out: from the guest ------------------------------------------------------------------------------------------------ */
+/* ---- out: from the guest ----------------------------------------------------------------------------------------- */
 static void send_one(struct gsock *gs, size_t len)
 {
 	struct svc *s = gs->host->svc;
@@ -44,8 +44,8 @@ static void send_one(struct gsock *gs, size_t len)
 }
 
 /*
- * recv said 0: an empty datagram, or the end?  The end shows as RDHUP, and then only what is counted is still to come (empty
- * ones at the very end are lost).  A call may bring us here before epoll told of it, so we look ourselves.
+ * recv said 0: an empty datagram, or the end?  The end shows as RDHUP, and then only what is counted is still to come
+ * (empty ones at the very end are lost).  A call may bring us here before epoll told of it, so we look ourselves.
  */
 static bool at_end(struct gsock *gs)
 {
@@ -67,7 +67,8 @@ static void dgram_in(struct gsock *gs)
 			return;
 		}
 		ssize_t n = recv(gs->watch.fd, gs->host->svc->scratch, SCRATCH_LEN, MSG_DONTWAIT);
-		if (n < 0 && errno == ECONNRESET)	/* it closed with datagrams unread; those it sent are still there */
+		/* it closed with datagrams unread; those it sent are still there */
+		if (n < 0 && errno == ECONNRESET)
 			continue;
 		if (n < 0 || (n == 0 && at_end(gs))) {
 			gs->can_in = false;
@@ -79,7 +80,7 @@ static void dgram_in(struct gsock *gs)
 		gsock_bury(gs, false);
 }
 
-/* ---- in: to the guest ---------------------------------------------------------------------------------------------------- */
+/* ---- in: to the guest -------------------------------------------------------------------------------------------- */
 static void meta_from_control(struct ipc_meta *m, struct msghdr *msg)
 {
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c)) {
@@ -96,7 +97,8 @@ static void meta_from_control(struct ipc_meta *m, struct msghdr *msg)
 			m->to_len = sizeof *to;
 			m->ifi = pi.ipi_ifindex;
 			m->want |= IPC_WANT_PKTINFO;
-		} else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO && len >= sizeof(struct in6_pktinfo)) {
+		} else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO &&
+			   len >= sizeof(struct in6_pktinfo)) {
 			struct in6_pktinfo pi;
 			memcpy(&pi, data, sizeof pi);
 			struct sockaddr_in6 *to = (struct sockaddr_in6 *)&m->to;
@@ -128,7 +130,9 @@ bool dgram_pass(struct gsock *gs, const void *bytes, size_t len, const struct ip
 		msg.msg_control = ctl.buf;
 		msg.msg_controllen = sizeof ctl.buf;
 		struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
-		*c = (struct cmsghdr){ .cmsg_len = CMSG_LEN(sizeof fd), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS };
+		c->cmsg_len = CMSG_LEN(sizeof fd);
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
 		memcpy(CMSG_DATA(c), &fd, sizeof fd);
 	}
 	/* Anything but a full pair (too many descriptors in flight, nobody there) loses the datagram. */
@@ -181,7 +185,8 @@ static void dgram_out(struct gsock *gs)
 	while (gs->can_out && !gs->held) {
 		struct ipc_meta m;
 		ssize_t n = receive_one(gs, &m);
-		if (n == -EAGAIN || (n == 0 && gs->deaf && !m.from_len))	/* its end, which it would tell for ever */
+		/* its end, which it would tell for ever */
+		if (n == -EAGAIN || (n == 0 && gs->deaf && !m.from_len))
 			return;
 		if (n < 0) {
 			gs->so_error = (int)-n;

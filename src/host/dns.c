@@ -1,11 +1,11 @@
 /*
- * A name server's answer as a function: RFC 1035 4 (messages), RFC 3596 (AAAA, ip6.arpa), RFC 6891 (EDNS: only its size),
- * RFC 2308 (a name that exists without such a record is no error).  It has authority over everything, since the network
- * ends where its hosts end: a name that no host has does not exist, and it says so at once.
+ * A name server's answer as a function: RFC 1035 4 (messages), RFC 3596 (AAAA, ip6.arpa), RFC 6891 (EDNS: only its
+ * size), RFC 2308 (a name that exists without such a record is no error).  It has authority over everything, since
+ * the network ends where its hosts end: a name that no host has does not exist, and it says so at once.
  *
- * Left out: zones, recursion, DNSSEC, and names longer than one label but for `.outlet`, `localhost` and the reverse trees.
- * Queries come from anyone: every read is checked against the end, names have no pointers (RFC 9267 tells what they do),
- * one question, and a bound of records looked at.
+ * Left out: zones, recursion, DNSSEC, and names longer than one label but for `.outlet`, `localhost` and the reverse
+ * trees. Queries come from anyone: every read is checked against the end, names have no pointers (RFC 9267 tells what
+ * they do), one question, and a bound of records looked at.
  */
 #include "host/dns.h"
 #include "base/be.h"
@@ -111,7 +111,7 @@ static int read_query(struct query *q, const uint8_t *p, size_t len)
 	return q->edns && q->edns_version ? BADVERS : NOERROR;
 }
 
-/* ---- answers ---------------------------------------------------------------------------------------------------------- */
+/* ---- answers ----------------------------------------------------------------------------------------------------- */
 struct writer { uint8_t *start, *p, *end; unsigned answers; bool full; };
 
 static void put_record(struct writer *w, uint16_t type, const void *data, size_t len)
@@ -173,7 +173,8 @@ static bool reverse6(const char *s, size_t n, struct ol_addr *a)
 	return true;
 }
 
-static int answer_reverse(const struct dns_names *names, const struct query *q, const struct ol_addr *a, struct writer *w)
+static int answer_reverse(const struct dns_names *names, const struct query *q, const struct ol_addr *a,
+			  struct writer *w)
 {
 	char label[64];
 	if (!names->name(names->ctx, a, label))
@@ -253,13 +254,14 @@ size_t dns_answer(const struct dns_names *names, const uint8_t *query, size_t le
 	memcpy(out + HEADER, query + HEADER, q.question_len);
 	if (rcode == NOERROR)
 		rcode = answer(names, &q, &w);
-	if (w.full) {				/* RFC 2181 9: what does not fit whole is left out, and asked for by TCP */
+	/* RFC 2181 9: what does not fit whole is left out, and asked for by TCP */
+	if (w.full) {
 		w.p = out + HEADER + q.question_len;
 		w.answers = 0;
 	}
 	be16_put(out, q.id);
-	be16_put(out + 2, (uint16_t)(FLAG_QR | FLAG_AA | (w.full ? FLAG_TC : 0) | FLAG_RA | (q.flags & (FLAG_RD | 0x7800)) |
-				     (rcode & 15)));
+	be16_put(out + 2, (uint16_t)(FLAG_QR | FLAG_AA | (w.full ? FLAG_TC : 0) | FLAG_RA |
+				     (q.flags & (FLAG_RD | 0x7800)) | (rcode & 15)));
 	be16_put(out + 4, q.question_len ? 1 : 0);
 	be16_put(out + 6, (uint16_t)w.answers);
 	be16_put(out + 8, 0);

@@ -17,10 +17,19 @@ struct watcher { struct stream stream; struct vhost *only; uint64_t missed; };
 const char *events_op_name(unsigned op)
 {
 	static const char *const names[IPC_OP_MAX] = {
-		[IPC_OP_SOCKET] = "socket", [IPC_OP_BIND] = "bind", [IPC_OP_CONNECT] = "connect", [IPC_OP_LISTEN] = "listen",
-		[IPC_OP_ACCEPT] = "accept", [IPC_OP_SHUTDOWN] = "shutdown", [IPC_OP_GETSOCKNAME] = "getsockname",
-		[IPC_OP_GETPEERNAME] = "getpeername", [IPC_OP_SETSOCKOPT] = "setsockopt", [IPC_OP_GETSOCKOPT] = "getsockopt",
-		[IPC_OP_SENDTO] = "sendto", [IPC_OP_RECVERR] = "recverr", [IPC_OP_IOCTL] = "ioctl",
+		[IPC_OP_SOCKET] = "socket",
+		[IPC_OP_BIND] = "bind",
+		[IPC_OP_CONNECT] = "connect",
+		[IPC_OP_LISTEN] = "listen",
+		[IPC_OP_ACCEPT] = "accept",
+		[IPC_OP_SHUTDOWN] = "shutdown",
+		[IPC_OP_GETSOCKNAME] = "getsockname",
+		[IPC_OP_GETPEERNAME] = "getpeername",
+		[IPC_OP_SETSOCKOPT] = "setsockopt",
+		[IPC_OP_GETSOCKOPT] = "getsockopt",
+		[IPC_OP_SENDTO] = "sendto",
+		[IPC_OP_RECVERR] = "recverr",
+		[IPC_OP_IOCTL] = "ioctl",
 	};
 	return op < IPC_OP_MAX && names[op] ? names[op] : "?";
 }
@@ -41,7 +50,7 @@ const char *events_program(const struct gsock *gs, char *buf, size_t len)
 	return buf;
 }
 
-/* ---- telling -------------------------------------------------------------------------------------------------------------- */
+/* ---- telling ----------------------------------------------------------------------------------------------------- */
 static json_t *event(struct svc *s, struct vhost *h, const char *what)
 {
 	json_t *j = json_pack("{sI ss}", "time_us", (json_int_t)((s->loop.now - s->born) / OL_US), "event", what);
@@ -114,7 +123,9 @@ void events_call(struct svc *s, const struct call *c, int ret)
 	json_object_set_new(j, "sock", json_integer(c->gs ? (json_int_t)c->gs->num : (json_int_t)c->c.sock));
 	json_object_set_new(j, "call", json_string(events_op_name(c->c.op)));
 	json_object_set_new(j, "args", json_string(text));
-	json_object_set_new(j, "result", ret < 0 ? json_string(strerrorname_np(-ret) ? strerrorname_np(-ret) : "?") : json_integer(ret));
+	json_object_set_new(j, "result",
+			    ret < 0 ? json_string(strerrorname_np(-ret) ? strerrorname_np(-ret) : "?")
+				    : json_integer(ret));
 	tell(s, h, j);
 }
 
@@ -138,7 +149,7 @@ void events_frame(struct svc *s, const struct sighting *seen)
 	}
 }
 
-/* ---- frames as events: states that changed, and what a wire did ---------------------------------------------------------- */
+/* ---- frames as events: states that changed, and what a wire did -------------------------------------------------- */
 static int32_t number_of(struct vhost *h, int32_t sock)
 {
 	struct holder *holder = sock >= 0 ? ol_get_tag(h->stk, sock) : NULL;
@@ -214,7 +225,11 @@ void verb_events(const struct ask *a)
 		return;
 	}
 	w->only = only;
-	w->stream = (struct stream){ .svc = a->svc, .close = close_watcher, .room = caught_up, .host_gone = host_gone, .frame = on_frame,
+	w->stream = (struct stream){ .svc = a->svc,
+				     .close = close_watcher,
+				     .room = caught_up,
+				     .host_gone = host_gone,
+				     .frame = on_frame,
 				     .is_events = true };
 	if (!verb_stream(a, &w->stream))
 		free(w);

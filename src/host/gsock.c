@@ -1,13 +1,14 @@
 /*
- * A guest's socket.  It has a number of its own in the whole service, an AF_UNIX pair and, but for netlink, a socket of its
- * host's stack.  The guest holds one end of the pair, named after the number; we hold the other.
+ * A guest's socket.  It has a number of its own in the whole service, an AF_UNIX pair and, but for netlink, a socket
+ * of its host's stack.  The guest holds one end of the pair, named after the number; we hold the other.
  *
  * What always holds: while our end of a stream is open, exactly one byte lies unread in its receive queue (planted at
  * birth, then always the last byte of what the guest wrote, which we only look at).  So closing our end gives the guest
  * ECONNRESET, and where it shall not, the byte is taken off first.
  *
- * A socket whose connection failed loses both its ends and becomes a tomb, which still answers SO_ERROR and names by its
- * number.  We cannot see when a guest lets go of a tomb, so there is a bounded number of them and they go with their run.
+ * A socket whose connection failed loses both its ends and becomes a tomb, which still answers SO_ERROR and names by
+ * its number.  We cannot see when a guest lets go of a tomb, so there is a bounded number of them and they go with
+ * their run.
  */
 #include "host/resolver.h"
 #include "host/svc.h"
@@ -18,7 +19,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/* ---- by number ---------------------------------------------------------------------------------------------------- */
+/* ---- by number --------------------------------------------------------------------------------------------------- */
 static struct gsock **bucket(struct svc *s, uint32_t num) { return &s->hash[num & (s->hash_size - 1)]; }
 
 struct gsock *gsock_find(struct svc *s, uint32_t num)
@@ -61,7 +62,7 @@ static void hash_remove(struct svc *s, struct gsock *gs)
 	*p = gs->next;
 }
 
-/* ---- the pair ------------------------------------------------------------------------------------------------------- */
+/* ---- the pair ---------------------------------------------------------------------------------------------------- */
 /* Numbers are handed out in order; a name that somebody else took is skipped. */
 static int name_end(struct svc *s, int fd, char kind, uint32_t *num)
 {
@@ -124,8 +125,8 @@ static char kind_of(int domain, int type)
 	return type == SOCK_STREAM ? IPC_KIND_STREAM : type == SOCK_RAW ? IPC_KIND_RAW : IPC_KIND_DGRAM;
 }
 
-int gsock_new(struct gsock **out, int *app, struct vhost *h, struct client *cl, int32_t pid, int domain, int type, int protocol,
-	      ol_sock sock)
+int gsock_new(struct gsock **out, int *app, struct vhost *h, struct client *cl, int32_t pid, int domain, int type,
+	      int protocol, ol_sock sock)
 {
 	struct svc *s = h->svc;
 	struct gsock *gs = calloc(1, sizeof *gs);
@@ -157,7 +158,8 @@ int gsock_new(struct gsock **out, int *app, struct vhost *h, struct client *cl, 
 	gs->protocol = protocol;
 	gs->kind = kind_of(domain, type);
 	gs->can_out = true;
-	gs->holder = (struct holder){ .event = gs->kind == IPC_KIND_STREAM ? stream_event : dgram_event, .guest = true };
+	gs->holder = (struct holder){ .event = gs->kind == IPC_KIND_STREAM ? stream_event : dgram_event,
+				      .guest = true };
 	list_init(&gs->waits);
 	list_init(&gs->tomb);
 	list_append(&h->gsocks, &gs->node);
@@ -175,7 +177,7 @@ int gsock_new(struct gsock **out, int *app, struct vhost *h, struct client *cl, 
 	return 0;
 }
 
-/* ---- the end --------------------------------------------------------------------------------------------------------- */
+/* ---- the end ----------------------------------------------------------------------------------------------------- */
 size_t gsock_unread(struct gsock *gs)
 {
 	int n = 0;
@@ -247,7 +249,8 @@ void gsock_free(struct gsock *gs)
 	wait_end_all(gs, 0, -EBADF);
 	shut_down(gs, false);
 	tomb_remove(s, gs);
-	gs->phase = GS_TOMB;			/* for handlers that still hold it; memory goes when the loop has settled */
+	/* for handlers that still hold it; memory goes when the loop has settled */
+	gs->phase = GS_TOMB;
 	list_del(&gs->node);
 	list_del(&gs->of_client);
 	hash_remove(s, gs);

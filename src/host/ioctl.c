@@ -1,7 +1,8 @@
 /*
- * ioctl() of guests: netdevice(7) questions answered out of the host's interfaces, and the queue lengths of tcp(7) and udp(7).
- * Interfaces can be asked about and not changed: that is EPERM, as it is for anyone without CAP_NET_ADMIN.  The argument
- * comes and goes as bytes: a struct ifreq, an int, or for SIOCGIFCONF the array (in: an int with the room for it, or nothing).
+ * ioctl() of guests: netdevice(7) questions answered out of the host's interfaces, and the queue lengths of tcp(7)
+ * and udp(7). Interfaces can be asked about and not changed: that is EPERM, as it is for anyone without
+ * CAP_NET_ADMIN.  The argument comes and goes as bytes: a struct ifreq, an int, or for SIOCGIFCONF the array (in: an
+ * int with the room for it, or nothing).
  */
 #include "host/svc.h"
 #include <errno.h>
@@ -110,11 +111,14 @@ static int interface(struct call *c, unsigned long cmd, struct ifreq *r)
 	case SIOCGIFMETRIC: r->ifr_metric = 0; return 0;
 	case SIOCGIFMAP: memset(&r->ifr_map, 0, sizeof r->ifr_map); return 0;
 	case SIOCGIFFLAGS:
-		r->ifr_flags = (short)((info.up ? IFF_UP | IFF_RUNNING : 0) | (loop ? IFF_LOOPBACK : IFF_BROADCAST | IFF_MULTICAST));
+		r->ifr_flags = (short)((info.up ? IFF_UP | IFF_RUNNING : 0) |
+				       (loop ? IFF_LOOPBACK : IFF_BROADCAST | IFF_MULTICAST));
 		return 0;
 	case SIOCGIFHWADDR:
 		memset(&r->ifr_hwaddr, 0, sizeof r->ifr_hwaddr);
-		r->ifr_hwaddr.sa_family = loop ? ARPHRD_LOOPBACK : info.link == OL_LINK_ETHER ? ARPHRD_ETHER : ARPHRD_NONE;
+		r->ifr_hwaddr.sa_family = loop			       ? ARPHRD_LOOPBACK
+					  : info.link == OL_LINK_ETHER ? ARPHRD_ETHER
+								       : ARPHRD_NONE;
 		memcpy(r->ifr_hwaddr.sa_data, info.mac.b, OL_MAC_LEN);
 		return 0;
 	default:
@@ -141,10 +145,18 @@ void call_ioctl(struct call *c)
 		get_conf(c);
 		return;
 	case SIOCGIFNAME: case SIOCGIFINDEX: case SIOCGIFMTU: case SIOCGIFTXQLEN: case SIOCGIFMETRIC: case SIOCGIFMAP:
-	case SIOCGIFFLAGS: case SIOCGIFHWADDR: case SIOCGIFADDR: case SIOCGIFDSTADDR: case SIOCGIFNETMASK: case SIOCGIFBRDADDR:
-		reply(c, interface(c, cmd, &r), &r, sizeof r);
-		return;
-	case SIOCSIFFLAGS: case SIOCSIFADDR: case SIOCSIFNETMASK: case SIOCSIFBRDADDR: case SIOCSIFMTU: case SIOCSIFHWADDR:
+	case SIOCGIFFLAGS:
+	case SIOCGIFHWADDR:
+	case SIOCGIFADDR:
+	case SIOCGIFDSTADDR:
+	case SIOCGIFNETMASK:
+	case SIOCGIFBRDADDR: reply(c, interface(c, cmd, &r), &r, sizeof r); return;
+	case SIOCSIFFLAGS:
+	case SIOCSIFADDR:
+	case SIOCSIFNETMASK:
+	case SIOCSIFBRDADDR:
+	case SIOCSIFMTU:
+	case SIOCSIFHWADDR:
 	case SIOCSIFNAME: case SIOCADDRT: case SIOCDELRT: case SIOCSIFTXQLEN: case SIOCSIFMETRIC:
 		call_ret(c, -EPERM);
 		return;

@@ -1,7 +1,8 @@
 /*
- * Listeners.  For each connection that waits in the stack's accept queue a token byte lies in the listener's pair (up to a
- * bound; what matters is that there is one while there are connections), so that poll, select and epoll, also by many
- * workers, see it readable.  Whoever accepts takes one token off.  Blocked accepts are served in the order they came.
+ * Listeners.  For each connection that waits in the stack's accept queue a token byte lies in the listener's pair (up
+ * to a bound; what matters is that there is one while there are connections), so that poll, select and epoll, also by
+ * many workers, see it readable.  Whoever accepts takes one token off.  Blocked accepts are served in the order they
+ * came.
  */
 #include "host/svc.h"
 #include <errno.h>
@@ -17,7 +18,8 @@ static void top_up(struct gsock *gs)
 /* The connection's own socket and pair; on failure it is reset, as its peer must not be left waiting. */
 static int adopt(struct gsock *listener, ol_sock sock, struct client *cl, int32_t pid, struct gsock **out, int *app)
 {
-	int err = gsock_new(out, app, listener->host, cl, pid, listener->domain, listener->type, listener->protocol, sock);
+	int err = gsock_new(out, app, listener->host, cl, pid, listener->domain, listener->type, listener->protocol,
+			    sock);
 	if (err)
 		return err;
 	(*out)->phase = GS_OPEN;
@@ -37,7 +39,8 @@ int call_accept(struct gsock *gs, struct client *cl, uint64_t id, int32_t pid)
 		call_reply(cl, id, sock, NULL);
 		return sock;
 	}
-	if (!gs->tokens)			/* accepted before it was announced: the caller takes one all the same */
+	/* accepted before it was announced: the caller takes one all the same */
+	if (!gs->tokens)
 		gs->tokens += send(gs->watch.fd, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL) == 1;
 	if (gs->tokens)
 		gs->tokens--;

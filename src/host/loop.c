@@ -84,7 +84,10 @@ void watch_close(struct loop *l, struct watch *w)
 {
 	if (w->fd < 0)
 		return;
-	/* Not left to close(): a duplicate of the descriptor elsewhere would keep its epoll entry alive, and w is going. */
+	/*
+	 * Not left to close(): a duplicate of the descriptor elsewhere would keep its epoll entry alive, and w is
+	 * going.
+	 */
 	epoll_ctl(l->epfd, EPOLL_CTL_DEL, w->fd, NULL);
 	close(w->fd);
 	w->fd = -1;

@@ -1,9 +1,10 @@
 #ifndef HOST_LOOP_H
 #define HOST_LOOP_H
 /*
- * The service's one event loop: descriptors by epoll, alarms on the same timer wheel as the stack's, and after each batch
- * the owner's `settle`, which carries frames and events until nothing moves.  Watches and alarms live inside what they
- * watch; one may be removed at any time, also by the handler of another that became ready in the same batch.
+ * The service's one event loop: descriptors by epoll, alarms on the same timer wheel as the stack's, and after each
+ * batch the owner's `settle`, which carries frames and events until nothing moves.  Watches and alarms live inside
+ * what they watch; one may be removed at any time, also by the handler of another that became ready in the same
+ * batch.
  */
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /*
- * outletd: runs one network.  Started by `outlet run` and `outlet up`, or by hand; says on --ready-fd "ok" once it can be
- * connected to, or the one sentence that tells why not, which by hand goes to stderr.
+ * outletd: runs one network.  Started by `outlet run` and `outlet up`, or by hand; says on --ready-fd "ok" once it
+ * can be connected to, or the one sentence that tells why not, which by hand goes to stderr.
  */
 #include "host/svc.h"
 #include <errno.h>

@@ -1,7 +1,7 @@
 /*
- * Makes a network: out of a network file, or the default one, which is a switch `lan` with 10.77.0.0/16 and fd77::/64 and a
- * host for every run.  All chance comes from one seed: each wire and each host gets one of its own, derived from the seed
- * and its name, so that a host more or less leaves the others' chance as it was.
+ * Makes a network: out of a network file, or the default one, which is a switch `lan` with 10.77.0.0/16 and fd77::/64
+ * and a host for every run.  All chance comes from one seed: each wire and each host gets one of its own, derived
+ * from the seed and its name, so that a host more or less leaves the others' chance as it was.
  */
 #include "host/net.h"
 #include "host/netfile.h"
@@ -31,7 +31,7 @@ static void seed_config(struct svc *s, struct ol_config *cfg, const char *host)
 	ol_config_seed(cfg, seed);
 }
 
-/* ---- hosts made for runs ------------------------------------------------------------------------------------------------ */
+/* ---- hosts made for runs ----------------------------------------------------------------------------------------- */
 /* The address of somebody who forwards on this wire, for the default route; ver 0: nobody does. */
 static struct ol_addr router_on(struct wire *w, int ver)
 {
@@ -99,14 +99,15 @@ static int build_default(struct svc *s, char *why, size_t why_len)
 	return 0;
 }
 
-/* ---- out of a file --------------------------------------------------------------------------------------------------------- */
+/* ---- out of a file ----------------------------------------------------------------------------------------------- */
 static int build_wires(struct svc *s, const struct netfile *nf, char *why, size_t why_len)
 {
 	for (unsigned i = 0; i < nf->n_wires; i++) {
 		const struct nf_wire *f = &nf->wire[i];
 		struct wire *w = wire_new(s, f->name, f->strict, f->mtu, seed_for(s, "wire", f->name));
 		if (!w) {
-			snprintf(why, why_len, "line %d: the wire %s cannot be made: not enough memory", f->line, f->name);
+			snprintf(why, why_len, "line %d: the wire %s cannot be made: not enough memory", f->line,
+				 f->name);
 			return -ENOMEM;
 		}
 		for (int v = 0; v < 2; v++) {
@@ -117,7 +118,8 @@ static int build_wires(struct svc *s, const struct netfile *nf, char *why, size_
 		char reason[512];
 		int err = f->tap[0] ? tap_attach(w, f->tap, reason, sizeof reason) : 0;
 		if (err) {
-			snprintf(why, why_len, "line %d: the wire %s cannot reach the machine: %s", f->line, f->name, reason);
+			snprintf(why, why_len, "line %d: the wire %s cannot reach the machine: %s", f->line, f->name,
+				 reason);
 			return err;
 		}
 		if (nf->guests == (int)i)
@@ -159,8 +161,8 @@ static int build_nics(struct svc *s, const struct netfile *nf, bool given, char 
 		for (unsigned k = 0; k < f->n_nics && all_given == given; k++) {
 			int err = build_nic(h, &f->nic[k], wire_find(s, nf->wire[f->nic[k].wire].name));
 			if (err) {
-				snprintf(why, why_len, "line %d: the interface %s of %s cannot be made: %s", f->nic[k].line,
-					 f->nic[k].name, f->name, strerror(-err));
+				snprintf(why, why_len, "line %d: the interface %s of %s cannot be made: %s",
+					 f->nic[k].line, f->nic[k].name, f->name, strerror(-err));
 				return err;
 			}
 		}
@@ -177,13 +179,16 @@ static int build_host(struct svc *s, const struct nf_host *f, char *why, size_t 
 	}
 	seed_config(s, cfg, f->name);
 	int err = 0;
-	if (f->forwarding && ((err = ol_config_set(cfg, "ip_forward", "1")) || (err = ol_config_set(cfg, "forwarding", "1"))))
+	if (f->forwarding &&
+	    ((err = ol_config_set(cfg, "ip_forward", "1")) || (err = ol_config_set(cfg, "forwarding", "1"))))
 		snprintf(why, why_len, "line %d: this build cannot forward datagrams", f->line);
 	for (unsigned i = 0; i < f->n_settings && !err; i++) {
 		err = ol_config_set(cfg, f->setting[i].key, f->setting[i].value);
 		if (err)
-			snprintf(why, why_len, "line %d: %s", f->setting[i].line, err == -ENOENT ? "there is no such setting; outlet "
-				 "run -- sysctl has none of them, the list is in doc/NETWORK-FILE.md" : "the setting does not take this value");
+			snprintf(why, why_len, "line %d: %s", f->setting[i].line,
+				 err == -ENOENT ? "there is no such setting; outlet "
+						  "run -- sysctl has none of them, the list is in doc/NETWORK-FILE.md"
+						: "the setting does not take this value");
 	}
 	struct vhost *h = err ? NULL : vhost_new(s, f->name, cfg);
 	ol_config_free(cfg);
@@ -203,13 +208,17 @@ static int build_routes(struct svc *s, const struct nf_host *f, char *why, size_
 	struct vhost *h = vhost_find(s, f->name);
 	for (unsigned i = 0; i < f->n_routes; i++) {
 		struct ol_route r = {
-			.dst = f->route[i].to.addr, .plen = f->route[i].to.plen, .gateway = f->route[i].via, .metric = f->route[i].metric,
+			.dst = f->route[i].to.addr,
+			.plen = f->route[i].to.plen,
+			.gateway = f->route[i].via,
+			.metric = f->route[i].metric,
 		};
 		int err = ol_route_add(h->stk, &r);
 		if (err) {
 			snprintf(why, why_len, "line %d: %s does not take this route: %s", f->route[i].line, f->name,
-				 err == -EEXIST ? "it has one to the same place already" :
-				 err == -ENETUNREACH || err == -EINVAL ? "its gateway is on none of the host's wires" : strerror(-err));
+				 err == -EEXIST				 ? "it has one to the same place already"
+				 : err == -ENETUNREACH || err == -EINVAL ? "its gateway is on none of the host's wires"
+									 : strerror(-err));
 			return err;
 		}
 	}
@@ -242,7 +251,8 @@ static char *read_whole(const char *path, size_t *len, char *why, size_t why_len
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	struct stat st;
 	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
-		snprintf(why, why_len, "cannot read the network file %s: %s", path, fd < 0 ? strerror(errno) : "it is no file");
+		snprintf(why, why_len, "cannot read the network file %s: %s", path,
+			 fd < 0 ? strerror(errno) : "it is no file");
 		if (fd >= 0)
 			close(fd);
 		return NULL;
@@ -254,8 +264,8 @@ static char *read_whole(const char *path, size_t *len, char *why, size_t why_len
 		at += (size_t)n;
 	close(fd);
 	if (!text || n < 0 || at == MAX_FILE) {
-		snprintf(why, why_len, "cannot read the network file %s: %s", path, at == MAX_FILE ? "it is longer than 1 MiB"
-			 : strerror(errno));
+		snprintf(why, why_len, "cannot read the network file %s: %s", path,
+			 at == MAX_FILE ? "it is longer than 1 MiB" : strerror(errno));
 		free(text);
 		return NULL;
 	}

@@ -1,7 +1,7 @@
 /*
- * Reads network files: YAML by libyaml, then our own checks, each of which names the line and says what to do.  What a file
- * may say is in doc/NETWORK-FILE.md.  Files come from people, so the first mistake is told well; and from fuzzers, so
- * everything that is counted has a bound, and aliases are refused (they make small files huge).
+ * Reads network files: YAML by libyaml, then our own checks, each of which names the line and says what to do.  What
+ * a file may say is in doc/NETWORK-FILE.md.  Files come from people, so the first mistake is told well; and from
+ * fuzzers, so everything that is counted has a bound, and aliases are refused (they make small files huge).
  *
  * A map is read by a table of its keys: each has a reader, and a key that is in no table is a mistake.
  */
@@ -35,7 +35,7 @@ __attribute__((format(printf, 3, 4))) static bool wrong(struct parser *p, int li
 static int line_of(const node *v) { return (int)v->start_mark.line + 1; }
 static node *at(struct parser *p, int i) { return yaml_document_get_node(p->doc, i); }
 
-/* ---- scalars -------------------------------------------------------------------------------------------------------------- */
+/* ---- scalars ----------------------------------------------------------------------------------------------------- */
 /* The text of a scalar without NUL bytes, or NULL and a sentence. */
 static const char *text(struct parser *p, const node *v, const char *what)
 {
@@ -79,8 +79,10 @@ static bool name(struct parser *p, const node *v, const char *what, char out[NF_
 	if (!s)
 		return false;
 	size_t n = strlen(s);
-	if (n > NF_NAME_MAX || s[0] == '-' || s[n - 1] == '-' || strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789-") != n)
-		return wrong(p, line_of(v), "%s is no name for %s: use 1 to %d lower-case letters, digits and '-'", s, what, NF_NAME_MAX);
+	if (n > NF_NAME_MAX || s[0] == '-' || s[n - 1] == '-' ||
+	    strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789-") != n)
+		return wrong(p, line_of(v), "%s is no name for %s: use 1 to %d lower-case letters, digits and '-'", s,
+			     what, NF_NAME_MAX);
 	memcpy(out, s, n + 1);
 	return true;
 }
@@ -92,7 +94,8 @@ static bool interface_name(struct parser *p, const node *v, char out[16])
 		return false;
 	size_t n = strlen(s);
 	if (n > 15 || strcspn(s, "/ :\t") != n || !strcmp(s, "lo"))
-		return wrong(p, line_of(v), "%s is no name for an interface: 1 to 15 characters without '/', ':' or blanks, and not lo", s);
+		return wrong(p, line_of(v),
+			     "%s is no name for an interface: 1 to 15 characters, no '/', ':' or blank, and not lo", s);
 	memcpy(out, s, n + 1);
 	return true;
 }
@@ -106,7 +109,8 @@ static bool prefix(struct parser *p, const node *v, const char *what, bool need_
 	if (!ol_prefix_parse(s, &out->addr, &out->plen))
 		return wrong(p, line_of(v), "%s is no %s; write it as 10.0.0.1/24 or fd00::1/64", s, what);
 	if (need_len && !strchr(s, '/'))
-		return wrong(p, line_of(v), "%s needs the length of its prefix: %s/%d", s, s, out->addr.ver == 4 ? 24 : 64);
+		return wrong(p, line_of(v), "%s needs the length of its prefix: %s/%d", s, s,
+			     out->addr.ver == 4 ? 24 : 64);
 	return true;
 }
 
@@ -128,7 +132,7 @@ static bool faults(struct parser *p, const node *v, struct ol_faults *f)
 	return s != NULL;
 }
 
-/* ---- maps and lists ------------------------------------------------------------------------------------------------------------ */
+/* ---- maps and lists ---------------------------------------------------------------------------------------------- */
 static bool read_map(struct parser *p, node *v, const char *what, const struct key *keys, size_t n, void *into)
 {
 	if (v->type != YAML_MAPPING_NODE)
@@ -144,12 +148,14 @@ static bool read_map(struct parser *p, node *v, const char *what, const struct k
 		if (which == n) {
 			char known[256] = "";
 			for (size_t j = 0; j < n; j++)
-				snprintf(known + strlen(known), sizeof known - strlen(known), "%s%s", j ? ", " : "", keys[j].name);
+				snprintf(known + strlen(known), sizeof known - strlen(known), "%s%s", j ? ", " : "",
+					 keys[j].name);
 			return wrong(p, line_of(k), "%s has no key %s; it may have: %s", what, s, known);
 		}
 		for (yaml_node_pair_t *j = v->data.mapping.pairs.start; j < i; j++)
 			if (!strcmp((const char *)at(p, j->key)->data.scalar.value, s))
-				return wrong(p, line_of(k), "the key %s stands twice in %s (first in line %d)", s, what, line_of(at(p, j->key)));
+				return wrong(p, line_of(k), "the key %s stands twice in %s (first in line %d)", s, what,
+					     line_of(at(p, j->key)));
 		if (!keys[which].read(p, val, into))
 			return false;
 	}
@@ -169,7 +175,8 @@ static bool each(struct parser *p, node *v, bool (*read)(struct parser *, node *
 }
 
 /* One element more at the end of an array; NULL and a sentence when there are too many. */
-static void *grow(struct parser *p, const node *v, void *array, unsigned *n, size_t size, unsigned max, const char *what)
+static void *grow(struct parser *p, const node *v, void *array, unsigned *n, size_t size, unsigned max,
+		  const char *what)
 {
 	void **a = array;
 	if (*n >= max) {
@@ -211,7 +218,7 @@ static bool wire_ref(struct parser *p, const node *v, int *out)
 	return *out >= 0 || wrong(p, line_of(v), "there is no wire %s; wires are listed under `wires:`", s);
 }
 
-/* ---- wires --------------------------------------------------------------------------------------------------------------------- */
+/* ---- wires ------------------------------------------------------------------------------------------------------- */
 static bool wire_mode(struct parser *p, node *v, void *into)
 {
 	struct nf_wire *w = into;
@@ -249,23 +256,31 @@ static bool wire_subnet_one(struct parser *p, node *v, void *into)
 	for (unsigned i = 0; i + 1 < p->nf->n_wires; i++) {
 		struct nf_prefix *o = &p->nf->wire[i].subnet[x.addr.ver == 6];
 		if (o->addr.ver && ol_addr_in_prefix(&x.addr, &o->addr, MIN(x.plen, o->plen)))
-			return wrong(p, line_of(v), "the subnet %s/%u overlaps with that of the wire %s (line %d)", ol_addr_str(&x.addr, s),
-				     x.plen, p->nf->wire[i].name, p->nf->wire[i].line);
+			return wrong(p, line_of(v), "the subnet %s/%u overlaps with that of the wire %s (line %d)",
+				     ol_addr_str(&x.addr, s), x.plen, p->nf->wire[i].name, p->nf->wire[i].line);
 	}
 	*slot = x;
 	return true;
 }
 static bool wire_subnet(struct parser *p, node *v, void *into) { return each(p, v, wire_subnet_one, into); }
-static bool wire_faults(struct parser *p, node *v, void *into) { return faults(p, v, &((struct nf_wire *)into)->faults); }
-static bool wire_tap(struct parser *p, node *v, void *into) { return interface_name(p, v, ((struct nf_wire *)into)->tap); }
+static bool wire_faults(struct parser *p, node *v, void *into)
+{
+	return faults(p, v, &((struct nf_wire *)into)->faults);
+}
+static bool wire_tap(struct parser *p, node *v, void *into)
+{
+	return interface_name(p, v, ((struct nf_wire *)into)->tap);
+}
 
 static const struct key wire_keys[] = {
-	{ "subnet", wire_subnet }, { "mode", wire_mode }, { "mtu", wire_mtu }, { "faults", wire_faults }, { "tap", wire_tap },
+	{ "subnet", wire_subnet }, { "mode", wire_mode }, { "mtu", wire_mtu },
+	{ "faults", wire_faults }, { "tap", wire_tap },
 };
 
 static bool is_empty(const node *v)
 {
-	return v->type == YAML_SCALAR_NODE && (!v->data.scalar.length || !strcmp((const char *)v->data.scalar.value, "~"));
+	return v->type == YAML_SCALAR_NODE &&
+	       (!v->data.scalar.length || !strcmp((const char *)v->data.scalar.value, "~"));
 }
 
 static bool read_wires(struct parser *p, node *v, void *into)
@@ -279,7 +294,8 @@ static bool read_wires(struct parser *p, node *v, void *into)
 		if (!name(p, k, "a wire", s))
 			return false;
 		if (find_wire(p->nf, s) >= 0)
-			return wrong(p, line_of(k), "the wire %s is there twice (first in line %d)", s, p->nf->wire[find_wire(p->nf, s)].line);
+			return wrong(p, line_of(k), "the wire %s is there twice (first in line %d)", s,
+				     p->nf->wire[find_wire(p->nf, s)].line);
 		struct nf_wire *w = grow(p, k, &p->nf->wire, &p->nf->n_wires, sizeof *w, NF_MAX_WIRES, "wires");
 		if (!w)
 			return false;
@@ -293,7 +309,7 @@ static bool read_wires(struct parser *p, node *v, void *into)
 	return true;
 }
 
-/* ---- interfaces ------------------------------------------------------------------------------------------------------------------ */
+/* ---- interfaces -------------------------------------------------------------------------------------------------- */
 /* What a host's map and an interface's have in common is read into the interface. */
 struct host_here { struct nf_host *h; struct nf_nic *nic; bool short_form; int short_line; };
 
@@ -307,7 +323,10 @@ static bool nic_wire(struct parser *p, node *v, void *into)
 	return true;
 }
 
-static bool nic_name(struct parser *p, node *v, void *into) { return interface_name(p, v, ((struct nf_nic *)into)->name); }
+static bool nic_name(struct parser *p, node *v, void *into)
+{
+	return interface_name(p, v, ((struct nf_nic *)into)->name);
+}
 
 static bool nic_address_one(struct parser *p, node *v, void *into)
 {
@@ -321,7 +340,8 @@ static bool nic_address_one(struct parser *p, node *v, void *into)
 	if (ol_addr_is_any(&x.addr) || ol_addr_is_multicast(&x.addr) || ol_addr_is_loopback(&x.addr))
 		return wrong(p, line_of(v), "%s cannot be the address of an interface", ol_addr_str(&x.addr, s));
 	if (x.addr.ver == 4 && x.plen < 31 && !has_host_bits(&x))
-		return wrong(p, line_of(v), "%s/%u is the network itself, not a host on it", ol_addr_str(&x.addr, s), x.plen);
+		return wrong(p, line_of(v), "%s/%u is the network itself, not a host on it", ol_addr_str(&x.addr, s),
+			     x.plen);
 	nic->addr[nic->n_addrs++] = x;
 	return true;
 }
@@ -334,7 +354,9 @@ static bool nic_mac(struct parser *p, node *v, void *into)
 	if (!s)
 		return false;
 	if (!ol_mac_parse(s, &nic->mac) || (nic->mac.b[0] & 1))
-		return wrong(p, line_of(v), "%s is no address of one station; write it as 02:00:00:00:00:01, the first number even", s);
+		return wrong(p, line_of(v),
+			     "%s is no address of one station; write it as 02:00:00:00:00:01, the first number even",
+			     s);
 	nic->has_mac = true;
 	return true;
 }
@@ -374,10 +396,12 @@ static bool check_nic(struct parser *p, struct nf_host *h, struct nf_nic *nic)
 	if (!nic->line)
 		return wrong(p, h->line, "an interface of %s is on no wire; give it one with `wire: NAME`", h->name);
 	if (!nic->n_addrs && !w->subnet[0].addr.ver && !w->subnet[1].addr.ver)
-		return wrong(p, nic->line, "%s needs an address here, or the wire %s a subnet to take one from", h->name, w->name);
+		return wrong(p, nic->line, "%s needs an address here, or the wire %s a subnet to take one from",
+			     h->name, w->name);
 	if (nic->mtu > (w->mtu ? w->mtu : 1500))
-		return wrong(p, nic->line, "the wire %s carries %u bytes and no more; an interface on it cannot have an mtu of %u", w->name,
-			     w->mtu ? w->mtu : 1500, nic->mtu);
+		return wrong(p, nic->line,
+			     "the wire %s carries %u bytes and no more; an interface on it cannot have an mtu of %u",
+			     w->name, w->mtu ? w->mtu : 1500, nic->mtu);
 	for (unsigned i = 0; i < h->n_nics; i++)
 		if (&h->nic[i] != nic && !strcmp(h->nic[i].name, nic->name))
 			return wrong(p, nic->line, "%s has two interfaces %s", h->name, nic->name);
@@ -385,36 +409,43 @@ static bool check_nic(struct parser *p, struct nf_host *h, struct nf_nic *nic)
 		struct nf_prefix *x = &nic->addr[i], *s = &w->subnet[x->addr.ver == 6];
 		char a[OL_ADDR_STRLEN], b[OL_ADDR_STRLEN];
 		if (s->addr.ver && !ol_addr_is_linklocal(&x->addr) && !ol_addr_in_prefix(&x->addr, &s->addr, s->plen))
-			return wrong(p, nic->line, "the address %s of %s is not in the subnet %s/%u of the wire %s", ol_addr_str(&x->addr, a),
-				     h->name, ol_addr_str(&s->addr, b), s->plen, w->name);
+			return wrong(p, nic->line, "the address %s of %s is not in the subnet %s/%u of the wire %s",
+				     ol_addr_str(&x->addr, a), h->name, ol_addr_str(&s->addr, b), s->plen, w->name);
 	}
+	return true;
+}
+
+/* Two interfaces of the network that cannot both be: `a` comes after `b` in the file. */
+static bool check_pair(struct parser *p, const struct nf_host *ha, const struct nf_nic *a, const struct nf_host *hb,
+		       const struct nf_nic *b)
+{
+	char s[OL_ADDR_STRLEN];
+	for (unsigned i = 0; i < a->n_addrs; i++)
+		for (unsigned k = 0; k < b->n_addrs; k++) {
+			const struct ol_addr *addr = &a->addr[i].addr;
+			if (ol_addr_eq(addr, &b->addr[k].addr) && !ol_addr_is_linklocal(addr))
+				return wrong(p, a->line, "%s has the address %s, which is that of %s already (line %d)",
+					     ha->name, ol_addr_str(addr, s), hb->name, b->line);
+		}
+	if (a->has_mac && b->has_mac && a->wire == b->wire && !memcmp(&a->mac, &b->mac, sizeof a->mac))
+		return wrong(p, a->line, "%s and %s have the same mac on one wire", ha->name, hb->name);
 	return true;
 }
 
 /* No address twice in the network: names would lead to the wrong host, and ARP to both. */
 static bool check_addresses(struct parser *p)
 {
-	struct netfile *nf = p->nf;
-	for (unsigned h = 0; h < nf->n_hosts; h++)
-		for (unsigned n = 0; n < nf->host[h].n_nics; n++)
-			for (unsigned k = 0; k < nf->host[h].nic[n].n_addrs; k++)
-				for (unsigned g = 0; g <= h; g++)
-					for (unsigned m = 0; m < nf->host[g].n_nics && !(g == h && m == n); m++) {
-						struct nf_nic *a = &nf->host[h].nic[n], *b = &nf->host[g].nic[m];
-						char s[OL_ADDR_STRLEN];
-						for (unsigned j = 0; j < b->n_addrs; j++)
-							if (ol_addr_eq(&a->addr[k].addr, &b->addr[j].addr) && !ol_addr_is_linklocal(&b->addr[j].addr))
-								return wrong(p, a->line, "%s has the address %s, which is that of %s already (line %d)",
-									     nf->host[h].name, ol_addr_str(&a->addr[k].addr, s), nf->host[g].name,
-									     b->line);
-						if (a->has_mac && b->has_mac && a->wire == b->wire && !memcmp(&a->mac, &b->mac, sizeof a->mac))
-							return wrong(p, a->line, "%s and %s have the same mac on one wire", nf->host[h].name,
-								     nf->host[g].name);
-					}
+	struct nf_host *host = p->nf->host;
+	for (unsigned h = 0; h < p->nf->n_hosts; h++)
+		for (unsigned n = 0; n < host[h].n_nics; n++)
+			for (unsigned g = 0; g <= h; g++)
+				for (unsigned m = 0; m < host[g].n_nics && !(g == h && m == n); m++)
+					if (!check_pair(p, &host[h], &host[h].nic[n], &host[g], &host[g].nic[m]))
+						return false;
 	return true;
 }
 
-/* ---- hosts -------------------------------------------------------------------------------------------------------------------------- */
+/* ---- hosts ------------------------------------------------------------------------------------------------------- */
 static struct nf_nic *new_nic(struct parser *p, node *v, struct nf_host *h)
 {
 	struct nf_nic *nic = grow(p, v, &h->nic, &h->n_nics, sizeof *nic, NF_MAX_NICS, "interfaces");
@@ -473,11 +504,15 @@ static bool host_gateway_one(struct parser *p, node *v, void *into)
 }
 static bool host_gateway(struct parser *p, node *v, void *into) { return each(p, v, host_gateway_one, into); }
 
-static bool route_to(struct parser *p, node *v, void *into) { return prefix(p, v, "prefix", true, &((struct nf_route *)into)->to); }
+static bool route_to(struct parser *p, node *v, void *into)
+{
+	return prefix(p, v, "prefix", true, &((struct nf_route *)into)->to);
+}
 static bool route_via(struct parser *p, node *v, void *into)
 {
 	const char *s = text(p, v, "via");
-	return s && (ol_addr_parse(s, &((struct nf_route *)into)->via) || wrong(p, line_of(v), "%s is no address of a gateway", s));
+	return s && (ol_addr_parse(s, &((struct nf_route *)into)->via) ||
+		     wrong(p, line_of(v), "%s is no address of a gateway", s));
 }
 static bool route_metric(struct parser *p, node *v, void *into)
 {
@@ -498,7 +533,8 @@ static bool host_route(struct parser *p, node *v, void *into)
 	r->line = line_of(v);
 	if (!r->to.addr.ver || !r->via.ver || r->to.addr.ver != r->via.ver)
 		return wrong(p, r->line, "a route needs `to:` and `via:`, both of one family");
-	return !has_host_bits(&r->to) || wrong(p, r->line, "the bits behind /%u of the prefix must be zero", r->to.plen);
+	return !has_host_bits(&r->to) ||
+	       wrong(p, r->line, "the bits behind /%u of the prefix must be zero", r->to.plen);
 }
 static bool host_routes(struct parser *p, node *v, void *into) { return each(p, v, host_route, into); }
 
@@ -513,8 +549,11 @@ static bool host_settings(struct parser *p, node *v, void *into)
 	if (v->type != YAML_MAPPING_NODE)
 		return wrong(p, line_of(v), "settings must be written as `name: value` lines");
 	for (yaml_node_pair_t *i = v->data.mapping.pairs.start; i < v->data.mapping.pairs.top; i++) {
-		const char *key = text(p, at(p, i->key), "a setting"), *value = key ? text(p, at(p, i->value), key) : NULL;
-		struct nf_setting *s = value ? grow(p, v, &h->setting, &h->n_settings, sizeof *s, NF_MAX_SETTINGS, "settings") : NULL;
+		const char *key = text(p, at(p, i->key), "a setting"),
+			   *value = key ? text(p, at(p, i->value), key) : NULL;
+		struct nf_setting *s = value ? grow(p, v, &h->setting, &h->n_settings, sizeof *s, NF_MAX_SETTINGS,
+						    "settings")
+					     : NULL;
 		if (!s)
 			return false;
 		s->line = line_of(at(p, i->key));
@@ -527,9 +566,17 @@ static bool host_settings(struct parser *p, node *v, void *into)
 }
 
 static const struct key host_keys[] = {
-	{ "wire", host_wire }, { "address", host_address }, { "mac", host_mac }, { "mtu", host_mtu }, { "faults-from", host_in },
-	{ "faults-to", host_out }, { "interfaces", host_interfaces }, { "gateway", host_gateway }, { "routes", host_routes },
-	{ "forwarding", host_forwarding }, { "settings", host_settings },
+	{ "wire", host_wire },
+	{ "address", host_address },
+	{ "mac", host_mac },
+	{ "mtu", host_mtu },
+	{ "faults-from", host_in },
+	{ "faults-to", host_out },
+	{ "interfaces", host_interfaces },
+	{ "gateway", host_gateway },
+	{ "routes", host_routes },
+	{ "forwarding", host_forwarding },
+	{ "settings", host_settings },
 };
 
 /* A gateway must be a neighbour where the host's own addresses are known. */
@@ -541,12 +588,14 @@ static bool check_routes(struct parser *p, const struct nf_host *h)
 		char s[OL_ADDR_STRLEN];
 		for (unsigned n = 0; n < h->n_nics; n++) {
 			const struct nf_prefix *sub = &p->nf->wire[h->nic[n].wire].subnet[r->via.ver == 6];
-			near |= sub->addr.ver && !h->nic[n].n_addrs && ol_addr_in_prefix(&r->via, &sub->addr, sub->plen);
+			near |= sub->addr.ver && !h->nic[n].n_addrs &&
+				ol_addr_in_prefix(&r->via, &sub->addr, sub->plen);
 			for (unsigned k = 0; k < h->nic[n].n_addrs; k++)
 				near |= ol_addr_in_prefix(&r->via, &h->nic[n].addr[k].addr, h->nic[n].addr[k].plen);
 		}
 		if (!near)
-			return wrong(p, r->line, "the gateway %s is on none of the wires of %s", ol_addr_str(&r->via, s), h->name);
+			return wrong(p, r->line, "the gateway %s is on none of the wires of %s",
+				     ol_addr_str(&r->via, s), h->name);
 	}
 	return true;
 }
@@ -555,16 +604,19 @@ static bool read_hosts(struct parser *p, node *v, void *into)
 {
 	(void)into;
 	if (v->type != YAML_MAPPING_NODE)
-		return wrong(p, line_of(v), "%s must be written as `name:` lines, each with its keys below", p->routers ? "routers" : "hosts");
+		return wrong(p, line_of(v), "%s must be written as `name:` lines, each with its keys below",
+			     p->routers ? "routers" : "hosts");
 	for (yaml_node_pair_t *i = v->data.mapping.pairs.start; i < v->data.mapping.pairs.top; i++) {
 		char s[NF_NAME_MAX + 1];
 		node *k = at(p, i->key);
 		if (!name(p, k, "a host", s))
 			return false;
 		if (find_host(p->nf, s) >= 0)
-			return wrong(p, line_of(k), "the host %s is there twice (first in line %d)", s, p->nf->host[find_host(p->nf, s)].line);
+			return wrong(p, line_of(k), "the host %s is there twice (first in line %d)", s,
+				     p->nf->host[find_host(p->nf, s)].line);
 		if (!strcmp(s, "localhost") || !strcmp(s, "outlet"))
-			return wrong(p, line_of(k), "no host can be called %s: the name means something else already", s);
+			return wrong(p, line_of(k), "no host can be called %s: the name means something else already",
+				     s);
 		struct nf_host *h = grow(p, k, &p->nf->host, &p->nf->n_hosts, sizeof *h, NF_MAX_HOSTS, "hosts");
 		if (!h)
 			return false;
@@ -575,7 +627,8 @@ static bool read_hosts(struct parser *p, node *v, void *into)
 		if (!READ_MAP(p, at(p, i->value), "a host", host_keys, &here))
 			return false;
 		if (here.short_form && h->n_nics > 1)
-			return wrong(p, here.short_line, "%s has interfaces listed; write this into one of them", h->name);
+			return wrong(p, here.short_line, "%s has interfaces listed; write this into one of them",
+				     h->name);
 		for (unsigned n = 0; n < h->n_nics; n++)
 			if (!check_nic(p, h, &h->nic[n]))
 				return false;
@@ -587,7 +640,7 @@ static bool read_hosts(struct parser *p, node *v, void *into)
 	return true;
 }
 
-/* ---- captures and the top ------------------------------------------------------------------------------------------------------------ */
+/* ---- captures and the top ---------------------------------------------------------------------------------------- */
 static bool capture_file(struct parser *p, node *v, void *into)
 {
 	const char *s = text(p, v, "file");
@@ -604,7 +657,10 @@ static bool capture_host(struct parser *p, node *v, void *into)
 	((struct nf_capture *)into)->host = find_host(p->nf, s);
 	return ((struct nf_capture *)into)->host >= 0 || wrong(p, line_of(v), "there is no host %s", s);
 }
-static bool capture_wire(struct parser *p, node *v, void *into) { return wire_ref(p, v, &((struct nf_capture *)into)->wire); }
+static bool capture_wire(struct parser *p, node *v, void *into)
+{
+	return wire_ref(p, v, &((struct nf_capture *)into)->wire);
+}
 static bool capture_interface(struct parser *p, node *v, void *into)
 {
 	char *out = ((struct nf_capture *)into)->interface;
@@ -614,7 +670,10 @@ static bool capture_interface(struct parser *p, node *v, void *into)
 	return s && (out[0] || interface_name(p, v, out));
 }
 static const struct key capture_keys[] = {
-	{ "file", capture_file }, { "host", capture_host }, { "wire", capture_wire }, { "interface", capture_interface },
+	{ "file", capture_file },
+	{ "host", capture_host },
+	{ "wire", capture_wire },
+	{ "interface", capture_interface },
 };
 
 static bool capture_one(struct parser *p, node *v, void *into)
@@ -629,7 +688,8 @@ static bool capture_one(struct parser *p, node *v, void *into)
 		return false;
 	if (!c->file)
 		return wrong(p, c->line, "a capture needs `file: NAME.pcapng`");
-	return c->wire < 0 || (c->host < 0 && !c->interface[0]) || wrong(p, c->line, "a capture is of a wire or of a host, not of both");
+	return c->wire < 0 || (c->host < 0 && !c->interface[0]) ||
+	       wrong(p, c->line, "a capture is of a wire or of a host, not of both");
 }
 static bool read_captures(struct parser *p, node *v, void *into) { return each(p, v, capture_one, into); }
 
@@ -668,8 +728,8 @@ static bool later(struct parser *p, node *v, void *into)
 static bool read_top(struct parser *p, node *root)
 {
 	static const struct key sections[] = {
-		{ "seed", read_seed }, { "wires", read_wires }, { "routers", read_routers }, { "hosts", read_hosts }, { "guests", read_guests },
-		{ "captures", read_captures },
+		{ "seed", read_seed },	 { "wires", read_wires },   { "routers", read_routers },
+		{ "hosts", read_hosts }, { "guests", read_guests }, { "captures", read_captures },
 	};
 	struct key keys[ARRAY_LEN(sections)];
 	for (size_t pass = 0; pass < ARRAY_LEN(sections); pass++) {
@@ -681,7 +741,9 @@ static bool read_top(struct parser *p, node *root)
 	if (!p->nf->n_wires)
 		return wrong(p, 1, "the network has no wire; list at least one under `wires:`");
 	if (!p->nf->n_hosts && p->nf->guests < 0)
-		return wrong(p, 1, "the network has no host; list some under `hosts:`, or name a wire for guests with `guests: NAME`");
+		return wrong(p, 1,
+			     "the network has no host; list some under `hosts:`, or name a wire for guests with "
+			     "`guests: NAME`");
 	return check_addresses(p);
 }
 
@@ -723,11 +785,13 @@ int netfile_read(struct netfile *nf, const char *bytes, size_t len, char *why, s
 	yaml_parser_set_input_string(&y, (const unsigned char *)bytes, len);
 	bool good = false;
 	if (!yaml_parser_load(&y, &doc)) {
-		wrong(&p, (int)y.problem_mark.line + 1, "this is no YAML: %s", y.problem ? y.problem : "it cannot be read");
+		wrong(&p, (int)y.problem_mark.line + 1, "this is no YAML: %s",
+		      y.problem ? y.problem : "it cannot be read");
 	} else {
 		p.doc = &doc;
 		node *root = yaml_document_get_root_node(&doc);
-		good = root ? read_top(&p, root) : wrong(&p, 1, "the file is empty; doc/NETWORK-FILE.md shows what belongs into one");
+		good = root ? read_top(&p, root)
+			    : wrong(&p, 1, "the file is empty; doc/NETWORK-FILE.md shows what belongs into one");
 		yaml_document_delete(&doc);
 	}
 	yaml_parser_delete(&y);

@@ -1,8 +1,8 @@
 #ifndef HOST_NETFILE_H
 #define HOST_NETFILE_H
 /*
- * A network file as a value: what doc/NETWORK-FILE.md describes, read and checked, and nothing done yet.  Reading touches
- * only the bytes it is given; whoever builds the network from it need not check again.
+ * A network file as a value: what doc/NETWORK-FILE.md describes, read and checked, and nothing done yet.  Reading
+ * touches only the bytes it is given; whoever builds the network from it need not check again.
  */
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,11 +1,11 @@
 /*
- * Netlink for guests, RFC 3549 and rtnetlink(7): enough of NETLINK_ROUTE that programs learn which interfaces, addresses and
- * routes their host has (getifaddrs, if_nametoindex, `ip addr`, `ip route`, Go's net.Interfaces).  RTM_GETLINK, RTM_GETADDR
- * and RTM_GETROUTE, whole lists and single ones; everything else is answered EOPNOTSUPP, or EPERM where it would change
- * something.  There are no multicast groups: nothing is ever announced.
+ * Netlink for guests, RFC 3549 and rtnetlink(7): enough of NETLINK_ROUTE that programs learn which interfaces,
+ * addresses and routes their host has (getifaddrs, if_nametoindex, `ip addr`, `ip route`, Go's net.Interfaces).
+ * RTM_GETLINK, RTM_GETADDR and RTM_GETROUTE, whole lists and single ones; everything else is answered EOPNOTSUPP, or
+ * EPERM where it would change something.  There are no multicast groups: nothing is ever announced.
  *
- * Each request is answered at once into the socket's pair; what does not fit waits in a bounded queue, and beyond that the
- * guest is told ENOBUFS, as netlink does.
+ * Each request is answered at once into the socket's pair; what does not fit waits in a bounded queue, and beyond
+ * that the guest is told ENOBUFS, as netlink does.
  */
 #include "host/netlink.h"
 #include <errno.h>
@@ -17,7 +17,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PART = 3968, MAX_QUEUE = 1 << 20, MAX_REQUESTS = 64, TXQLEN = 1000 };	/* PART: a page, less what programs keep of it */
+/* PART: a page, less what programs keep of it */
+enum { PART = 3968, MAX_QUEUE = 1 << 20, MAX_REQUESTS = 64, TXQLEN = 1000 };
 
 struct packet { struct list node; size_t len; uint8_t bytes[]; };
 struct nl_sock { uint32_t pid, groups; struct list queue; size_t queued; };
@@ -56,7 +57,7 @@ void nl_close(struct gsock *gs)
 	gs->nl = NULL;
 }
 
-/* ---- names and options --------------------------------------------------------------------------------------------------- */
+/* ---- names and options ------------------------------------------------------------------------------------------- */
 int nl_bind(struct gsock *gs, const void *addr, size_t len)
 {
 	struct sockaddr_nl a;
@@ -101,12 +102,18 @@ int nl_setsockopt(struct gsock *gs, int level, int name, const void *val, size_t
 	(void)gs, (void)val;
 	if (len < sizeof(int))
 		return -EINVAL;
-	if (level == SOL_SOCKET)		/* buffers are the pair's; timeouts too, and the runner sets them there */
-		return name == SO_RCVBUF || name == SO_SNDBUF || name == SO_RCVBUFFORCE || name == SO_RCVTIMEO || name == SO_SNDTIMEO
-		       ? 0 : -ENOPROTOOPT;
+	/* buffers are the pair's; timeouts too, and the runner sets them there */
+	if (level == SOL_SOCKET)
+		return name == SO_RCVBUF || name == SO_SNDBUF || name == SO_RCVBUFFORCE || name == SO_RCVTIMEO ||
+				       name == SO_SNDTIMEO
+			       ? 0
+			       : -ENOPROTOOPT;
 	if (level != SOL_NETLINK)
 		return -ENOPROTOOPT;
-	/* Errors always carry their request, and headers are always looked at strictly: what these ask for is so already. */
+	/*
+	 * Errors always carry their request, and headers are always looked at strictly: what these ask for is so
+	 * already.
+	 */
 	return name == NETLINK_EXT_ACK || name == NETLINK_GET_STRICT_CHK ? 0 : -ENOPROTOOPT;
 }
 
@@ -127,7 +134,7 @@ int nl_getsockopt(struct gsock *gs, int level, int name, void *val, socklen_t *l
 	return 0;
 }
 
-/* ---- making answers ---------------------------------------------------------------------------------------------------------- */
+/* ---- making answers ---------------------------------------------------------------------------------------------- */
 static bool give(struct gsock *gs, const void *bytes, size_t len)
 {
 	struct ipc_meta meta;
@@ -192,7 +199,10 @@ static void attr(struct out *o, uint16_t type, const void *data, size_t len)
 static void attr_u32(struct out *o, uint16_t type, uint32_t v) { attr(o, type, &v, sizeof v); }
 static void attr_u8(struct out *o, uint16_t type, uint8_t v) { attr(o, type, &v, sizeof v); }
 static void attr_str(struct out *o, uint16_t type, const char *s) { attr(o, type, s, strlen(s) + 1); }
-static void attr_addr(struct out *o, uint16_t type, const struct ol_addr *a) { attr(o, type, a->b, a->ver == 4 ? 4 : 16); }
+static void attr_addr(struct out *o, uint16_t type, const struct ol_addr *a)
+{
+	attr(o, type, a->b, a->ver == 4 ? 4 : 16);
+}
 
 static void error(struct out *o, int err)
 {
@@ -209,7 +219,7 @@ static void done(struct out *o)
 	end(o);
 }
 
-/* ---- links ---------------------------------------------------------------------------------------------------------------- */
+/* ---- links ------------------------------------------------------------------------------------------------------- */
 static void link_stats(struct out *o, const struct ol_iface_info *info)
 {
 	struct rtnl_link_stats64 s = {
@@ -224,7 +234,10 @@ static void put_link(struct out *o, const struct ol_iface_info *info, uint16_t f
 	bool loop = info->link == OL_LINK_LOOP;
 	static const uint8_t all[OL_MAC_LEN] = { 255, 255, 255, 255, 255, 255 }, none[OL_MAC_LEN];
 	struct ifinfomsg i = {
-		.ifi_type = loop ? ARPHRD_LOOPBACK : info->link == OL_LINK_ETHER ? ARPHRD_ETHER : ARPHRD_NONE, .ifi_index = info->index,
+		.ifi_type = loop			  ? ARPHRD_LOOPBACK
+			    : info->link == OL_LINK_ETHER ? ARPHRD_ETHER
+							  : ARPHRD_NONE,
+		.ifi_index = info->index,
 		.ifi_flags = (info->up ? (unsigned)(IFF_UP | IFF_RUNNING) | 0x10000 /* IFF_LOWER_UP */ : 0) |
 			     (unsigned)(loop ? IFF_LOOPBACK : IFF_BROADCAST | IFF_MULTICAST),
 	};
@@ -248,7 +261,8 @@ static void put_link(struct out *o, const struct ol_iface_info *info, uint16_t f
 /* The attribute of this type behind a fixed part, or NULL; *len its bytes. */
 static const void *find_attr(const struct nlmsghdr *req, size_t fixed, uint16_t type, size_t *len)
 {
-	const uint8_t *p = (const uint8_t *)req + NLMSG_HDRLEN + NLMSG_ALIGN(fixed), *e = (const uint8_t *)req + req->nlmsg_len;
+	const uint8_t *p = (const uint8_t *)req + NLMSG_HDRLEN + NLMSG_ALIGN(fixed),
+		      *e = (const uint8_t *)req + req->nlmsg_len;
 	struct rtattr a;
 	for (int i = 0; i < 64 && p < e && (size_t)(e - p) >= sizeof a; i++) {
 		memcpy(&a, p, sizeof a);
@@ -278,8 +292,8 @@ static void get_link(struct out *o, bool dump)
 		ol_iface_info(stk, i, &info);
 		if (!dump && want.ifi_index && want.ifi_index != i)
 			continue;
-		if (!dump && !want.ifi_index && !(name && strlen(info.name) == strnlen(name, len) && !memcmp(name, info.name,
-		    strlen(info.name))))
+		if (!dump && !want.ifi_index &&
+		    !(name && strlen(info.name) == strnlen(name, len) && !memcmp(name, info.name, strlen(info.name))))
 			continue;
 		put_link(o, &info, dump ? NLM_F_MULTI : 0);
 		if (!dump)
@@ -291,12 +305,16 @@ static void get_link(struct out *o, bool dump)
 		error(o, -ENODEV);
 }
 
-/* ---- addresses -------------------------------------------------------------------------------------------------------------- */
+/* ---- addresses --------------------------------------------------------------------------------------------------- */
 static void put_address(struct out *o, const struct ol_iface_info *info, const struct ol_addr *a, unsigned plen)
 {
 	struct ifaddrmsg m = {
-		.ifa_family = a->ver == 4 ? AF_INET : AF_INET6, .ifa_prefixlen = (uint8_t)plen, .ifa_flags = IFA_F_PERMANENT,
-		.ifa_scope = ol_addr_is_loopback(a) ? RT_SCOPE_HOST : ol_addr_is_linklocal(a) ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE,
+		.ifa_family = a->ver == 4 ? AF_INET : AF_INET6,
+		.ifa_prefixlen = (uint8_t)plen,
+		.ifa_flags = IFA_F_PERMANENT,
+		.ifa_scope = ol_addr_is_loopback(a)    ? RT_SCOPE_HOST
+			     : ol_addr_is_linklocal(a) ? RT_SCOPE_LINK
+						       : RT_SCOPE_UNIVERSE,
 		.ifa_index = (unsigned)info->index,
 	};
 	struct ifa_cacheinfo forever = { .ifa_prefered = ~0u, .ifa_valid = ~0u };
@@ -339,7 +357,7 @@ static void get_addresses(struct out *o)
 	done(o);
 }
 
-/* ---- routes ------------------------------------------------------------------------------------------------------------------- */
+/* ---- routes ------------------------------------------------------------------------------------------------------ */
 static void put_route(struct out *o, const struct ol_route *r, const struct ol_addr *dst, unsigned plen, uint16_t flags)
 {
 	struct ol_stack *stk = o->gs->host->stk;
@@ -347,10 +365,14 @@ static void put_route(struct out *o, const struct ol_route *r, const struct ol_a
 	ol_iface_info(stk, r->ifi, &info);
 	bool local = info.link == OL_LINK_LOOP;
 	struct rtmsg m = {
-		.rtm_family = dst->ver == 4 ? AF_INET : AF_INET6, .rtm_dst_len = (uint8_t)plen,
-		.rtm_table = local ? RT_TABLE_LOCAL : RT_TABLE_MAIN, .rtm_type = local ? RTN_LOCAL : RTN_UNICAST,
+		.rtm_family = dst->ver == 4 ? AF_INET : AF_INET6,
+		.rtm_dst_len = (uint8_t)plen,
+		.rtm_table = local ? RT_TABLE_LOCAL : RT_TABLE_MAIN,
+		.rtm_type = local ? RTN_LOCAL : RTN_UNICAST,
 		.rtm_protocol = r->gateway.ver ? RTPROT_STATIC : RTPROT_KERNEL,
-		.rtm_scope = local ? RT_SCOPE_HOST : r->gateway.ver || dst->ver == 6 ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK,
+		.rtm_scope = local			       ? RT_SCOPE_HOST
+			     : r->gateway.ver || dst->ver == 6 ? RT_SCOPE_UNIVERSE
+							       : RT_SCOPE_LINK,
 	};
 	memcpy(begin(o, RTM_NEWROUTE, flags, sizeof m), &m, sizeof m);
 	attr_u32(o, RTA_TABLE, m.rtm_table);
@@ -364,7 +386,8 @@ static void put_route(struct out *o, const struct ol_route *r, const struct ol_a
 		attr_u32(o, RTA_PRIORITY, r->metric);
 	struct ol_addr src = r->prefsrc;
 	unsigned src_plen;
-	for (unsigned k = 0; !src.ver && r->ifi && !r->gateway.ver && !ol_addr_get(stk, r->ifi, k, &src, &src_plen); k++)
+	for (unsigned k = 0; !src.ver && r->ifi && !r->gateway.ver && !ol_addr_get(stk, r->ifi, k, &src, &src_plen);
+	     k++)
 		if (src.ver != dst->ver || !ol_addr_in_prefix(&src, &r->dst, r->plen))
 			src.ver = 0;
 	if (src.ver && src.ver == dst->ver)
@@ -403,7 +426,7 @@ static void get_route(struct out *o)
 		error(o, -ENETUNREACH);
 }
 
-/* ---- requests ------------------------------------------------------------------------------------------------------------------- */
+/* ---- requests ---------------------------------------------------------------------------------------------------- */
 /* RTM_NEWx, DELx, GETx and SETx follow each other from RTM_BASE on, four by four. */
 static bool is_get(unsigned type) { return type >= RTM_BASE && (type - RTM_BASE) % 4 == 2; }
 
@@ -427,7 +450,8 @@ int nl_send(struct gsock *gs, const void *data, size_t len)
 {
 	if (!gs->nl->pid)
 		gs->nl->pid = gs->num;
-	static struct out o;			/* too large for comfort on the stack; one thread, and nothing re-enters */
+	/* too large for comfort on the stack; one thread, and nothing re-enters */
+	static struct out o;
 	union { struct nlmsghdr h; uint8_t bytes[4096]; } req;
 	const uint8_t *p = data;
 	size_t left = len;
@@ -449,7 +473,7 @@ int nl_send(struct gsock *gs, const void *data, size_t len)
 	return (int)len;
 }
 
-/* ---- the pair -------------------------------------------------------------------------------------------------------------------- */
+/* ---- the pair ---------------------------------------------------------------------------------------------------- */
 void nl_pump(struct gsock *gs)
 {
 	struct list *n;

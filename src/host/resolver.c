@@ -1,8 +1,8 @@
 /*
- * The name server in every host.  Programs look for one at the addresses in the machine's /etc/resolv.conf, which are not of
- * this network; so each host has them, with 127.0.0.1 and 127.0.0.53, on its loopback, and sockets of ours at port 53 answer
- * there with the names of the network's hosts (dns.c).  A guest that wants such an address and port gets it: ours is closed
- * before the guest's bind, and comes back when the guest's socket is gone.
+ * The name server in every host.  Programs look for one at the addresses in the machine's /etc/resolv.conf, which are
+ * not of this network; so each host has them, with 127.0.0.1 and 127.0.0.53, on its loopback, and sockets of ours at
+ * port 53 answer there with the names of the network's hosts (dns.c).  A guest that wants such an address and port
+ * gets it: ours is closed before the guest's bind, and comes back when the guest's socket is gone.
  *
  * An address that some host of the network really has is left to that host.
  */
@@ -37,7 +37,7 @@ struct resolver {
 	struct alarm back;
 };
 
-/* ---- the table --------------------------------------------------------------------------------------------------------- */
+/* ---- the table --------------------------------------------------------------------------------------------------- */
 static int addrs_of(void *ctx, const char *label, struct ol_addr *out, int max)
 {
 	struct vhost *h = vhost_find(ctx, label);
@@ -71,7 +71,7 @@ static size_t answer(struct resolver *r, const uint8_t *query, size_t len, bool 
 	return dns_answer(&names, query, len, tcp, out, DNS_UDP_MAX);
 }
 
-/* ---- UDP ----------------------------------------------------------------------------------------------------------------- */
+/* ---- UDP --------------------------------------------------------------------------------------------------------- */
 static void udp_event(struct holder *holder, unsigned ready)
 {
 	struct dns_sock *d = list_of(holder, struct dns_sock, holder);
@@ -99,7 +99,7 @@ static void udp_event(struct holder *holder, unsigned ready)
 		alarm_set(&h->svc->loop, &d->r->back, h->svc->loop.now);
 }
 
-/* ---- TCP: RFC 1035 4.2.2, RFC 7766: length, query; one after the other -------------------------------------------------- */
+/* ---- TCP: RFC 1035 4.2.2, RFC 7766: length, query; one after the other ------------------------------------------- */
 static void conn_free(struct dns_conn *c)
 {
 	struct vhost *h = c->s.r->host;
@@ -138,7 +138,8 @@ static void conn_event(struct holder *holder, unsigned ready)
 			conn_free(c);
 			return;
 		}
-		ssize_t n = c->n < want ? ol_recv(h->stk, c->s.sock, c->in + c->n, want - c->n, 0, h->svc->loop.now) : 0;
+		ssize_t n = c->n < want ? ol_recv(h->stk, c->s.sock, c->in + c->n, want - c->n, 0, h->svc->loop.now)
+					: 0;
 		if (n == -EAGAIN)
 			break;
 		if (c->n < want && n <= 0) {
@@ -186,7 +187,7 @@ static void tcp_event(struct holder *holder, unsigned ready)
 	}
 }
 
-/* ---- open, yield, resume --------------------------------------------------------------------------------------------------- */
+/* ---- open, yield, resume ----------------------------------------------------------------------------------------- */
 static socklen_t to_sockaddr(const struct ol_addr *a, struct sockaddr_storage *ss)
 {
 	memset(ss, 0, sizeof *ss);
@@ -329,7 +330,7 @@ void resolver_free(struct resolver *r)
 	free(r);
 }
 
-/* ---- where programs look ----------------------------------------------------------------------------------------------------- */
+/* ---- where programs look ----------------------------------------------------------------------------------------- */
 static void add_addr(struct svc *s, const char *text)
 {
 	struct ol_addr a;

@@ -1,16 +1,18 @@
 /*
- * Stream sockets: bytes between a guest's pair and its host's TCP, both ways straight between the kernel's queue and ours.
+ * Stream sockets: bytes between a guest's pair and its host's TCP, both ways straight between the kernel's queue and
+ * ours.
  *
- *	guest --write--> | o d d d d d | --readv--> send queue --> TCP	o: the byte that stays; the last d is looked at,
- *	guest <--read--- |   d d d d   | <-sendmsg- receive queue		not taken, and is the next o (see gsock.c)
+ *	guest --write--> | o d d d d d | --readv--> send queue		o: the byte that stays; the last d is looked at,
+ *	guest <--read--- |   d d d d   | <-sendmsg- receive queue	not taken, and is the next o (see gsock.c)
  *
- * Reading stops while the send queue is full, writing while the pair is; the stack's event and epoll's edge start them
- * again.  Ends of the guest: shutdown(SHUT_WR) shows as RDHUP and becomes our FIN once everything before it was sent; the
- * last close, or both directions shut, shows as HUP; a close with bytes unread as an error, and becomes a reset.  Ends of
- * the peer: its FIN becomes shutdown(SHUT_WR) of our end; a reset closes our end over the unread byte, after what came before.
+ * Reading stops while the send queue is full, writing while the pair is; the stack's event and epoll's edge start
+ * them again.  Ends of the guest: shutdown(SHUT_WR) shows as RDHUP and becomes our FIN once everything before it was
+ * sent; the last close, or both directions shut, shows as HUP; a close with bytes unread as an error, and becomes a
+ * reset.  Ends of the peer: its FIN becomes shutdown(SHUT_WR) of our end; a reset closes our end over the unread
+ * byte, after what came before.
  *
- * Not had: urgent data (MSG_OOB) of guests, SO_LINGER's waiting close, and any errno but ECONNRESET for a read that fails
- * after the connection was made (SO_ERROR tells the true one).
+ * Not had: urgent data (MSG_OOB) of guests, SO_LINGER's waiting close, and any errno but ECONNRESET for a read that
+ * fails after the connection was made (SO_ERROR tells the true one).
  */
 #include "host/svc.h"
 #include <errno.h>
@@ -36,8 +38,8 @@ static size_t skip(struct gsock *gs, size_t n)
 }
 
 /*
- * Moves k bytes, k > 0 and all there, from the pair into the pieces of the send queue.  Returns bytes moved: fewer where the
- * guest put a descriptor between its bytes, which ends a read early.
+ * Moves k bytes, k > 0 and all there, from the pair into the pieces of the send queue.  Returns bytes moved: fewer
+ * where the guest put a descriptor between its bytes, which ends a read early.
  */
 static size_t take(int fd, struct iovec *room, int n_room, size_t k)
 {
@@ -57,12 +59,14 @@ static size_t take(int fd, struct iovec *room, int n_room, size_t k)
 	while (i < n_room && at >= room[i].iov_len)
 		at -= room[i++].iov_len;
 	CHECK(i < n_room);
-	return recv(fd, (uint8_t *)room[i].iov_base + at, 1, MSG_DONTWAIT | MSG_PEEK) == 1 ? (size_t)got : (size_t)got - 1;
+	ssize_t looked = recv(fd, (uint8_t *)room[i].iov_base + at, 1, MSG_DONTWAIT | MSG_PEEK);
+	return looked == 1 ? (size_t)got : (size_t)got - 1;
 }
 
 /*
- * HUP: nobody holds the guest's end any more.  Unless it was shut both ways, which looks the same: then somebody may still
- * ask, and a tomb answers.  The runner tells us of every shutdown(), so where none was told it was the last close.
+ * HUP: nobody holds the guest's end any more.  Unless it was shut both ways, which looks the same: then somebody may
+ * still ask, and a tomb answers.  The runner tells us of every shutdown(), so where none was told it was the last
+ * close.
  */
 static void let_go(struct gsock *gs)
 {
@@ -173,7 +177,8 @@ static void stream_out(struct gsock *gs)
 			gs->can_out = false;
 			return;
 		}
-		if (sent < 0) {				/* EPIPE: it shut its reading down, or is gone; either way nobody reads */
+		/* EPIPE: it shut its reading down, or is gone; either way nobody reads */
+		if (sent < 0) {
 			gs->deaf = true;
 			sent = (ssize_t)total;
 		}
@@ -184,7 +189,7 @@ static void stream_out(struct gsock *gs)
 		fail(gs);
 }
 
-/* ---- connecting -------------------------------------------------------------------------------------------------------- */
+/* ---- connecting -------------------------------------------------------------------------------------------------- */
 /* As a program that asks for the outcome by a second connect(): the stack then knows that it was told. */
 static int outcome(struct gsock *gs)
 {
@@ -210,7 +215,10 @@ static int stack_error(struct gsock *gs)
 	return err;
 }
 
-/* The pair ends, but not before the plug came: sending it would take the error from the guest's end, for which it is meant. */
+/*
+ * The pair ends, but not before the plug came: sending it would take the error from the guest's end, for which it is
+ * meant.
+ */
 static void end_plugged(struct gsock *gs)
 {
 	if (gs->failed && gsock_unread(gs) >= gs->plug_left)
@@ -218,8 +226,8 @@ static void end_plugged(struct gsock *gs)
 }
 
 /*
- * A blocking connect is told, and may try again on the same pair.  A non-blocking one sees ERR|HUP by the end of the pair
- * with the plug unread, and then asks SO_ERROR.
+ * A blocking connect is told, and may try again on the same pair.  A non-blocking one sees ERR|HUP by the end of the
+ * pair with the plug unread, and then asks SO_ERROR.
  */
 static void not_connected(struct gsock *gs)
 {
@@ -283,7 +291,10 @@ void stream_event(struct holder *holder, unsigned ready)
 		}
 	}
 	stream_pump(gs);
-	/* All was delivered that could be; what the guest does not read in time the reset would have taken from it as well. */
+	/*
+	 * All was delivered that could be; what the guest does not read in time the reset would have taken from it as
+	 * well.
+	 */
 	if (gs->phase == GS_OPEN && gs->failed && (ready & OL_EV_ERR) && !ol_readable(gs->host->stk, gs->sock))
 		fail(gs);
 }
@@ -293,7 +304,8 @@ static void abort_connection(struct gsock *gs)
 {
 	struct linger now = { .l_onoff = 1, .l_linger = 0 };
 	if (gs->phase == GS_OPEN || gs->phase == GS_CONNECTING)
-		ol_setsockopt(gs->host->stk, gs->sock, SOL_SOCKET, SO_LINGER, &now, sizeof now, gs->host->svc->loop.now);
+		ol_setsockopt(gs->host->stk, gs->sock, SOL_SOCKET, SO_LINGER, &now, sizeof now,
+			      gs->host->svc->loop.now);
 	gsock_free(gs);				/* only the last close does this */
 }
 

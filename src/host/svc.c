@@ -1,7 +1,7 @@
 /*
- * The service as a whole: birth, its socket, settling, and the end.  It goes when the last guest has left and nobody pinned
- * it, after a moment's grace; before it goes it takes the lock under which others start services, looks once more whether
- * somebody has come, and only then takes its socket away.
+ * The service as a whole: birth, its socket, settling, and the end.  It goes when the last guest has left and nobody
+ * pinned it, after a moment's grace; before it goes it takes the lock under which others start services, looks once
+ * more whether somebody has come, and only then takes its socket away.
  */
 #include "host/events.h"
 #include "host/net.h"
@@ -66,7 +66,7 @@ static bool settle(void *ctx)
 	return !list_empty(&s->dirty_hosts) || !list_empty(&s->dirty_wires);
 }
 
-/* ---- the end ----------------------------------------------------------------------------------------------------------- */
+/* ---- the end ----------------------------------------------------------------------------------------------------- */
 static bool wanted(const struct svc *s) { return s->n_guests || s->pinned || s->n_clients; }
 
 static void grace_over(struct alarm *a)
@@ -96,7 +96,7 @@ void svc_idle(struct svc *s)
 		alarm_set(&s->loop, &s->grace, s->loop.now + SVC_GRACE);
 }
 
-/* ---- birth --------------------------------------------------------------------------------------------------------------- */
+/* ---- birth ------------------------------------------------------------------------------------------------------- */
 /* Each socket of a guest is a descriptor here, and while it is on its way to the guest, two. */
 static void raise_limits(struct svc *s)
 {
@@ -111,7 +111,10 @@ static void raise_limits(struct svc *s)
 	s->max_fds = (unsigned)MIN(r.rlim_cur, (rlim_t)1000000);
 }
 
-/* The plug of a connecting socket must fill its sender's queue to a quarter at least; Linux's default is right for it. */
+/*
+ * The plug of a connecting socket must fill its sender's queue to a quarter at least; Linux's default is right for
+ * it.
+ */
 static bool default_sndbuf_is_usual(void)
 {
 	int sv[2], size = 0;
@@ -130,8 +133,8 @@ int svc_init(struct svc *s, const char *net, const char *file, char *why, size_t
 	s->listener.fd = -1;
 	snprintf(s->net, sizeof s->net, "%s", net);
 	snprintf(s->file, sizeof s->file, "%s", file ? file : "");
-	struct list *lists[] = { &s->clients, &s->dead_clients, &s->hosts, &s->wires, &s->tombs, &s->streams, &s->dirty_hosts,
-				 &s->dirty_wires, &s->dead_gsocks };
+	struct list *lists[] = { &s->clients, &s->dead_clients, &s->hosts,	 &s->wires,	 &s->tombs,
+				 &s->streams, &s->dirty_hosts,	&s->dirty_wires, &s->dead_gsocks };
 	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
 		list_init(lists[i]);
 	int err = loop_init(&s->loop, settle, s);
@@ -185,8 +188,8 @@ int svc_listen(struct svc *s, char *why, size_t why_len)
 		close(fd);
 	unlink(s->sock_path);
 	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0 || bind(fd, (struct sockaddr *)&un, sizeof un) < 0 || chmod(s->sock_path, 0600) < 0 || listen(fd, BACKLOG) < 0 ||
-	    watch_add(&s->loop, &s->listener, fd, EPOLLIN, client_accept)) {
+	if (fd < 0 || bind(fd, (struct sockaddr *)&un, sizeof un) < 0 || chmod(s->sock_path, 0600) < 0 ||
+	    listen(fd, BACKLOG) < 0 || watch_add(&s->loop, &s->listener, fd, EPOLLIN, client_accept)) {
 		err = -errno;
 		snprintf(why, why_len, "cannot listen at %s: %s", s->sock_path, strerror(errno));
 		if (fd >= 0)

@@ -1,8 +1,9 @@
 #ifndef HOST_SVC_H
 #define HOST_SVC_H
 /*
- * The service: what its files share.  One struct svc holds the hosts and wires of one network, the guests' sockets and
- * the connections of runners and tools.  Everything runs in one thread on one loop; nothing here ever blocks on a guest.
+ * The service: what its files share.  One struct svc holds the hosts and wires of one network, the guests' sockets
+ * and the connections of runners and tools.  Everything runs in one thread on one loop; nothing here ever blocks on a
+ * guest.
  *
  *	client.c  connections of runners and tools: HELLO, messages in and out
  *	call.c    a guest's calls, one handler per operation; wait.c holds those that must wait
@@ -37,8 +38,9 @@
 #define SVC_MAX_ROUNDS		64u		/* of settling in one turn of the loop */
 #define SVC_MAX_FRAMES		4096u		/* that one host may put out in one round */
 #define SVC_PAIR_SNDBUF		(128 * 1024)	/* of our end: received bytes that may lie in a pair, unread */
-#define SVC_PAIR_APPBUF		212992		/* of the guest's end: four times what one sendfile puts into a packet, since
-						   a byte of the last stays unread; IPC_PLUG_LEN must fill a quarter */
+/* Of the guest's end: four times what one sendfile puts into a packet, since a byte of the last stays unread.
+   IPC_PLUG_LEN must fill a quarter of it. */
+#define SVC_PAIR_APPBUF		212992
 #define SVC_GRACE		(1 * OL_SEC)	/* that an idle network waits before it goes */
 #define SVC_FD_RESERVE		64u		/* descriptors kept for other things than guests' sockets */
 #define SVC_NAME_MAX		63u
@@ -56,7 +58,7 @@ struct json_t;
 /* Whom a socket of a stack belongs to: its tag points at one of these. */
 struct holder { void (*event)(struct holder *h, unsigned ready); bool guest; };
 
-/* ---- wires -------------------------------------------------------------------------------------------------------- */
+/* ---- wires ------------------------------------------------------------------------------------------------------- */
 struct wire_port { struct vhost *host; int ifi; struct tap *tap; };
 struct wire {
 	struct svc *svc;
@@ -68,7 +70,8 @@ struct wire {
 	uint32_t mtu;
 	struct wire_port *ports;		/* by the wire's port number */
 	unsigned n_ports;
-	struct { struct ol_addr net; unsigned plen; uint32_t next; } subnet[2];	/* IPv4, IPv6: for hosts without an address */
+	/* IPv4, IPv6: for hosts without an address */
+	struct { struct ol_addr net; unsigned plen; uint32_t next; } subnet[2];
 	uint64_t befell[OL_WIRE_FAULTS];
 };
 struct wire *wire_new(struct svc *svc, const char *name, bool strict, uint32_t mtu, uint64_t seed);
@@ -83,7 +86,7 @@ void wire_send(struct wire *w, unsigned port, struct ol_pkt *pkt);
 /** The next address of the wire's subnet that nobody has; false: none left or no subnet. */
 bool wire_next_addr(struct wire *w, int family, struct ol_addr *out, unsigned *plen);
 
-/* ---- hosts -------------------------------------------------------------------------------------------------------- */
+/* ---- hosts ------------------------------------------------------------------------------------------------------- */
 struct nic { struct wire *wire; unsigned port; };
 struct vhost {
 	struct svc *svc;
@@ -109,7 +112,7 @@ void vhost_left(struct vhost *h);		/* a guest or connection went: is it time to 
 /** Does any host of the network have this address? */
 struct vhost *vhost_by_addr(struct svc *svc, const struct ol_addr *a, int *ifi);
 
-/* ---- guests' sockets ------------------------------------------------------------------------------------------------ */
+/* ---- guests' sockets --------------------------------------------------------------------------------------------- */
 enum gsock_phase {
 	GS_FRESH,				/* not connected, not listening; datagram sockets stay here */
 	GS_CONNECTING, GS_OPEN, GS_LISTEN,
@@ -138,7 +141,8 @@ struct gsock {
 	bool deaf;				/* the guest shut its reading down: received bytes are thrown away */
 	bool told_shut;				/* a call shut its writing down: HUP need not be the last close */
 	bool eof_sent;				/* the guest's end of file was passed on */
-	bool failed;				/* the stack reported an error; ends once what was received is delivered */
+	/* the stack reported an error; ends once what was received is delivered */
+	bool failed;
 	bool plain;				/* datagrams go without metadata: it is connected and asked for none */
 	uint32_t plug_left;			/* bytes of plug still to be thrown away */
 	uint32_t tokens;			/* token bytes that lie in a listener's pair */
@@ -152,8 +156,8 @@ struct gsock {
  * A guest's socket over `sock` (-1: netlink) and its pair; *app is the guest's end, for the reply, to be closed then.
  * On failure (a negated errno) the stack's socket is closed.
  */
-int gsock_new(struct gsock **out, int *app, struct vhost *h, struct client *cl, int32_t pid, int domain, int type, int protocol,
-	      ol_sock sock);
+int gsock_new(struct gsock **out, int *app, struct vhost *h, struct client *cl, int32_t pid, int domain, int type,
+	      int protocol, ol_sock sock);
 struct gsock *gsock_find(struct svc *svc, uint32_t num);
 /** Our end is read or written as far as it goes.  Called before every control call on it. */
 void gsock_pump(struct gsock *gs);
@@ -177,7 +181,9 @@ void dgram_event(struct holder *h, unsigned ready);
 void dgram_pair_ready(struct gsock *gs, uint32_t events);
 void dgram_pump(struct gsock *gs);
 void dgram_drop_held(struct gsock *gs);
-/** One message into the pair, meta (may be NULL) beside it; false: the pair is full.  What else may go wrong loses it. */
+/**
+ * One message into the pair, meta (may be NULL) beside it; false: the pair is full.  What else may go wrong loses it.
+ */
 bool dgram_pass(struct gsock *gs, const void *bytes, size_t len, const struct ipc_meta *meta);
 /* netlink.c */
 int nl_open(struct gsock *gs);
@@ -192,7 +198,7 @@ void meta_cache_free(struct meta_cache *c);
 /** A descriptor that holds *m, the cache's own; or -1 when the machine gives none. */
 int meta_fd(struct meta_cache *c, const struct ipc_meta *m);
 
-/* ---- clients and calls --------------------------------------------------------------------------------------------- */
+/* ---- clients and calls ------------------------------------------------------------------------------------------- */
 struct client {
 	struct svc *svc;
 	struct watch watch;
@@ -210,7 +216,8 @@ struct client {
 bool client_host_name_ok(const char *name);
 void client_accept(struct watch *w, uint32_t events);
 /** Sends or queues a message; takes fd (-1: none).  A client that does not read is let go of. */
-void client_send(struct client *cl, enum ipc_type type, uint64_t id, const void *a, size_t a_len, const void *b, size_t b_len, int fd);
+void client_send(struct client *cl, enum ipc_type type, uint64_t id, const void *a, size_t a_len, const void *b,
+		 size_t b_len, int fd);
 void client_drop(struct client *cl);
 void client_reap(struct svc *svc);		/* frees the dropped */
 
@@ -241,7 +248,10 @@ struct answer { const void *name; size_t name_len; const void *ctl; size_t ctl_l
 		uint32_t extra; int fd; };	/* fd: taken; -1: none */
 void call_reply(struct client *cl, uint64_t id, int ret, const struct answer *with);
 static inline void call_ret(const struct call *c, int ret) { call_reply(c->cl, c->id, ret, NULL); }
-/** Makes the call wait; the reply comes when somebody calls wait_end.  At its timeout it is answered `late`.  False: answered. */
+/**
+ * Makes the call wait; the reply comes when somebody calls wait_end.  At its timeout it is answered `late`.  False:
+ * answered.
+ */
 bool wait_new(const struct call *c, int late);
 /** Answers and frees. */
 void wait_end(struct wait *w, int ret);
@@ -256,7 +266,7 @@ bool call_resend(struct wait *w);
 /** ioctl.c: answers an ioctl out of the host's interfaces and the socket's queues. */
 void call_ioctl(struct call *c);
 
-/* ---- tools ----------------------------------------------------------------------------------------------------------- */
+/* ---- tools ------------------------------------------------------------------------------------------------------- */
 void verb_in(struct client *cl, uint64_t id, const uint8_t *body, size_t len);
 /* What a tool watches.  Whoever makes one embeds it. */
 struct stream {
@@ -280,7 +290,7 @@ struct sighting {
 	const struct ol_verdict *verdict;	/* of a frame that came in, else NULL */
 };
 
-/* ---- the service ----------------------------------------------------------------------------------------------------- */
+/* ---- the service ------------------------------------------------------------------------------------------------- */
 struct svc {
 	struct loop loop;
 	char net[IPC_NET_NAME_MAX + 1];

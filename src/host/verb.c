@@ -10,7 +10,10 @@ static const struct { const char *name; void (*run)(const struct ask *a); } verb
 	{ "capture", verb_capture }, { "events", verb_events },
 };
 
-/* Takes the object.  One that is longer than a message goes as DATA pieces, and the answer then only says how long it was. */
+/*
+ * Takes the object.  One that is longer than a message goes as DATA pieces, and the answer then only says how long it
+ * was.
+ */
 static void send_json(struct client *cl, enum ipc_type type, uint64_t id, json_t *j, const char *tail)
 {
 	static const size_t piece = IPC_MAX / 2;

@@ -1,6 +1,9 @@
 #ifndef HOST_VERB_H
 #define HOST_VERB_H
-/* What tools ask: one handler per verb, listed in verb.c, documented in doc/SERVICE.md.  Each answers once, or streams. */
+/*
+ * What tools ask: one handler per verb, listed in verb.c, documented in doc/SERVICE.md.  Each answers once, or
+ * streams.
+ */
 #include <jansson.h>
 #include "host/svc.h"
 
@@ -15,7 +18,9 @@ void verb_end(struct client *cl, uint64_t id, json_t *last);	/* takes the object
 const char *verb_text(const struct ask *a, const char *key);
 /** A number within bounds; `otherwise` when it is not there. */
 int64_t verb_number(const struct ask *a, const char *key, int64_t otherwise, int64_t lo, int64_t hi);
-/** The host that `host` names: false when there is none of that name, and the error was answered.  *h NULL: not said. */
+/**
+ * The host that `host` names: false when there is none of that name, and the error was answered.  *h NULL: not said.
+ */
 bool verb_host(const struct ask *a, struct vhost **h);
 /** Makes s the client's stream; a client has one.  False: it has one already, and the error was answered. */
 bool verb_stream(const struct ask *a, struct stream *s);

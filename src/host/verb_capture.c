@@ -1,7 +1,8 @@
 /*
- * Captures of a running network as pcapng: to a tool that asked, or into a file that the network file names.  A host's
- * interfaces show what its stack gave and got, loopback too; a wire shows each frame once, as it entered, with what the wire
- * was going to do to it.  Each frame's comment says whose it was: host, socket, state, the call or the cause, fate, wire.
+ * Captures of a running network as pcapng: to a tool that asked, or into a file that the network file names.  A
+ * host's interfaces show what its stack gave and got, loopback too; a wire shows each frame once, as it entered, with
+ * what the wire was going to do to it.  Each frame's comment says whose it was: host, socket, state, the call or the
+ * cause, fate, wire.
  *
  * A tool that does not keep up loses frames, not the network its time: they are left out, and the log says how many.
  */
@@ -34,13 +35,14 @@ struct tap_in {
 	uint8_t buf[BUF];
 };
 
-/* ---- out ----------------------------------------------------------------------------------------------------------------- */
+/* ---- out --------------------------------------------------------------------------------------------------------- */
 static void send_buf(struct tap_in *t)
 {
 	size_t n = t->len;
 	t->len = 0;
 	if (n)
-		client_send(t->stream.cl, IPC_DATA, t->stream.id, t->buf, n, NULL, 0, -1);	/* which may end the stream */
+		/* which may end the stream */
+		client_send(t->stream.cl, IPC_DATA, t->stream.id, t->buf, n, NULL, 0, -1);
 }
 
 static void flush_rang(struct alarm *a)
@@ -80,7 +82,7 @@ static int sink(void *ctx, const void *bytes, size_t len)
 	return 0;
 }
 
-/* ---- frames --------------------------------------------------------------------------------------------------------------- */
+/* ---- frames ------------------------------------------------------------------------------------------------------ */
 static int iface_number(struct tap_in *t, const struct sighting *s, bool of_wire)
 {
 	struct vhost *h = of_wire ? NULL : s->host;
@@ -105,7 +107,9 @@ static int iface_number(struct tap_in *t, const struct sighting *s, bool of_wire
 	t->iface = grown;
 	int number = ol_capture_iface(t->cap, name, text, s->pkt->link);
 	if (number >= 0)
-		t->iface[t->n_ifaces++] = (struct seen_iface){ .host = h, .ifi = ifi, .wire = w, .number = (unsigned)number };
+		t->iface[t->n_ifaces++] = (struct seen_iface){
+			.host = h, .ifi = ifi, .wire = w, .number = (unsigned)number
+		};
 	return number;
 }
 
@@ -134,7 +138,8 @@ static void describe(const struct sighting *s, struct ol_capture_note *n)
 	if (s->verdict) {
 		const struct ol_verdict *v = s->verdict;
 		if (v->state_before && v->state_before != v->state_after)
-			snprintf(n->state, sizeof n->state, "%s -> %s", ol_tcp_state_name(v->state_before), ol_tcp_state_name(v->state_after));
+			snprintf(n->state, sizeof n->state, "%s -> %s", ol_tcp_state_name(v->state_before),
+				 ol_tcp_state_name(v->state_after));
 		else if (v->state_after)
 			snprintf(n->state, sizeof n->state, "%s", ol_tcp_state_name(v->state_after));
 		if (v->fate != OL_PASS && v->fate != OL_DONE) {
@@ -185,7 +190,7 @@ static void on_frame(struct stream *st, const struct sighting *s)
 		flush_soon(t);
 }
 
-/* ---- begin and end --------------------------------------------------------------------------------------------------------- */
+/* ---- begin and end ----------------------------------------------------------------------------------------------- */
 static int64_t epoch(struct svc *s)
 {
 	struct timespec ts;
@@ -199,7 +204,8 @@ static void close_capture(struct stream *st)
 	alarm_stop(&st->svc->loop, &t->flush);
 	verb_stream_gone(st);
 	if (t->missed)
-		svc_log(st->svc, "a capture left out %llu frames: its reader was too slow", (unsigned long long)t->missed);
+		svc_log(st->svc, "a capture left out %llu frames: its reader was too slow",
+			(unsigned long long)t->missed);
 	if (t->file)
 		ol_capture_file_close(t->file);
 	else

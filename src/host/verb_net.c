@@ -45,8 +45,8 @@ static json_t *interfaces(struct vhost *h)
 		unsigned plen;
 		char mac[OL_MAC_STRLEN];
 		ol_iface_info(h->stk, i, &n);
-		json_t *j = json_pack("{ss si ss si sb}", "name", n.name, "index", n.index, "mac", ol_mac_str(&n.mac, mac), "mtu",
-				      (int)n.mtu, "up", (int)n.up);
+		json_t *j = json_pack("{ss si ss si sb}", "name", n.name, "index", n.index, "mac",
+				      ol_mac_str(&n.mac, mac), "mtu", (int)n.mtu, "up", (int)n.up);
 		json_object_set_new(j, "wire", h->nic[i].wire ? json_string(h->nic[i].wire->name) : json_null());
 		json_t *addrs = json_array();
 		for (unsigned k = 0; !ol_addr_get(h->stk, i, k, &addr, &plen); k++)
@@ -73,7 +73,8 @@ static json_t *routes(struct vhost *h)
 		ol_iface_info(h->stk, r.ifi, &n);
 		json_t *j = json_object();
 		json_object_set_new(j, "dst", prefix_text(&r.dst, r.plen));
-		json_object_set_new(j, "gateway", r.gateway.ver ? json_string(ol_addr_str(&r.gateway, text)) : json_null());
+		json_object_set_new(j, "gateway",
+				    r.gateway.ver ? json_string(ol_addr_str(&r.gateway, text)) : json_null());
 		json_object_set_new(j, "interface", json_string(n.name));
 		json_object_set_new(j, "metric", json_integer(r.metric));
 		json_array_append_new(list, j);
@@ -90,11 +91,13 @@ void verb_hosts(const struct ask *a)
 		list_for(c, &a->svc->clients) {
 			struct client *cl = list_of(c, struct client, node);
 			if (cl->host == h)
-				json_array_append_new(guests, json_pack("{si ss%}", "pid", (int)cl->pid, "program", cl->program,
-							(int)strnlen(cl->program, sizeof cl->program)));
+				json_array_append_new(guests,
+						      json_pack("{si ss%}", "pid", (int)cl->pid, "program", cl->program,
+								(int)strnlen(cl->program, sizeof cl->program)));
 		}
-		json_t *j = json_pack("{ss ss sb so so so}", "name", h->name, "made_by", h->of_file ? "file" : "run", "forwarding",
-				      (int)h->forwarding, "guests", guests, "interfaces", interfaces(h), "routes", routes(h));
+		json_t *j = json_pack("{ss ss sb so so so}", "name", h->name, "made_by", h->of_file ? "file" : "run",
+				      "forwarding", (int)h->forwarding, "guests", guests, "interfaces", interfaces(h),
+				      "routes", routes(h));
 		json_array_append_new(hosts, j);
 	}
 	verb_answer(a, json_pack("{so}", "hosts", hosts));
@@ -114,8 +117,10 @@ void verb_counters(const struct ask *a)
 		for (int f = OL_PASS; f < OL_FATE_MAX; f++) {
 			uint64_t count = ol_stack_count(h->stk, (enum ol_fate)f);
 			if (count)
-				json_array_append_new(list, json_pack("{ss ss sI}", "fate", ol_fate_name((enum ol_fate)f), "text",
-							ol_fate_text((enum ol_fate)f), "count", (json_int_t)count));
+				json_array_append_new(list,
+						      json_pack("{ss ss sI}", "fate", ol_fate_name((enum ol_fate)f),
+								"text", ol_fate_text((enum ol_fate)f), "count",
+								(json_int_t)count));
 		}
 		json_array_append_new(hosts, json_pack("{ss so}", "name", h->name, "counters", list));
 	}

@@ -1,6 +1,6 @@
 /*
- * ping: ICMP echo from one of the hosts, by a ping socket of its stack.  One request is under way at a time; each ends with a
- * reply, an error or its timeout, and is told as one DATA line.  A late reply is told too.
+ * ping: ICMP echo from one of the hosts, by a ping socket of its stack.  One request is under way at a time; each
+ * ends with a reply, an error or its timeout, and is told as one DATA line.  A late reply is told too.
  */
 #include "host/verb.h"
 #include "base/be.h"
@@ -158,8 +158,8 @@ static bool reply(struct ping *p, bool *over)
 		p->answered = true;
 		alarm_stop(&s->loop, &p->late);
 	}
-	*over = !tell(p, json_pack("{si ss si sI}", "seq", (int)(p->sent - age), "from", ol_addr_str(&a, text), "ttl", ttl, "rtt_us",
-				   (json_int_t)(rtt / OL_US)));
+	*over = !tell(p, json_pack("{si ss si sI}", "seq", (int)(p->sent - age), "from", ol_addr_str(&a, text), "ttl",
+				   ttl, "rtt_us", (json_int_t)(rtt / OL_US)));
 	return !*over;
 }
 
@@ -214,8 +214,12 @@ void verb_ping(const struct ask *a)
 	if (!verb_host(a, &h))
 		return;
 	if (!h || !to || !find_target(s, to, &target)) {
-		verb_error(a, !h ? "say from which host" : !to ? "say to which address or host" : "%s is no address and no host of the "
-			   "network", to);
+		verb_error(a,
+			   !h	 ? "say from which host"
+			   : !to ? "say to which address or host"
+				 : "%s is no address and no host of the "
+				   "network",
+			   to);
 		return;
 	}
 	struct ping *p = calloc(1, sizeof *p);
@@ -225,7 +229,8 @@ void verb_ping(const struct ask *a)
 	}
 	set_target(p, &target);
 	int on = 1;
-	p->sock = ol_socket(h->stk, p->v6 ? AF_INET6 : AF_INET, SOCK_DGRAM, p->v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP, s->loop.now);
+	p->sock = ol_socket(h->stk, p->v6 ? AF_INET6 : AF_INET, SOCK_DGRAM, p->v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP,
+			    s->loop.now);
 	if (p->sock < 0 || !verb_stream(a, &p->stream)) {
 		if (p->sock >= 0)
 			ol_close(h->stk, p->sock, s->loop.now);
@@ -234,8 +239,8 @@ void verb_ping(const struct ask *a)
 		free(p);
 		return;
 	}
-	ol_setsockopt(h->stk, p->sock, p->v6 ? IPPROTO_IPV6 : IPPROTO_IP, p->v6 ? IPV6_RECVHOPLIMIT : IP_RECVTTL, &on, sizeof on,
-		      s->loop.now);
+	ol_setsockopt(h->stk, p->sock, p->v6 ? IPPROTO_IPV6 : IPPROTO_IP, p->v6 ? IPV6_RECVHOPLIMIT : IP_RECVTTL, &on,
+		      sizeof on, s->loop.now);
 	p->host = h;
 	p->holder.event = on_event;
 	ol_set_tag(h->stk, p->sock, &p->holder);

@@ -5,7 +5,8 @@
 
 static const char *timer_name(unsigned timer)
 {
-	static const char *const names[] = { "off", "on", "keepalive", "timewait", "persist", "delack", "probe", "reorder", "pacing" };
+	static const char *const names[] = { "off",    "on",	"keepalive", "timewait", "persist",
+					     "delack", "probe", "reorder",   "pacing" };
 	return timer < ARRAY_LEN(names) ? names[timer] : "?";
 }
 
@@ -42,15 +43,23 @@ static json_t *row(struct vhost *h, const struct ol_sock_info *i)
 	struct holder *holder = i->tag;
 	struct gsock *gs = holder ? list_of(holder, struct gsock, holder) : NULL;
 	bool stream = i->type == SOCK_STREAM;
-	json_t *j = json_pack("{ss ss ss si ss}", "host", h->name, "domain", i->domain == AF_INET6 ? "inet6" : "inet", "type",
-			      stream ? "stream" : i->type == SOCK_RAW ? "raw" : "dgram", "protocol", i->protocol, "state",
-			      stream ? ol_tcp_state_name(i->state) : i->remote.port ? "ESTABLISHED" : "UNCONN");
+	json_t *j = json_pack("{ss ss ss si ss}", "host", h->name, "domain", i->domain == AF_INET6 ? "inet6" : "inet",
+			      "type",
+			      stream		    ? "stream"
+			      : i->type == SOCK_RAW ? "raw"
+						    : "dgram",
+			      "protocol", i->protocol, "state",
+			      stream	       ? ol_tcp_state_name(i->state)
+			      : i->remote.port ? "ESTABLISHED"
+					       : "UNCONN");
 	json_object_set_new(j, "sock", json_integer(gs ? (json_int_t)gs->num : -1));
 	json_object_set_new(j, "local", endpoint(&i->local, i->domain));
 	json_object_set_new(j, "remote", endpoint(&i->remote, i->domain));
 	/* Bytes in a guest's pair have not reached the stack's queue, but the program believes them sent. */
 	json_object_set_new(j, "recv_q", json_integer((json_int_t)i->recv_q));
-	json_object_set_new(j, "send_q", json_integer((json_int_t)(i->send_q + (gs && i->state != OL_TCP_LISTEN ? gsock_unread(gs) : 0))));
+	json_object_set_new(j, "send_q",
+			    json_integer((json_int_t)(i->send_q +
+						      (gs && i->state != OL_TCP_LISTEN ? gsock_unread(gs) : 0))));
 	json_object_set_new(j, "timer", json_string(timer_name(i->timer)));
 	json_object_set_new(j, "timer_ms", i->timer_at == OL_NEVER ? json_null()
 			    : json_integer(MAX(i->timer_at - h->svc->loop.now, 0) / OL_MS));

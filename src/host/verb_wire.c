@@ -18,7 +18,8 @@ static json_t *direction(struct wire *w, unsigned port, enum ol_wire_dir dir)
 		json_object_set_new(j, "queued", json_integer(st.queued));
 		for (unsigned i = 0; i < OL_WIRE_FAULTS; i++)
 			if (st.befell[i])
-				json_object_set_new(befell, ol_wire_fault_name(i), json_integer((json_int_t)st.befell[i]));
+				json_object_set_new(befell, ol_wire_fault_name(i),
+						    json_integer((json_int_t)st.befell[i]));
 	}
 	json_object_set_new(j, "befell", befell);
 	return j;
@@ -49,8 +50,9 @@ static void list_wires(const struct ask *a)
 		for (unsigned p = 0; p < w->n_ports; p++)
 			if (w->ports[p].host || w->ports[p].tap)
 				json_array_append_new(ports, port_json(w, p));
-		json_array_append_new(wires, json_pack("{ss ss si so}", "name", w->name, "mode", w->strict ? "strict" : "fast", "mtu",
-						       (int)w->mtu, "ports", ports));
+		json_array_append_new(wires,
+				      json_pack("{ss ss si so}", "name", w->name, "mode", w->strict ? "strict" : "fast",
+						"mtu", (int)w->mtu, "ports", ports));
 	}
 	verb_answer(a, json_pack("{so}", "wires", wires));
 }
@@ -105,7 +107,9 @@ void verb_wire(const struct ask *a)
 	}
 	int port = w && h ? find_port(w, h, verb_text(a, "interface")) : OL_WIRE_ALL_PORTS;
 	if (!w || !faults || (h && port < 0))
-		verb_error(a, !w ? "say which wire" : !faults ? "say which faults, as in loss=1%%" : "the host is not on this wire");
+		verb_error(a, !w	? "say which wire"
+			      : !faults ? "say which faults, as in loss=1%%"
+					: "the host is not on this wire");
 	else if (dir && strcmp(dir, "in") && strcmp(dir, "out"))
 		verb_error(a, "a direction is \"in\" (from the host into the wire) or \"out\"");
 	else

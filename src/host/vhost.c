@@ -1,7 +1,7 @@
 /*
- * A host: one stack, its interfaces and where they are plugged in, and its turns.  A host is touched whenever something was
- * done to its stack; touched hosts have their turn before the loop sleeps again: due timers, frames out, events to the
- * sockets' holders, and the alarm for the stack's next deadline.
+ * A host: one stack, its interfaces and where they are plugged in, and its turns.  A host is touched whenever
+ * something was done to its stack; touched hosts have their turn before the loop sleeps again: due timers, frames
+ * out, events to the sockets' holders, and the alarm for the stack's next deadline.
  *
  * A host that was made for a run goes when no runner is on it and its stack has nothing to finish.
  */
@@ -17,7 +17,10 @@ enum { REAP_AFTER_MS = 50, REAP_AGAIN_MS = 250 };
 
 static void deadline_rang(struct alarm *a) { vhost_touch(list_of(a, struct vhost, alarm)); }
 
-/* Orphans that still have something to send keep their host; TIME-WAIT does not: who should the late segment come from? */
+/*
+ * Orphans that still have something to send keep their host; TIME-WAIT does not: who should the late segment come
+ * from?
+ */
 static bool has_business(struct vhost *h)
 {
 	uint64_t cursor = 0;
@@ -149,7 +152,7 @@ int vhost_attach(struct vhost *h, struct wire *w, const char *ifname, const stru
 	return ifi;
 }
 
-/* ---- turns ------------------------------------------------------------------------------------------------------------------ */
+/* ---- turns ------------------------------------------------------------------------------------------------------- */
 void vhost_touch(struct vhost *h)
 {
 	if (list_empty(&h->dirty))

@@ -41,7 +41,8 @@ bool wait_new(const struct call *c, int late)
 	c->cl->n_waits++;
 	alarm_init(&w->alarm, too_late);
 	if (c->c.timeout_ns)
-		alarm_set(&s->loop, &w->alarm, c->c.timeout_ns < OL_NEVER - s->loop.now ? s->loop.now + c->c.timeout_ns : OL_NEVER);
+		alarm_set(&s->loop, &w->alarm,
+			  c->c.timeout_ns < OL_NEVER - s->loop.now ? s->loop.now + c->c.timeout_ns : OL_NEVER);
 	return true;
 }
 

@@ -1,6 +1,6 @@
 /*
- * Wires between the hosts of the network: names, ports and who is behind each, and the carrying of what has arrived.  What a
- * wire does to frames is the driver's affair (ol_wire.h).
+ * Wires between the hosts of the network: names, ports and who is behind each, and the carrying of what has arrived.
+ * What a wire does to frames is the driver's affair (ol_wire.h).
  */
 #include "host/events.h"
 #include "host/svc.h"
@@ -20,7 +20,10 @@ static void observe(void *ctx, const struct ol_wire_seen *seen)
 	if (!w->svc->n_watchers)
 		return;
 	struct sighting what = { .wire = w, .on_wire = seen, .pkt = seen->pkt, .out = seen->dir == OL_WIRE_IN };
-	/* A frame that enters is also what its host sends: with the wire's word on it, and in the pieces the wire cut. */
+	/*
+	 * A frame that enters is also what its host sends: with the wire's word on it, and in the pieces the wire
+	 * cut.
+	 */
 	if (seen->dir == OL_WIRE_IN && !seen->late && seen->port < w->n_ports) {
 		what.host = w->ports[seen->port].host;
 		what.ifi = w->ports[seen->port].ifi;
@@ -130,7 +133,7 @@ void wire_turn(struct wire *w)
 	alarm_set(&s->loop, &w->alarm, ol_wire_deadline(w->w));
 }
 
-/* ---- addresses --------------------------------------------------------------------------------------------------------------- */
+/* ---- addresses --------------------------------------------------------------------------------------------------- */
 /* Host number n of a prefix; false: it has no such host. */
 static bool nth(const struct ol_addr *net, unsigned plen, uint32_t n, struct ol_addr *out)
 {

@@ -24,7 +24,8 @@ enum ipc_type {
 	IPC_REFUSE,		/* body: one sentence that says what is wrong and what to do */
 	IPC_CALL,		/* body: struct ipc_call and its bytes */
 	IPC_REPLY,		/* body: struct ipc_reply and its bytes; a new socket's descriptor rides along */
-	IPC_CANCEL,		/* no body; the call with this id is given up (its reply still comes: -EINTR or its result) */
+	/* no body; the call with this id is given up (its reply still comes: -EINTR or its result) */
+	IPC_CANCEL,
 	IPC_ASK,		/* body: JSON {"verb": ..., ...} */
 	IPC_ANSWER,		/* body: JSON; {"error": "sentence"} where it failed */
 	IPC_DATA,		/* body: bytes of a stream (a live capture, events), each message a piece */
@@ -45,20 +46,21 @@ struct ipc_hello {
 enum ipc_op {
 	IPC_OP_SOCKET = 1,	/* args domain, type (without flags), protocol -> fd; ret: the new socket's number */
 	IPC_OP_BIND,		/* in: sockaddr */
-	IPC_OP_CONNECT,		/* in: sockaddr; flags NONBLOCK: answered at once.  Where the answer is -EINPROGRESS the runner
-				   sends IPC_PLUG_LEN bytes (MSG_NOSIGNAL) down the guest's end before it lets the guest go on (never after
-				   0, -EALREADY, -EISCONN or another error), so that poll says nothing until the service
-				   takes them off or closes its end */
+	IPC_OP_CONNECT,		/* in: sockaddr; flags NONBLOCK: answered at once.  Where the answer is -EINPROGRESS
+				   the runner sends IPC_PLUG_LEN bytes (MSG_NOSIGNAL) down the guest's end before it
+				   lets the guest go on (never after 0, -EALREADY, -EISCONN or another error), so that
+				   poll says nothing until the service takes them off or closes its end */
 	IPC_OP_LISTEN,		/* args backlog */
 	IPC_OP_ACCEPT,		/* flags NONBLOCK -> fd, out: sockaddr; ret: the new socket's number;
-				   extra: connections still waiting.  The runner then takes one token byte off the listener;
-				   with -EAGAIN it takes off as many as extra says (they were of connections that are gone) */
+				   extra: connections still waiting.  The runner then takes one token byte off the
+				   listener; with -EAGAIN it takes off as many as extra says (they were of connections
+				   that are gone) */
 	IPC_OP_SHUTDOWN,	/* args how */
 	IPC_OP_GETSOCKNAME, IPC_OP_GETPEERNAME,	/* out: sockaddr */
 	IPC_OP_SETSOCKOPT,	/* args level, name; in: value */
 	IPC_OP_GETSOCKOPT,	/* args level, name, length -> out: value */
-	IPC_OP_SENDTO,		/* args MSG_ flags; name_len bytes of sockaddr first, then ctl_len bytes of control messages,
-				   then the datagram */
+	IPC_OP_SENDTO,		/* args MSG_ flags; name_len bytes of sockaddr first, then ctl_len bytes of control
+				   messages, then the datagram */
 	IPC_OP_RECVERR,		/* one entry of the error queue: out: sockaddr, control messages, data, as RECVMETA */
 	IPC_OP_IOCTL,		/* args command; in/out: its argument (struct ifreq, int, struct ifconf's array) */
 	IPC_OP_MAX
@@ -78,9 +80,10 @@ struct ipc_reply {
 };
 
 /*
- * The descriptor a guest gets is one end of an AF_UNIX pair (SOCK_STREAM for streams and listeners, SOCK_SEQPACKET for
- * datagrams, raw and netlink).  The service binds that end to an abstract name, so that whoever is handed the descriptor
- * by fork, exec, dup or SCM_RIGHTS can tell with getsockname whose it is: "\0outlet/<service pid>/<kind>/<number>".
+ * The descriptor a guest gets is one end of an AF_UNIX pair (SOCK_STREAM for streams and listeners, SOCK_SEQPACKET
+ * for datagrams, raw and netlink).  The service binds that end to an abstract name, so that whoever is handed the
+ * descriptor by fork, exec, dup or SCM_RIGHTS can tell with getsockname whose it is: "\0outlet/<service
+ * pid>/<kind>/<number>".
  */
 enum { IPC_KIND_STREAM = 's', IPC_KIND_DGRAM = 'd', IPC_KIND_RAW = 'r', IPC_KIND_NETLINK = 'n' };
 struct ipc_sock_name { int32_t service; char kind; uint32_t sock; };
@@ -89,9 +92,10 @@ socklen_t ipc_sock_name_put(struct sockaddr_un *un, const struct ipc_sock_name *
 bool ipc_sock_name_get(const struct sockaddr_un *un, socklen_t len, struct ipc_sock_name *n);
 
 /*
- * Metadata of a datagram for an unconnected socket.  The guest must get exactly the payload, even by plain read(); so the
- * sender's address does not ride in front of it but beside it: as an SCM_RIGHTS descriptor of a sealed memfd that holds
- * this struct (the service keeps one per distinct value).  A plain read drops it; the runner's recvmsg reads it.
+ * Metadata of a datagram for an unconnected socket.  The guest must get exactly the payload, even by plain read(); so
+ * the sender's address does not ride in front of it but beside it: as an SCM_RIGHTS descriptor of a sealed memfd that
+ * holds this struct (the service keeps one per distinct value).  A plain read drops it; the runner's recvmsg reads
+ * it.
  */
 struct ipc_meta {
 	struct sockaddr_storage from; uint32_t from_len;
@@ -114,22 +118,23 @@ bool ipc_net_name_ok(const char *net);
  * @param text  receives WELCOME's JSON text, or the sentence that says what is wrong and what to do
  * @return a descriptor (CLOEXEC); -ESRCH not running, -ECONNREFUSED refused, or another negated errno
  */
-struct ipc_where { const char *net; const char *file; bool spawn; };	/* file: NULL, or the network file to start with */
+/* file: NULL, or the network file to start with */
+struct ipc_where { const char *net; const char *file; bool spawn; };
 int ipc_connect(const struct ipc_where *where, const struct ipc_hello *hello, char *text, size_t text_len);
 /** Sends one message; -EAGAIN when the other side does not read, or another negated errno. */
 int ipc_send(int fd, enum ipc_type type, uint64_t id, const void *a, size_t a_len, const void *b, size_t b_len,
 	     const int *fds, int n_fds);
 /**
- * Receives one message into buf (IPC_MAX bytes).  @return body length >= 0; -EAGAIN; -ECONNRESET at the end; -EBADMSG when
- * it is malformed.  *body points into buf.  Received descriptors (CLOEXEC) are the caller's.
+ * Receives one message into buf (IPC_MAX bytes).  @return body length >= 0; -EAGAIN; -ECONNRESET at the end; -EBADMSG
+ * when it is malformed.  *body points into buf.  Received descriptors (CLOEXEC) are the caller's.
  */
 int ipc_recv(int fd, void *buf, struct ipc_head *head, const uint8_t **body, int *fds, int *n_fds);
 /** Checks a CALL's or REPLY's body and points at its parts; false: malformed. */
 struct ipc_bytes { const uint8_t *p; size_t len; };
-bool ipc_call_parse(const uint8_t *body, size_t len, struct ipc_call *call, struct ipc_bytes *name, struct ipc_bytes *ctl,
-		    struct ipc_bytes *data);
-bool ipc_reply_parse(const uint8_t *body, size_t len, struct ipc_reply *reply, struct ipc_bytes *name, struct ipc_bytes *ctl,
-		     struct ipc_bytes *data);
+bool ipc_call_parse(const uint8_t *body, size_t len, struct ipc_call *call, struct ipc_bytes *name,
+		    struct ipc_bytes *ctl, struct ipc_bytes *data);
+bool ipc_reply_parse(const uint8_t *body, size_t len, struct ipc_reply *reply, struct ipc_bytes *name,
+		     struct ipc_bytes *ctl, struct ipc_bytes *data);
 bool ipc_hello_parse(const uint8_t *body, size_t len, struct ipc_hello *hello);
 
 #endif

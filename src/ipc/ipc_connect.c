@@ -1,8 +1,9 @@
 /*
- * The way to a network's service: its socket in ipc_dir(), and where nobody listens there, a service of our own making.
- * Whoever starts one holds the lock file meanwhile, so two starters make one service; the service takes the same lock
- * before it goes, so nobody is left talking to one that is leaving.  The new process is nobody's child: own session, cwd
- * at /, no descriptor of ours but the log and the pipe by which it says that it is ready (or, in one sentence, why not).
+ * The way to a network's service: its socket in ipc_dir(), and where nobody listens there, a service of our own
+ * making. Whoever starts one holds the lock file meanwhile, so two starters make one service; the service takes the
+ * same lock before it goes, so nobody is left talking to one that is leaving.  The new process is nobody's child: own
+ * session, cwd at /, no descriptor of ours but the log and the pipe by which it says that it is ready (or, in one
+ * sentence, why not).
  */
 #include "ipc/ipc.h"
 #include "base/check.h"
@@ -61,7 +62,8 @@ static int greet(int fd, const struct ipc_hello *hello, char *text, size_t text_
 		n = poll(&p, 1, HELLO_TIMEOUT_MS);
 	while (n < 0 && errno == EINTR);
 	if (n <= 0)
-		return say(text, text_len, -ETIMEDOUT, "the network's service does not answer; its log tells why (outlet status)");
+		return say(text, text_len, -ETIMEDOUT,
+			   "the network's service does not answer; its log tells why (outlet status)");
 	uint8_t *buf = malloc(IPC_MAX);
 	if (!buf)
 		return -ENOMEM;
@@ -158,7 +160,8 @@ static int start_service(const struct ipc_where *w, char *text, size_t text_len)
 {
 	char path[PATH_MAX], log[PATH_MAX], file[PATH_MAX];
 	if (!find_service(path, sizeof path))
-		return say(text, text_len, -ENOENT, "cannot find the program outletd: put it beside outlet, into PATH, or "
+		return say(text, text_len, -ENOENT,
+			   "cannot find the program outletd: put it beside outlet, into PATH, or "
 			   "name it in the environment variable OUTLETD");
 	if (w->file && !realpath(w->file, file))
 		return say(text, text_len, -errno, "cannot read the network file %s: %s", w->file, strerror(errno));
@@ -205,8 +208,9 @@ static int dial_or_start(const struct ipc_where *w, const char *path, char *text
 	if (fd != -ENOENT && fd != -ECONNREFUSED)
 		return say(text, text_len, fd, "cannot connect to %s: %s", path, strerror(-fd));
 	if (!w->spawn)
-		return say(text, text_len, -ESRCH, "the network %s is not running; start it with: outlet up%s%s", w->net,
-			   strcmp(w->net, IPC_NET_DEFAULT) ? " --net " : "", strcmp(w->net, IPC_NET_DEFAULT) ? w->net : "");
+		return say(text, text_len, -ESRCH, "the network %s is not running; start it with: outlet up%s%s",
+			   w->net, strcmp(w->net, IPC_NET_DEFAULT) ? " --net " : "",
+			   strcmp(w->net, IPC_NET_DEFAULT) ? w->net : "");
 	char lock[PATH_MAX];
 	int err = ipc_path(lock, sizeof lock, w->net, ".lock");
 	int lock_fd = err ? -1 : open(lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -233,9 +237,11 @@ int ipc_connect(const struct ipc_where *w, const struct ipc_hello *hello, char *
 	text[0] = 0;
 	int err = ipc_path(path, sizeof path, w->net, ".sock");
 	if (err == -EINVAL)
-		return say(text, text_len, err, "a network's name is 1 to %d letters, digits, '-', '_' or '.'", IPC_NET_NAME_MAX);
+		return say(text, text_len, err, "a network's name is 1 to %d letters, digits, '-', '_' or '.'",
+			   IPC_NET_NAME_MAX);
 	if (err == -EPERM)
-		return say(text, text_len, err, "the directory for running networks is not yours alone: remove it or correct its "
+		return say(text, text_len, err,
+			   "the directory for running networks is not yours alone: remove it or correct its "
 			   "owner and mode (0700)");
 	if (err)
 		return say(text, text_len, err, "cannot make the directory for running networks: %s", strerror(-err));

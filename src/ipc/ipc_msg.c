@@ -1,8 +1,8 @@
 /*
- * One message is one SEQPACKET packet: the head, a body, descriptors beside it.  Sending never raises SIGPIPE; whether a
- * call waits is the descriptor's own affair (O_NONBLOCK).  Receiving believes nothing: a packet cut short, a length that
- * contradicts the packet, an unknown type or a wrong count of descriptors is -EBADMSG, and no descriptor of such a
- * message is left open.
+ * One message is one SEQPACKET packet: the head, a body, descriptors beside it.  Sending never raises SIGPIPE;
+ * whether a call waits is the descriptor's own affair (O_NONBLOCK).  Receiving believes nothing: a packet cut short,
+ * a length that contradicts the packet, an unknown type or a wrong count of descriptors is -EBADMSG, and no
+ * descriptor of such a message is left open.
  */
 #include "ipc/ipc.h"
 #include "base/check.h"

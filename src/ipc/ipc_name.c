@@ -1,7 +1,7 @@
 /*
- * Names: of a guest's descriptor in the abstract name space, of the directory where networks live, and of the files there.
- * The directory is made 0700 and believed only if it is a directory, ours, and closed to everybody else: /tmp belongs to
- * all, and whoever owns the directory owns the sockets in it.
+ * Names: of a guest's descriptor in the abstract name space, of the directory where networks live, and of the files
+ * there. The directory is made 0700 and believed only if it is a directory, ours, and closed to everybody else: /tmp
+ * belongs to all, and whoever owns the directory owns the sockets in it.
  */
 #include "ipc/ipc.h"
 #include <errno.h>
@@ -18,7 +18,8 @@ socklen_t ipc_sock_name_put(struct sockaddr_un *un, const struct ipc_sock_name *
 {
 	memset(un, 0, sizeof *un);
 	un->sun_family = AF_UNIX;
-	int len = snprintf(un->sun_path + 1, sizeof un->sun_path - 1, "%s%d/%c/%u", prefix, n->service, n->kind, n->sock);
+	int len = snprintf(un->sun_path + 1, sizeof un->sun_path - 1, "%s%d/%c/%u", prefix, n->service, n->kind,
+			   n->sock);
 	return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)len);
 }
 
@@ -47,7 +48,8 @@ bool ipc_sock_name_get(const struct sockaddr_un *un, socklen_t len, struct ipc_s
 		return false;
 	p += plen;
 	uint64_t pid, sock;
-	if (!number(&p, end, INT32_MAX, &pid) || end - p < 3 || p[0] != '/' || p[2] != '/' || !strchr("sdrn", p[1]) || !p[1])
+	if (!number(&p, end, INT32_MAX, &pid) || end - p < 3 || p[0] != '/' || p[2] != '/' || !strchr("sdrn", p[1]) ||
+	    !p[1])
 		return false;
 	char kind = p[1];
 	p += 3;

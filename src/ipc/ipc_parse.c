@@ -1,11 +1,14 @@
 /*
- * The bodies of messages.  Each parser looks at nothing outside [body, body + len), copies the fixed part out (a body has
- * no alignment) and borrows the rest.  Text from outside is cut at its first NUL and always has one.
+ * The bodies of messages.  Each parser looks at nothing outside [body, body + len), copies the fixed part out (a body
+ * has no alignment) and borrows the rest.  Text from outside is cut at its first NUL and always has one.
  */
 #include "ipc/ipc.h"
 #include <string.h>
 
-/* The bytes behind the fixed part: name, control messages, data.  The two lengths are from outside, so no sum of them. */
+/*
+ * The bytes behind the fixed part: name, control messages, data.  The two lengths are from outside, so no sum of
+ * them.
+ */
 static bool split(const uint8_t *p, size_t len, uint32_t name_len, uint32_t ctl_len, struct ipc_bytes *name,
 		  struct ipc_bytes *ctl, struct ipc_bytes *data)
 {
@@ -17,8 +20,8 @@ static bool split(const uint8_t *p, size_t len, uint32_t name_len, uint32_t ctl_
 	return true;
 }
 
-bool ipc_call_parse(const uint8_t *body, size_t len, struct ipc_call *call, struct ipc_bytes *name, struct ipc_bytes *ctl,
-		    struct ipc_bytes *data)
+bool ipc_call_parse(const uint8_t *body, size_t len, struct ipc_call *call, struct ipc_bytes *name,
+		    struct ipc_bytes *ctl, struct ipc_bytes *data)
 {
 	if (len < sizeof *call)
 		return false;

@@ -24,7 +24,9 @@ static ssize_t receive(struct sk s, void *buf, size_t len, struct ipc_meta *m)
 {
 	struct iovec iov = { buf, len };
 	union { char buf[CMSG_SPACE(sizeof(int))]; struct cmsghdr align; } ctl;
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = ctl.buf, .msg_controllen = sizeof ctl.buf };
+	struct msghdr msg = {
+		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = ctl.buf, .msg_controllen = sizeof ctl.buf
+	};
 	ssize_t n = -1;
 	until(s.g->n, (n = recvmsg(s.fd, &msg, MSG_DONTWAIT)) >= 0 || errno != EAGAIN);
 	struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
@@ -166,7 +168,8 @@ static struct ifreq interface(struct sk s, unsigned cmd, const char *name, int *
 	struct ifreq r = { .ifr_ifindex = 0 };
 	if (name)
 		snprintf(r.ifr_name, sizeof r.ifr_name, "%s", name);
-	struct reply got = call(s.g, (struct ipc_call){ .op = IPC_OP_IOCTL, .sock = s.num, .arg = { (int)cmd } }, "", 0, &r, sizeof r);
+	struct reply got = call(s.g, (struct ipc_call){ .op = IPC_OP_IOCTL, .sock = s.num, .arg = { (int)cmd } }, "", 0,
+				&r, sizeof r);
 	*err = got.ret;
 	if (!got.ret)
 		memcpy(&r, got.data, sizeof r);
@@ -195,7 +198,8 @@ TEST(interface_questions_are_answered_from_the_hosts_own)
 	eq(err, -ENODEV);
 	interface(s, SIOCSIFADDR, "eth0", &err);
 	eq(err, -EPERM);
-	struct reply conf = call(&a, (struct ipc_call){ .op = IPC_OP_IOCTL, .sock = s.num, .arg = { SIOCGIFCONF } }, "", 0, "", 0);
+	struct reply conf = call(&a, (struct ipc_call){ .op = IPC_OP_IOCTL, .sock = s.num, .arg = { SIOCGIFCONF } }, "",
+				 0, "", 0);
 	eq(conf.ret, 0);
 	ok(conf.data_len >= 2 * sizeof(struct ifreq));
 	sk_close(&s);
@@ -206,11 +210,17 @@ TEST(interface_questions_are_answered_from_the_hosts_own)
 /* Asks for a whole list; the types of all messages that come, as many as there are, DONE included. */
 static int dump(struct sk s, uint16_t type, uint8_t *buf, size_t cap, size_t *len)
 {
-	struct { struct nlmsghdr h; struct rtgenmsg g; } req = {
-		.h = { .nlmsg_len = NLMSG_LENGTH(sizeof req.g), .nlmsg_type = type, .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP, .nlmsg_seq = 7 },
+	struct { struct nlmsghdr h; struct rtgenmsg g;
+	} req = {
+		.h = { .nlmsg_len = NLMSG_LENGTH(sizeof req.g),
+		       .nlmsg_type = type,
+		       .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP,
+		       .nlmsg_seq = 7 },
 	};
 	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
-	eq(call(s.g, (struct ipc_call){ .op = IPC_OP_SENDTO, .sock = s.num }, &kernel, sizeof kernel, &req, sizeof req).ret, sizeof req);
+	eq(call(s.g, (struct ipc_call){ .op = IPC_OP_SENDTO, .sock = s.num }, &kernel, sizeof kernel, &req, sizeof req)
+		   .ret,
+	   sizeof req);
 	int n = 0;
 	*len = 0;
 	for (bool over = false; !over; ) {
@@ -265,7 +275,8 @@ TEST(netlink_survives_any_request)
 		size_t len = rng_below(&r, sizeof req + 1);
 		for (size_t k = 0; k < sizeof req; k++)
 			req[k] = (uint8_t)(rng_below(&r, 4) ? 0 : rng_u64(&r));
-		struct nlmsghdr h = { .nlmsg_len = rng_below(&r, 120), .nlmsg_type = (uint16_t)(RTM_NEWLINK + rng_below(&r, 20)),
+		struct nlmsghdr h = { .nlmsg_len = rng_below(&r, 120),
+				      .nlmsg_type = (uint16_t)(RTM_NEWLINK + rng_below(&r, 20)),
 				      .nlmsg_flags = NLM_F_REQUEST | (rng_below(&r, 2) ? NLM_F_DUMP : 0) };
 		memcpy(req, &h, sizeof h);
 		call(&a, (struct ipc_call){ .op = IPC_OP_SENDTO, .sock = s.num }, "", 0, req, len);

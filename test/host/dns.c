@@ -163,7 +163,8 @@ TEST(what_is_no_query_gets_no_answer_and_what_is_wrong_a_format_error)
 	size_t n = query(q, "web", 1, 0);
 	eq(dns_answer(&names, q, 11, false, out, sizeof out), 0);
 	q[2] |= 0x80;
-	eq(dns_answer(&names, q, n, false, out, sizeof out), 0);	/* responses are not answered: two servers would never end */
+	/* responses are not answered: two servers would never end */
+	eq(dns_answer(&names, q, n, false, out, sizeof out), 0);
 	n = query(q, "web", 1, 0);
 	q[12] = 0xc0;				/* a pointer in the question */
 	ok(dns_answer(&names, q, n, false, out, sizeof out) >= 12);

@@ -105,7 +105,9 @@ bool heard(struct guest *g, struct reply *r, uint64_t *id)
 	struct ipc_reply rep;
 	struct ipc_bytes name, ctl, data;
 	ok(ipc_reply_parse(body, (size_t)len, &rep, &name, &ctl, &data));
-	*r = (struct reply){ .ret = rep.ret, .extra = rep.extra, .fd = n_fds ? fds[0] : -1, .name_len = name.len, .data_len = data.len };
+	*r = (struct reply){ .ret = rep.ret, .extra = rep.extra, .fd = n_fds ? fds[0] : -1 };
+	r->name_len = name.len;
+	r->data_len = data.len;
 	ok(name.len <= sizeof r->name && data.len <= sizeof r->data);
 	memcpy(r->name, name.p, name.len);
 	memcpy(r->data, data.p, data.len);
@@ -122,7 +124,8 @@ struct reply wait_reply(struct guest *g, uint64_t id)
 	return r;
 }
 
-struct reply call(struct guest *g, struct ipc_call c, const void *name, size_t name_len, const void *data, size_t data_len)
+struct reply call(struct guest *g, struct ipc_call c, const void *name, size_t name_len, const void *data,
+		  size_t data_len)
 {
 	return wait_reply(g, ask(g, c, name, name_len, data, data_len));
 }
@@ -168,7 +171,9 @@ struct sk sk_accept(struct sk s)
 
 int sk_opt(struct sk s, int level, int name)
 {
-	struct reply r = call(s.g, (struct ipc_call){ .op = IPC_OP_GETSOCKOPT, .sock = s.num, .arg = { level, name, 4 } }, "", 0, "", 0);
+	struct reply r = call(s.g,
+			      (struct ipc_call){ .op = IPC_OP_GETSOCKOPT, .sock = s.num, .arg = { level, name, 4 } },
+			      "", 0, "", 0);
 	int v = 0;
 	if (r.ret < 0)
 		return r.ret;

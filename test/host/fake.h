@@ -2,7 +2,8 @@
 #define TEST_HOST_FAKE_H
 /*
  * A service inside the test and runners that are none: they speak the messages of ipc.h as a runner would, on real
- * descriptors, and turn the service's loop themselves while they wait.  Nothing sleeps: a turn waits for what it is told of.
+ * descriptors, and turn the service's loop themselves while they wait.  Nothing sleeps: a turn waits for what it is
+ * told of.
  */
 #include "unit.h"
 #include <arpa/inet.h>
@@ -18,7 +19,11 @@
 
 struct net { struct svc svc; char dir[64]; };
 struct guest { struct net *n; int fd; uint64_t id; char host[64]; char addr[64]; uint8_t *buf; };
-struct reply { int ret; uint32_t extra; int fd; uint8_t name[128]; size_t name_len; uint8_t data[4096]; size_t data_len; };
+struct reply {
+	int ret; uint32_t extra; int fd;
+	uint8_t name[128]; size_t name_len;
+	uint8_t data[4096]; size_t data_len;
+};
 struct sk { struct guest *g; int fd; uint32_t num; };
 
 struct net *net_up(const char *file_text);		/* NULL: the default network */
@@ -42,7 +47,8 @@ uint64_t ask(struct guest *g, struct ipc_call c, const void *name, size_t name_l
 /** The reply that has come; false: none yet. */
 bool heard(struct guest *g, struct reply *r, uint64_t *id);
 struct reply wait_reply(struct guest *g, uint64_t id);
-struct reply call(struct guest *g, struct ipc_call c, const void *name, size_t name_len, const void *data, size_t data_len);
+struct reply call(struct guest *g, struct ipc_call c, const void *name, size_t name_len, const void *data,
+		  size_t data_len);
 
 struct sk sk_new(struct guest *g, int domain, int type);
 struct sk sk_listen(struct guest *g, uint16_t port);

@@ -11,7 +11,7 @@
 
 enum { KILLS = 1000, WARM = 200 };
 
-/* ---- the child: a runner that never reads twice what it does ------------------------------------------------------------- */
+/* ---- the child: a runner that never reads twice what it does ----------------------------------------------------- */
 static int child_fd;
 static uint64_t child_id;
 static uint8_t child_buf[IPC_MAX];
@@ -44,7 +44,8 @@ static void child_stream(struct rng *r, uint32_t num, int fd, const struct socka
 	struct sockaddr_in to = *web;
 	if (!rng_below(r, 4))
 		to.sin_port = htons(81);		/* refused */
-	int ret = child_call((struct ipc_call){ .op = IPC_OP_CONNECT, .sock = num, .flags = nonblock }, &to, sizeof to, "", 0, NULL);
+	int ret = child_call((struct ipc_call){ .op = IPC_OP_CONNECT, .sock = num, .flags = nonblock }, &to, sizeof to,
+			     "", 0, NULL);
 	if (nonblock && ret == -EINPROGRESS)
 		send(fd, plug, sizeof plug, MSG_DONTWAIT | MSG_NOSIGNAL);
 	send(fd, buf, 1 + rng_below(r, sizeof buf), MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -74,7 +75,9 @@ static _Noreturn void child(const char *sock_path, uint64_t seed, struct sockadd
 	snprintf(un.sun_path, sizeof un.sun_path, "%.100s", sock_path);
 	close_range(3, ~0u, 0);
 	child_fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	struct ipc_hello hello = { .version = IPC_VERSION, .role = IPC_ROLE_GUEST, .pid = getpid(), .program = "victim" };
+	struct ipc_hello hello = {
+		.version = IPC_VERSION, .role = IPC_ROLE_GUEST, .pid = getpid(), .program = "victim"
+	};
 	struct ipc_head head;
 	const uint8_t *body;
 	if (connect(child_fd, (struct sockaddr *)&un, sizeof un) < 0 ||
@@ -83,8 +86,11 @@ static _Noreturn void child(const char *sock_path, uint64_t seed, struct sockadd
 		_exit(1);
 	for (int i = 0; i < 50; i++) {
 		int fd, kind = (int)rng_below(&r, 6);
-		int domain = kind == 5 ? AF_NETLINK : AF_INET, type = kind < 3 ? SOCK_STREAM : kind < 5 ? SOCK_DGRAM : SOCK_RAW;
-		int num = child_call((struct ipc_call){ .op = IPC_OP_SOCKET, .arg = { domain, type, 0 } }, "", 0, "", 0, &fd);
+		int domain = kind == 5 ? AF_NETLINK : AF_INET, type = kind < 3	 ? SOCK_STREAM
+								      : kind < 5 ? SOCK_DGRAM
+										 : SOCK_RAW;
+		int num = child_call((struct ipc_call){ .op = IPC_OP_SOCKET, .arg = { domain, type, 0 } }, "", 0, "", 0,
+				     &fd);
 		if (num <= 0)
 			continue;
 		if (kind < 2)
@@ -92,17 +98,21 @@ static _Noreturn void child(const char *sock_path, uint64_t seed, struct sockadd
 		else if (kind == 2)
 			child_listen(&r, (uint32_t)num);
 		else if (kind < 5)
-			child_call((struct ipc_call){ .op = IPC_OP_SENDTO, .sock = (uint32_t)num }, &web, sizeof web, "datagram", 8, NULL);
+			child_call((struct ipc_call){ .op = IPC_OP_SENDTO, .sock = (uint32_t)num }, &web, sizeof web,
+				   "datagram", 8, NULL);
 		else
-			child_call((struct ipc_call){ .op = IPC_OP_SENDTO, .sock = (uint32_t)num }, "", 0,
-				   &(struct { struct nlmsghdr h; char g[4]; }){ { 20, 18, NLM_F_REQUEST | NLM_F_DUMP, 1, 0 }, { 0 } }, 20, NULL);
+			child_call((struct ipc_call){ .op = IPC_OP_SENDTO, .sock = (uint32_t)num }, "", 0, &(struct {
+					   struct nlmsghdr h;
+					   char g[4];
+				   }){ { 20, 18, NLM_F_REQUEST | NLM_F_DUMP, 1, 0 }, { 0 } },
+				   20, NULL);
 		if (rng_below(&r, 4) == 0)
 			close(fd);
 	}
 	_exit(0);
 }
 
-/* ---- the parent ---------------------------------------------------------------------------------------------------------------- */
+/* ---- the parent -------------------------------------------------------------------------------------------------- */
 /* Descriptors but those that say who sent a datagram, of which a bounded number is kept on purpose. */
 static int fds_held(void)
 {

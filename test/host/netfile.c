@@ -28,7 +28,8 @@ static const char *refusal(const char *text)
 
 TEST(short_and_long_form_of_a_host_are_the_same)
 {
-	ok(reads(WIRE "hosts:\n  a: {wire: lan, address: 10.1.0.5/24}\n  b:\n    interfaces:\n    - {wire: lan, address: 10.1.0.6/24}\n"));
+	ok(reads(WIRE "hosts:\n  a: {wire: lan, address: 10.1.0.5/24}\n  b:\n    interfaces:\n    - {wire: lan, "
+		      "address: 10.1.0.6/24}\n"));
 	eq(nf.n_hosts, 2);
 	for (unsigned i = 0; i < 2; i++) {
 		eq(nf.host[i].n_nics, 1);
@@ -42,7 +43,8 @@ TEST(short_and_long_form_of_a_host_are_the_same)
 
 TEST(sections_may_come_in_any_order)
 {
-	ok(reads("guests: lan\nhosts:\n  a: {wire: lan}\ncaptures:\n- {file: x, host: a}\nwires:\n  lan: {subnet: 10.1.0.0/24}\nseed: 0x10\n"));
+	ok(reads("guests: lan\nhosts:\n  a: {wire: lan}\ncaptures:\n- {file: x, host: a}\nwires:\n  lan: {subnet: "
+		 "10.1.0.0/24}\nseed: 0x10\n"));
 	eq(nf.guests, 0);
 	eq(nf.seed, 16);
 	eq(nf.capture[0].host, 0);
@@ -51,7 +53,8 @@ TEST(sections_may_come_in_any_order)
 
 TEST(faults_are_read_by_the_wires_own_reader)
 {
-	ok(reads("wires:\n  lan: {subnet: 10.1.0.0/24, faults: loss=1% delay=5ms}\nhosts:\n  a: {wire: lan, faults-from: cut}\n"));
+	ok(reads("wires:\n  lan: {subnet: 10.1.0.0/24, faults: loss=1% delay=5ms}\nhosts:\n  a: {wire: lan, "
+		 "faults-from: cut}\n"));
 	eq(nf.wire[0].faults.loss_ppb, 10000000);
 	eq(nf.wire[0].faults.delay_ns, 5000000);
 	ok(nf.host[0].nic[0].has_in && nf.host[0].nic[0].in.cut);
@@ -68,7 +71,8 @@ TEST(mistakes_are_told_with_their_line_and_what_to_do)
 	SAYS("hosts:\n  a: {wire: lan}\n", "line 2: there is no wire lan");
 	SAYS(WIRE "hosts:\n  a: {}\n", "line 4: a is on no wire");
 	SAYS(WIRE "hosts:\n  A: {wire: lan}\n", "line 4: A is no name");
-	SAYS(WIRE "hosts:\n  a: {wire: lan}\n  a: {wire: lan}\n", "line 5: the host a is there twice (first in line 4)");
+	SAYS(WIRE "hosts:\n  a: {wire: lan}\n  a: {wire: lan}\n",
+	     "line 5: the host a is there twice (first in line 4)");
 	SAYS(WIRE "hosts:\n  a: {wire: lan}\nrouters:\n  a: {wire: lan}\n", "is there twice");
 	SAYS(WIRE "hosts:\n  a: {wire: lan, wire: lan}\n", "line 4: the key wire stands twice");
 	SAYS(WIRE "hosts:\n  a: {wire: lan, address: 10.1.0.1}\n", "line 4: 10.1.0.1 needs the length of its prefix");
@@ -80,7 +84,8 @@ TEST(mistakes_are_told_with_their_line_and_what_to_do)
 	     "line 5: b has the address 10.1.0.1, which is that of a already (line 4)");
 	SAYS(WIRE "hosts:\n  a: {wire: lan, mac: '01:00:00:00:00:01'}\n", "no address of one station");
 	SAYS(WIRE "hosts:\n  a: {wire: lan, mtu: 9000}\n", "carries 1500 bytes and no more");
-	SAYS(WIRE "hosts:\n  a: {wire: lan, gateway: 10.9.0.1}\n", "line 4: the gateway 10.9.0.1 is on none of the wires of a");
+	SAYS(WIRE "hosts:\n  a: {wire: lan, gateway: 10.9.0.1}\n",
+	     "line 4: the gateway 10.9.0.1 is on none of the wires of a");
 	SAYS(WIRE "hosts:\n  a: {wire: lan, routes: [{to: 10.2.0.0/16}]}\n", "needs `to:` and `via:`");
 	SAYS(WIRE "hosts:\n  a: {wire: lan, routes: [{to: 10.2.0.1/16, via: 10.1.0.1}]}\n", "must be zero");
 	SAYS(WIRE "hosts:\n  a: {wire: lan, forwarding: maybe}\n", "forwarding is yes or no");
@@ -89,7 +94,8 @@ TEST(mistakes_are_told_with_their_line_and_what_to_do)
 	SAYS("wires:\n  lan: {subnet: 10.1.0.0/24, faults: loss=200%}\nhosts:\n  a: {wire: lan}\n", "line 2: ");
 	SAYS("wires:\n  lan: {mode: slow}\n", "fast or strict");
 	SAYS("wires:\n  lan: {mtu: 20}\n", "from 68 to 65535");
-	SAYS("wires:\n  a: {subnet: 10.1.0.0/16}\n  b: {subnet: 10.1.2.0/24}\n", "line 3: the subnet 10.1.2.0/24 overlaps with that of the wire a");
+	SAYS("wires:\n  a: {subnet: 10.1.0.0/16}\n  b: {subnet: 10.1.2.0/24}\n",
+	     "line 3: the subnet 10.1.2.0/24 overlaps with that of the wire a");
 	SAYS("wires:\n  a: {subnet: 10.1.0.1/16}\n", "is a host's address");
 	SAYS("wires:\n  a: {}\nguests: a\n", "needs a subnet");
 	SAYS("wires:\n  a: {subnet: 'fd00::/64', mtu: 1000}\n", "1280");

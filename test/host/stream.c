@@ -34,8 +34,8 @@ static void done(struct two *t)
 TEST(hosts_are_named_after_programs_and_their_twins_numbered)
 {
 	struct net *n = net_up(NULL);
-	struct guest a = guest_come(n, "/usr/bin/curl", ""), b = guest_come(n, "curl", ""), c = guest_come(n, "x", "web"),
-		     d = guest_come(n, "Python3.11", "");
+	struct guest a = guest_come(n, "/usr/bin/curl", ""), b = guest_come(n, "curl", ""),
+		     c = guest_come(n, "x", "web"), d = guest_come(n, "Python3.11", "");
 	eq_str(a.host, "curl");
 	eq_str(b.host, "curl-2");
 	eq_str(c.host, "web");
@@ -129,8 +129,10 @@ TEST(data_before_a_reset_is_read_first)
 	struct linger now = { 1, 0 };
 	ok(write_all(t->n, t->c.fd, "last", 4));
 	until(t->n, events_of(t->s.fd) & POLLIN);
-	eq(call(&t->a, (struct ipc_call){ .op = IPC_OP_SETSOCKOPT, .sock = t->c.num, .arg = { SOL_SOCKET, SO_LINGER } }, "", 0, &now,
-		sizeof now).ret, 0);
+	eq(call(&t->a, (struct ipc_call){ .op = IPC_OP_SETSOCKOPT, .sock = t->c.num, .arg = { SOL_SOCKET, SO_LINGER } },
+		"", 0, &now, sizeof now)
+		   .ret,
+	   0);
 	sk_close(&t->c);
 	until(t->n, events_of(t->s.fd) & POLLERR);
 	eq(read_once(t->n, t->s.fd, buf, 8), 4);
@@ -156,7 +158,8 @@ TEST(connect_to_a_closed_port_is_refused_and_may_be_tried_again)
 static int start_connect(struct sk s, const char *addr, uint16_t port)
 {
 	struct sockaddr_in a = sin_of(addr, port);
-	struct reply r = call(s.g, (struct ipc_call){ .op = IPC_OP_CONNECT, .sock = s.num, .flags = IPC_CALL_NONBLOCK }, &a, sizeof a, "", 0);
+	struct reply r = call(s.g, (struct ipc_call){ .op = IPC_OP_CONNECT, .sock = s.num, .flags = IPC_CALL_NONBLOCK },
+			      &a, sizeof a, "", 0);
 	if (r.ret == -EINPROGRESS) {
 		static const uint8_t plug[IPC_PLUG_LEN];
 		eq(send(s.fd, plug, sizeof plug, MSG_DONTWAIT), sizeof plug);
@@ -232,7 +235,8 @@ TEST(shutting_a_listener_down_ends_the_accepts_that_wait)
 {
 	struct two *t = connected();
 	uint64_t id = ask(&t->b, (struct ipc_call){ .op = IPC_OP_ACCEPT, .sock = t->lis.num }, "", 0, "", 0);
-	uint64_t down = ask(&t->b, (struct ipc_call){ .op = IPC_OP_SHUTDOWN, .sock = t->lis.num, .arg = { SHUT_RDWR } }, "", 0, "", 0);
+	uint64_t down = ask(&t->b, (struct ipc_call){ .op = IPC_OP_SHUTDOWN, .sock = t->lis.num, .arg = { SHUT_RDWR } },
+			    "", 0, "", 0);
 	eq(wait_reply(&t->b, id).ret, -EINVAL);
 	eq(wait_reply(&t->b, down).ret, 0);
 	done(t);
@@ -258,7 +262,9 @@ TEST(what_was_written_before_a_call_is_sent_before_it_takes_effect)
 	char buf[8];
 	/* The bytes lie in the pair, unread by the service, when the call comes. */
 	eq(send(t->c.fd, "bytes", 5, 0), 5);
-	eq(call(&t->a, (struct ipc_call){ .op = IPC_OP_SHUTDOWN, .sock = t->c.num, .arg = { SHUT_WR } }, "", 0, "", 0).ret, 0);
+	eq(call(&t->a, (struct ipc_call){ .op = IPC_OP_SHUTDOWN, .sock = t->c.num, .arg = { SHUT_WR } }, "", 0, "", 0)
+		   .ret,
+	   0);
 	ok(read_all(t->n, t->s.fd, buf, 5));
 	eq(read_once(t->n, t->s.fd, buf, 1), 0);
 	done(t);
@@ -268,7 +274,9 @@ TEST(wrong_numbers_are_no_sockets)
 {
 	struct two *t = connected();
 	eq(call(&t->a, (struct ipc_call){ .op = IPC_OP_LISTEN, .sock = 999999 }, "", 0, "", 0).ret, -EBADF);
-	eq(call(&t->a, (struct ipc_call){ .op = IPC_OP_SOCKET, .arg = { 77, SOCK_STREAM, 0 } }, "", 0, "", 0).ret, -EAFNOSUPPORT);
-	eq(call(&t->a, (struct ipc_call){ .op = IPC_OP_SOCKET, .arg = { AF_NETLINK, SOCK_RAW, 99 } }, "", 0, "", 0).ret, -EPROTONOSUPPORT);
+	eq(call(&t->a, (struct ipc_call){ .op = IPC_OP_SOCKET, .arg = { 77, SOCK_STREAM, 0 } }, "", 0, "", 0).ret,
+	   -EAFNOSUPPORT);
+	eq(call(&t->a, (struct ipc_call){ .op = IPC_OP_SOCKET, .arg = { AF_NETLINK, SOCK_RAW, 99 } }, "", 0, "", 0).ret,
+	   -EPROTONOSUPPORT);
 	done(t);
 }

@@ -21,7 +21,10 @@ static void tool_leave(struct tool *t)
 	free(t->buf);
 }
 
-static void say(struct tool *t, const char *json) { eq(ipc_send(t->fd, IPC_ASK, 5, json, strlen(json), NULL, 0, NULL, 0), 0); }
+static void say(struct tool *t, const char *json)
+{
+	eq(ipc_send(t->fd, IPC_ASK, 5, json, strlen(json), NULL, 0, NULL, 0), 0);
+}
 
 /* The next message's type; its body is in *t. */
 static int hear(struct tool *t)
@@ -238,7 +241,8 @@ TEST(events_tell_calls_and_states_as_they_happen)
 	while (!connect || !established) {
 		eq(hear(&t), IPC_DATA);
 		json_t *j = object(&t);
-		const char *call_name = json_string_value(json_object_get(j, "call")), *to = json_string_value(json_object_get(j, "to"));
+		const char *call_name = json_string_value(json_object_get(j, "call")),
+			   *to = json_string_value(json_object_get(j, "to"));
 		connect |= call_name && !strcmp(call_name, "connect");
 		established |= to && !strcmp(to, "ESTABLISHED");
 		json_decref(j);

@@ -1,4 +1,7 @@
-/* The way to a service that does not run yet: one is started, also when many want it at once, and it goes when all have left. */
+/*
+ * The way to a service that does not run yet: one is started, also when many want it at once, and it goes when all
+ * have left.
+ */
 #include "unit.h"
 #include "ipc/ipc.h"
 #include <errno.h>

@@ -121,7 +121,9 @@ TEST(malformed_messages_are_refused_and_leave_no_descriptor)
 	/* A descriptor that nobody announced: with a head that lies, and with one that is right but unwanted. */
 	union { char buf[CMSG_SPACE(sizeof(int))]; struct cmsghdr align; } ctl = { .align = { 0 } };
 	struct iovec iov = { &good, sizeof good };
-	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = ctl.buf, .msg_controllen = sizeof ctl.buf };
+	struct msghdr m = {
+		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = ctl.buf, .msg_controllen = sizeof ctl.buf
+	};
 	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
 	*c = (struct cmsghdr){ .cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS };
 	memcpy(CMSG_DATA(c), &null, sizeof null);
