@@ -392,9 +392,9 @@ static const struct key nic_keys[] = {
 
 static bool check_nic(struct parser *p, struct nf_host *h, struct nf_nic *nic)
 {
-	struct nf_wire *w = &p->nf->wire[nic->wire];
-	if (!nic->line)
+	if (!nic->line)				/* and then there may be no wire at all */
 		return wrong(p, h->line, "an interface of %s is on no wire; give it one with `wire: NAME`", h->name);
+	struct nf_wire *w = &p->nf->wire[nic->wire];
 	if (!nic->n_addrs && !w->subnet[0].addr.ver && !w->subnet[1].addr.ver)
 		return wrong(p, nic->line, "%s needs an address here, or the wire %s a subnet to take one from",
 			     h->name, w->name);

@@ -70,6 +70,7 @@ TEST(mistakes_are_told_with_their_line_and_what_to_do)
 	SAYS("wires:\n  lan: {}\n", "no host");
 	SAYS("hosts:\n  a: {wire: lan}\n", "line 2: there is no wire lan");
 	SAYS(WIRE "hosts:\n  a: {}\n", "line 4: a is on no wire");
+	SAYS("hosts:\n  a: {mtu: 1500}\n", "line 2: an interface of a is on no wire");
 	SAYS(WIRE "hosts:\n  A: {wire: lan}\n", "line 4: A is no name");
 	SAYS(WIRE "hosts:\n  a: {wire: lan}\n  a: {wire: lan}\n",
 	     "line 5: the host a is there twice (first in line 4)");
