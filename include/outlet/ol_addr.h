@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct ol_addr {
 	uint8_t ver;				/* 0, 4 or 6 */
@@ -25,14 +26,38 @@ struct ol_endpoint {				/* a process is known by address and port, RFC 9293 2.3 
 struct ol_mac { uint8_t b[OL_MAC_LEN]; };
 
 /** An IPv4 address from a number in host order: OL_IP4(0x7f000001) is 127.0.0.1. */
-struct ol_addr ol_addr_ip4(uint32_t host_order);
+static inline struct ol_addr ol_addr_ip4(uint32_t host_order)
+{
+	uint32_t h = host_order;
+	return (struct ol_addr){ .ver = 4, .b = { (uint8_t)(h >> 24), (uint8_t)(h >> 16), (uint8_t)(h >> 8), (uint8_t)h } };
+}
 /** An address of 4 or 16 bytes in network order; ver is 4 or 6. */
-struct ol_addr ol_addr_from(int ver, const void *bytes);
-bool ol_addr_eq(const struct ol_addr *a, const struct ol_addr *b);
+static inline struct ol_addr ol_addr_from(int ver, const void *bytes)
+{
+	struct ol_addr a = { .ver = (uint8_t)ver };
+	if (ver == 4)
+		memcpy(a.b, bytes, 4);
+	else
+		memcpy(a.b, bytes, 16);
+	return a;
+}
+static inline bool ol_addr_eq(const struct ol_addr *a, const struct ol_addr *b)
+{
+	return a->ver == b->ver && a->scope == b->scope && !memcmp(a->b, b->b, sizeof a->b);
+}
 /** 0.0.0.0, :: or no address at all. */
-bool ol_addr_is_any(const struct ol_addr *a);
-bool ol_addr_is_multicast(const struct ol_addr *a);
-bool ol_addr_is_loopback(const struct ol_addr *a);	/* 127/8 or ::1 */
+static inline bool ol_addr_is_any(const struct ol_addr *a)
+{
+	return !memcmp(a->b, (const uint8_t[16]){ 0 }, sizeof a->b);
+}
+static inline bool ol_addr_is_multicast(const struct ol_addr *a)
+{
+	return a->ver == 4 ? (a->b[0] & 0xf0) == 0xe0 : a->ver == 6 && a->b[0] == 0xff;
+}
+static inline bool ol_addr_is_loopback(const struct ol_addr *a)		/* 127/8 or ::1 */
+{
+	return a->ver == 4 ? a->b[0] == 127 : a->ver == 6 && !memcmp(a->b, (const uint8_t[16]){ [15] = 1 }, sizeof a->b);
+}
 bool ol_addr_is_linklocal(const struct ol_addr *a);	/* 169.254/16 or fe80::/10 */
 /** Do the first plen bits of a and prefix agree (and are they of one family)? */
 bool ol_addr_in_prefix(const struct ol_addr *a, const struct ol_addr *prefix, unsigned plen);

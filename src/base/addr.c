@@ -4,40 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct ol_addr ol_addr_from(int ver, const void *bytes)
-{
-	struct ol_addr a = { .ver = (uint8_t)ver };
-	memcpy(a.b, bytes, ver == 4 ? 4 : 16);
-	return a;
-}
-
-struct ol_addr ol_addr_ip4(uint32_t h)
-{
-	return (struct ol_addr){ .ver = 4, .b = { (uint8_t)(h >> 24), (uint8_t)(h >> 16), (uint8_t)(h >> 8), (uint8_t)h } };
-}
-
-bool ol_addr_eq(const struct ol_addr *a, const struct ol_addr *b)
-{
-	return a->ver == b->ver && a->scope == b->scope && !memcmp(a->b, b->b, sizeof a->b);
-}
-
-bool ol_addr_is_any(const struct ol_addr *a)
-{
-	static const uint8_t zero[16];
-	return !memcmp(a->b, zero, sizeof zero);
-}
-
-bool ol_addr_is_multicast(const struct ol_addr *a)
-{
-	return a->ver == 4 ? (a->b[0] & 0xf0) == 0xe0 : a->ver == 6 && a->b[0] == 0xff;
-}
-
-bool ol_addr_is_loopback(const struct ol_addr *a)
-{
-	static const uint8_t one[16] = { [15] = 1 };
-	return a->ver == 4 ? a->b[0] == 127 : a->ver == 6 && !memcmp(a->b, one, sizeof one);
-}
-
 bool ol_addr_is_linklocal(const struct ol_addr *a)
 {
 	return a->ver == 4 ? a->b[0] == 169 && a->b[1] == 254 : a->ver == 6 && a->b[0] == 0xfe && (a->b[1] & 0xc0) == 0x80;

@@ -47,8 +47,20 @@ bool rng_chance(struct rng *r, double p) { return p > 0 && rng_unit(r) < p; }
 	v0 += v3; v3 = rotl(v3, 21); v3 ^= v0; \
 	v2 += v1; v1 = rotl(v1, 17); v1 ^= v2; v2 = rotl(v2, 32); } while (0)
 
+static uint64_t le64_whole(const uint8_t *p)
+{
+	uint64_t v;
+	memcpy(&v, p, 8);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	v = __builtin_bswap64(v);
+#endif
+	return v;
+}
+
 static uint64_t le64(const uint8_t *p, size_t n)
 {
+	if (n == 8)
+		return le64_whole(p);
 	uint64_t v = 0;
 	for (size_t i = 0; i < n; i++)
 		v |= (uint64_t)p[i] << (8 * i);
@@ -61,7 +73,7 @@ uint64_t siphash(struct sipkey key, const void *bytes, size_t len)
 	uint64_t v0 = key.k0 ^ UINT64_C(0x736f6d6570736575), v1 = key.k1 ^ UINT64_C(0x646f72616e646f6d);
 	uint64_t v2 = key.k0 ^ UINT64_C(0x6c7967656e657261), v3 = key.k1 ^ UINT64_C(0x7465646279746573);
 	for (; p < end; p += 8) {
-		uint64_t m = le64(p, 8);
+		uint64_t m = le64_whole(p);
 		v3 ^= m;
 		SIPROUND; SIPROUND;
 		v0 ^= m;
