@@ -8,14 +8,43 @@
 #include <stdlib.h>
 #include <string.h>
 
-void chunkq_init(struct chunkq *q) { *q = (struct chunkq){ 0 }; }
+enum { STOCK_MAX = 64 };		/* half a megabyte: what a second-level cache holds */
+
+void chunkq_init(struct chunkq *q, struct chunk_stock *stock) { *q = (struct chunkq){ .stock = stock }; }
+
+static void *chunk_get(struct chunk_stock *stock)
+{
+	void *c = stock ? stock->free : NULL;
+	if (!c)
+		return malloc(CHUNKQ_CHUNK);
+	memcpy(&stock->free, c, sizeof stock->free);
+	stock->n--;
+	return c;
+}
+
+static void chunk_put(struct chunk_stock *stock, void *c)
+{
+	if (!stock || stock->n == STOCK_MAX) {
+		free(c);
+		return;
+	}
+	memcpy(c, &stock->free, sizeof stock->free);
+	stock->free = c;
+	stock->n++;
+}
+
+void chunk_stock_fini(struct chunk_stock *stock)
+{
+	while (stock->n)
+		free(chunk_get(stock));
+}
 
 void chunkq_fini(struct chunkq *q)
 {
 	for (uint32_t i = 0; i < q->n; i++)
-		free(q->ring[(q->first + i) & (q->cap - 1)]);
+		chunk_put(q->stock, q->ring[(q->first + i) & (q->cap - 1)]);
 	free(q->ring);
-	chunkq_init(q);
+	chunkq_init(q, q->stock);
 }
 
 static uint8_t *chunk_at(const struct chunkq *q, size_t pos)	/* pos: from the first chunk's first byte */
@@ -42,7 +71,7 @@ static bool add_chunk(struct chunkq *q)
 {
 	if (q->n == q->cap && !grow_ring(q))
 		return false;
-	uint8_t *c = malloc(CHUNKQ_CHUNK);
+	uint8_t *c = chunk_get(q->stock);
 	if (!c)
 		return false;
 	q->ring[(q->first + q->n++) & (q->cap - 1)] = c;
@@ -110,7 +139,7 @@ void chunkq_drop(struct chunkq *q, size_t len)
 	q->len -= len;
 	size_t off = q->head_off + len;
 	while (off >= CHUNKQ_CHUNK) {
-		free(q->ring[q->first]);
+		chunk_put(q->stock, q->ring[q->first]);
 		q->first = (q->first + 1) & (q->cap - 1);
 		q->n--;
 		off -= CHUNKQ_CHUNK;

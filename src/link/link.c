@@ -109,7 +109,8 @@ int link_iface_add(struct link *l, const struct ol_iface_config *cfg)
 	ifc->pub = (struct iface){ .index = l->n_iface + 1, .link = cfg->link, .features = cfg->features, .up = true,
 		.mac = cfg->mac, .mtu = mtu };
 	memcpy(ifc->pub.name, cfg->name, strlen(cfg->name) + 1);
-	ifc->txqlen = cfg->txqlen ? cfg->txqlen : 1000;
+	ifc->txq.max = cfg->txqlen ? cfg->txqlen : 1000;
+	list_init(&ifc->txq.waiting);
 	ol_pktq_init(&ifc->q);
 	list_init(&ifc->pending);
 	l->iface[l->n_iface++] = ifc;
@@ -130,6 +131,7 @@ int link_iface_up(struct link *l, int ifi, bool up)
 		l->count[OL_DROP_LINK_DOWN] += ifc->q.count;
 		ifc->tx_dropped += ifc->q.count;
 		ol_pktq_purge(&ifc->q);
+		ifc->txq.out = ifc->txq.in;
 		list_del(&ifc->pending);
 		neigh_flush(l, ifi);
 	}
@@ -244,7 +246,7 @@ static void ether_pad(struct ol_pkt *pkt)
 static enum ol_fate enqueue(struct link *l, struct link_iface *ifc, struct ol_pkt *pkt, const struct ol_mac *dst,
 			    uint16_t type, ol_time now)
 {
-	if (ifc->q.count >= ifc->txqlen) {
+	if (ifc->q.count >= ifc->txq.max) {
 		ifc->tx_dropped++;
 		return link_drop(l, pkt, OL_DROP_LINK_QUEUE_FULL);
 	}
@@ -262,6 +264,7 @@ static enum ol_fate enqueue(struct link *l, struct link_iface *ifc, struct ol_pk
 	pkt->link = ifc->pub.link;
 	pkt->time = now;
 	ol_pktq_put(&ifc->q, pkt);
+	ifc->txq.in++;
 	if (ifc->q.count == 1)
 		list_append(&l->pending, &ifc->pending);
 	return OL_DONE;
@@ -304,11 +307,18 @@ struct ol_pkt *link_dequeue(struct link *l, int ifi)
 	struct ol_pkt *pkt = ifc ? ol_pktq_get(&ifc->q) : NULL;
 	if (!pkt)
 		return NULL;
+	ifc->txq.out++;
 	ifc->tx_packets++;
 	ifc->tx_bytes += pkt->len;
 	if (!ifc->q.count)
 		list_del(&ifc->pending);
 	return pkt;
+}
+
+struct txq *link_txq(const struct link *l, int ifi)
+{
+	struct link_iface *ifc = link_iface_int(l, ifi);
+	return ifc ? &ifc->txq : NULL;
 }
 
 int link_pending(const struct link *l)

@@ -22,6 +22,7 @@
 
 struct link;
 struct timer;
+struct txq;
 struct wheel;
 
 struct link_config {			/* defaults: link_config_default() */
@@ -79,6 +80,8 @@ enum ol_fate link_output(struct link *link, int ifi, const struct ol_addr *next_
 struct ol_pkt *link_dequeue(struct link *link, int ifi);
 /** Index of an interface with frames to send, or 0. */
 int link_pending(const struct link *link);
+/** How full an interface's queue is, and who waits for room in it.  NULL: no such interface. */
+struct txq *link_txq(const struct link *link, int ifi);
 /** A timer of the wheel of kind TIMER_LINK is due.  May bring errors to be fetched with net_error_next(). */
 void link_expire(struct link *link, struct timer *t, ol_time now);
 uint64_t link_count(const struct link *link, enum ol_fate fate);

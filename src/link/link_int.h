@@ -4,15 +4,18 @@
 #include "base/list.h"
 #include "base/rng.h"
 #include "base/timer.h"
+#include "base/txq.h"
 #include "link/link.h"
 #include "wire/eth.h"
 
 enum { IFACE_MAX = 4096 };			/* interfaces of one host */
 
+struct neigh;
 struct link_iface {
 	struct iface pub;
 	struct ol_pktq q;			/* frames for the driver */
-	uint32_t txqlen;
+	struct neigh *last;			/* the neighbour last sent to, or NULL */
+	struct txq txq;				/* how full q is, and who waits for room */
 	struct list pending;			/* on link->pending while q is not empty */
 	uint64_t rx_packets, rx_bytes, rx_dropped, tx_packets, tx_bytes, tx_dropped;
 };

@@ -91,6 +91,8 @@ static void destroy(struct link *l, struct neigh *n)
 	while (*b != n)
 		b = &(*b)->hash_next;
 	*b = n->hash_next;
+	if (link_iface_int(l, n->ifi)->last == n)
+		link_iface_int(l, n->ifi)->last = NULL;
 	purge_queue(l, n);
 	timer_stop(l->wheel, &n->timer);
 	list_del(&n->lru);
@@ -187,7 +189,7 @@ static void let_wait(struct link *l, struct neigh *n, struct ol_pkt *pkt)
 enum ol_fate neigh_output(struct link *l, struct link_iface *ifc, const struct ol_addr *addr, struct ol_pkt *pkt,
 			  ol_time now)
 {
-	struct neigh *n = find(l, ifc->pub.index, addr);
+	struct neigh *n = ifc->last && same(ifc->last, ifc->pub.index, addr) ? ifc->last : find(l, ifc->pub.index, addr);
 	bool fresh = !n;
 	if (fresh) {
 		if (l->waiting >= l->cfg.neigh_queue_total)
@@ -196,6 +198,7 @@ enum ol_fate neigh_output(struct link *l, struct link_iface *ifc, const struct o
 		if (!n)
 			return link_drop(l, pkt, OL_DROP_NO_MEMORY);
 	}
+	ifc->last = n;
 	touch(l, n);
 	switch (state_now(l, n, now)) {
 	case NEIGH_INCOMPLETE:

@@ -141,6 +141,8 @@ enum ol_err net_route(struct net *net, const struct ol_addr *dst, const struct o
 	return OL_OK;
 }
 
+struct txq *net_txq(const struct net *net, int ifi) { return link_txq(net->link, ifi); }
+
 void net_confirm(struct net *net, const struct ol_addr *dst, ol_time now)
 {
 	struct hop hop;

@@ -179,7 +179,10 @@ struct ol_pkt *ol_stack_output(struct ol_stack *stk, int ifi, ol_time now)
 {
 	stack_now(stk, now);
 	stack_settle(stk);
-	return link_dequeue(stk->link, ifi);
+	struct ol_pkt *pkt = link_dequeue(stk->link, ifi);
+	if (pkt)
+		tcp_drained(stk->tcp, ifi, stk->now);
+	return pkt;
 }
 
 int ol_stack_pending(const struct ol_stack *stk) { return link_pending(stk->link); }

@@ -20,7 +20,14 @@ int ol_iface_loopback(struct ol_stack *stk)
 	return err ? err : ifi;
 }
 
-int ol_iface_up(struct ol_stack *stk, int ifi, bool up) { return link_iface_up(stk->link, ifi, up); }
+int ol_iface_up(struct ol_stack *stk, int ifi, bool up)
+{
+	int err = link_iface_up(stk->link, ifi, up);
+	if (!err)
+		tcp_drained(stk->tcp, ifi, stk->now);		/* what the queue held is gone */
+	return err;
+}
+
 int ol_iface_info(const struct ol_stack *stk, int ifi, struct ol_iface_info *out)
 {
 	return link_iface_info(stk->link, ifi, out);

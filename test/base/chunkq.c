@@ -10,12 +10,13 @@ static uint8_t plain[MOST], got[MOST];
 
 TEST(chunkq_agrees_with_an_array)
 {
+	struct chunk_stock stock = { 0 };
 	for (uint64_t seed = 1; seed <= 20; seed++) {
 		struct rng r;
 		struct chunkq q;
 		size_t head = 0, tail = 0;
 		rng_init(&r, seed);
-		chunkq_init(&q);
+		chunkq_init(&q, seed & 1 ? &stock : NULL);
 		for (int step = 0; step < 400; step++) {
 			size_t n = rng_below(&r, rng_chance(&r, 0.2) ? 40000 : 300), len = tail - head;
 			if (rng_chance(&r, 0.5) && tail + n <= MOST) {
@@ -53,4 +54,7 @@ TEST(chunkq_agrees_with_an_array)
 		ok(!q.ring && q.n == 0);
 		chunkq_fini(&q);
 	}
+	ok(stock.n > 0);
+	chunk_stock_fini(&stock);
+	ok(stock.n == 0 && !stock.free);
 }

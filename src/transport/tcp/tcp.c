@@ -71,6 +71,7 @@ void tcp_free(struct tcp *tcp)
 		tcp_tw_free(tcp, list_of(n, struct tcp_tw, fifo));
 	timer_stop(tcp->wheel, &tcp->tw_timer);
 	tcp_demux_fini(&tcp->demux);
+	chunk_stock_fini(&tcp->chunks);
 	free(tcp);
 }
 
@@ -88,12 +89,16 @@ static bool sum_is_good(const struct ol_pkt *p, const struct net_rx *rx)
 static bool cannot_be(const struct net *net, const struct net_rx *rx)
 {
 	return rx->broadcast || rx->multicast || ol_addr_is_multicast(&rx->dst) || ol_addr_is_multicast(&rx->src) ||
-	       ol_addr_is_any(&rx->src) || net_is_broadcast(net, &rx->src) || net_is_broadcast(net, &rx->dst);
+	       ol_addr_is_any(&rx->src) || net_is_broadcast(net, &rx->src);
 }
 
 static enum ol_fate read_segment(struct tcp *tcp, struct tcp_in *in, struct ol_pkt *p, const struct net_rx *rx)
 {
-	*in = (struct tcp_in){ .pkt = p, .rx = rx };
+	in->pkt = p;
+	in->rx = rx;
+	in->wnd = 0;
+	in->ce = in->dup_text = in->isn_set = false;
+	in->isn = seq_from(0);
 	if (cannot_be(tcp->net, rx))
 		return OL_DROP_TCP_ADDRESS;
 	enum ol_fate fate = wire_tcp_parse(&in->seg, p->data, p->len);

@@ -144,6 +144,8 @@ enum ol_fate tcp_input(struct tcp *tcp, struct ol_pkt *pkt, const struct net_rx 
 void tcp_icmp(struct tcp *tcp, const struct ol_pkt *pkt, const struct net_rx *rx, ol_time now);
 /** A timer of the wheel with one of TCP's kinds is due. */
 void tcp_expire(struct tcp *tcp, struct timer *t, ol_time now);
+/** A packet left the interface's queue, or all of them: connections that waited for room there go on. */
+void tcp_drained(struct tcp *tcp, int ifi, ol_time now);
 /** Who may be ready now: exactly one of tcb and listener is set.  False: nobody. */
 struct tcp_event { struct tcp_tcb *tcb; struct tcp_listener *listener; void *user; };
 bool tcp_event_next(struct tcp *tcp, struct tcp_event *ev);

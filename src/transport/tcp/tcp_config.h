@@ -23,6 +23,7 @@ struct tcp_config {
 	uint32_t rmem[3], wmem[3];
 	bool moderate_rcvbuf;
 	uint32_t notsent_lowat;
+	uint32_t limit_output;		/* bytes of one connection in its interface's queue */
 
 	/* connections */
 	uint8_t syn_retries, synack_retries, retries1, retries2, orphan_retries;

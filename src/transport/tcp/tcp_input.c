@@ -278,6 +278,15 @@ static ol_time ts_rtt(const struct tcp_tcb *tcb, const struct tcp_in *in, ol_tim
 	return ms >= 0 && ms < 600000 ? MAX(ms * OL_MS, OL_MS / 2) : -1;
 }
 
+/* RFC 4861 7.3.1.  Neighbours live in seconds: ten words in one are enough. */
+static void confirm(struct tcp_tcb *tcb, ol_time now)
+{
+	if (now - tcb->confirmed_at < OL_SEC / 10)
+		return;
+	tcb->confirmed_at = now;
+	net_confirm(tcb->tcp->net, &tcb->node.remote.addr, now);
+}
+
 static void process_ack(struct tcp_tcb *tcb, struct tcp_in *in, ol_time now)
 {
 	struct tcp_ack_event ev = {
@@ -300,7 +309,7 @@ static void process_ack(struct tcp_tcb *tcb, struct tcp_in *in, ol_time now)
 		tcp_timer_progress(tcb, now);
 		tcb->soft_error = OL_OK;
 		tune_sndbuf(tcb);
-		net_confirm(tcb->tcp->net, &tcb->node.remote.addr, now);
+		confirm(tcb, now);
 		if (tcb->nospace && (tcp_ready(tcb) & OL_EV_OUT)) {
 			tcb->nospace = false;
 			tcp_event(tcb);

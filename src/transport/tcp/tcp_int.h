@@ -73,7 +73,6 @@ struct tcp_in {
 	struct tcp_opt opt;
 	struct ol_pkt *pkt;			/* NULL once a queue has it */
 	const struct net_rx *rx;
-	const uint8_t *opt_from; size_t opt_len;
 	uint32_t wnd;				/* seg.wnd, scaled */
 	bool ce;				/* congestion experienced, RFC 3168 */
 	bool dup_text;				/* text that had been received already */
@@ -98,6 +97,13 @@ struct tcp_rcvq {
 /* ---- pushes: where writes ended, for PSH ------------------------------------------------------------------------ */
 struct tcp_push { tcp_seq *ring; uint32_t cap, first, n; };
 
+/* ---- what of ours lies in the interface's queue: tcp_local.c --------------------------------------------------- */
+struct tcp_local {
+	struct list wait;			/* of the queue's waiting */
+	uint32_t mark[2];			/* of the older half, and of the one being filled */
+	uint32_t bytes;				/* in the latter */
+};
+
 /* ---- the connection --------------------------------------------------------------------------------------------- */
 enum tcp_chrono { TCP_CHRONO_IDLE, TCP_CHRONO_BUSY, TCP_CHRONO_RWND, TCP_CHRONO_SNDBUF, TCP_CHRONOS };
 enum tcp_quick { TCP_QUICK_ACKS = 16 };
@@ -110,6 +116,7 @@ struct tcp_tcb {
 	struct list event;			/* of tcp->events */
 	struct list accept;			/* of listener->accepted */
 	struct tcp_listener *listener;		/* until accepted */
+	struct tcp_local local;
 	struct timer timer;			/* TIMER_TCP_TCB: at or before the earliest of the deadlines below */
 
 	uint8_t state;				/* enum ol_tcp_state */
@@ -189,6 +196,7 @@ struct tcp_tcb {
 	ol_time ato_ns;				/* 0: no data came yet */
 	ol_time last_rcv_at, last_snd_at, last_ack_at;	/* text came, text went, an ACK went */
 	ol_time last_ack_in_at;			/* an ACK came */
+	ol_time confirmed_at;			/* the neighbour was told to be alive */
 	ol_time challenge_at;			/* last answer to something unacceptable; 0 never */
 
 	/* ECN, RFC 3168 */
@@ -269,6 +277,7 @@ struct tcp {
 	struct ol_pool *pool;
 	struct wheel *wheel;
 	struct tcp_demux demux;
+	struct chunk_stock chunks;		/* of the send queues */
 	struct list listen[TCP_LISTEN_BUCKETS];
 	struct list all;			/* every struct tcp_tcb */
 	struct list tcb_events, listener_events;
@@ -352,6 +361,14 @@ static inline uint32_t tcp_outstanding(const struct tcp_tcb *tcb) { return seq_l
 uint32_t tcp_unsent_bytes(const struct tcp_tcb *tcb);
 uint32_t tcp_notsent_lowat(const struct tcp_tcb *tcb);	/* tcp_ask.c */
 uint32_t tcp_ts_clock(const struct tcp_tcb *tcb, ol_time now);	/* TSval: a millisecond a tick */
+
+/* tcp_local.c */
+/** May text go to the interface now?  False: it waits, and tcp_drained comes back to it. */
+bool tcp_local_room(struct tcp_tcb *tcb);
+/** Is the last segment sent still there? */
+bool tcp_local_queued(const struct tcp_tcb *tcb);
+/** So much of it was handed over. */
+void tcp_local_sent(struct tcp_tcb *tcb, uint32_t bytes);
 
 /* tcp_timer.c */
 void tcp_timer_update(struct tcp_tcb *tcb, ol_time now);	/* arms the node if a deadline is earlier than it */

@@ -260,6 +260,12 @@ enum tcp_loss_timer tcp_loss_expire(struct tcp_tcb *tcb, bool new_ready, ol_time
 	return kind;
 }
 
+void tcp_loss_tlp_later(struct tcp_tcb *tcb, ol_time now)
+{
+	tcb->loss.tlp_at = OL_NEVER;
+	rto_start(tcb, now);
+}
+
 void tcp_loss_revert_rto(struct tcp_tcb *tcb, ol_time now)
 {
 	struct tcp_loss *l = &tcb->loss;

@@ -173,6 +173,8 @@ ol_time tcp_loss_deadline(const struct tcp_tcb *tcb, enum tcp_loss_timer *kind);
  */
 enum tcp_loss_timer tcp_loss_expire(struct tcp_tcb *tcb, bool new_ready, ol_time now);
 
+/** A tail loss probe is due, but the last segment has not left this host: no probe then, the RTO runs from now. */
+void tcp_loss_tlp_later(struct tcp_tcb *tcb, ol_time now);
 /** SND.MSS shrank because of path MTU: what is longer counts as lost, without a congestion response (RFC 1191 6.5). */
 void tcp_loss_mtu_shrunk(struct tcp_tcb *tcb, ol_time now);
 /** ICMP unreachable took back a backoff, RFC 6069: the RTO runs from the head's transmission again. */

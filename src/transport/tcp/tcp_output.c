@@ -146,7 +146,9 @@ static void send_packet(struct tcp_tcb *tcb, struct ol_pkt *p, uint8_t tos, ol_t
 	p->note = (struct ol_note){ .sock = tcb->opts.number, .state = tcb->state, .cause = tcb->cause };
 	p->time = now;
 	tcb->stat.segs_out++;
+	uint32_t len = p->len;
 	(void)net_output(tcb->tcp->net, &tx, p, now);		/* a drop here is a loss like any other */
+	tcp_local_sent(tcb, len);
 }
 
 /* False: the pool is dry, nothing happened. */
@@ -280,16 +282,18 @@ static bool resend(struct tcp_tcb *tcb, const struct tcp_loss_range *r, ol_time 
 		return true;
 	}
 	uint32_t left = seq_lt(r->seq, tcp_text_end(tcb)) ? seq_len(r->seq, tcp_text_end(tcb)) : 0;
-	uint32_t text = MIN(MIN(r->len, left), burst(tcb, full_text(tcb)));
+	int32_t room = seq_diff(r->seq, seq_add(tcb->snd_una, tcb->snd_wnd));
+	uint32_t most = room > 0 ? MIN(r->len, (uint32_t)room) : r->len;	/* req: 7323-2.4-d not beyond an edge taken back */
+	uint32_t text = MIN(MIN(most, left), burst(tcb, full_text(tcb)));
 	struct out o = { .seq = r->seq, .text = text, .flags = TCP_ACK };
 	uint32_t len = text;
-	if (tcb->fin_sent && text < r->len && text == left) {
+	if (tcb->fin_sent && text < most && text == left) {
 		o.flags |= TCP_FIN;
 		len++;
 	}
 	if (text > 0 && push_in(tcb, o.seq, text))
 		o.flags |= TCP_PSH;
-	if (len == 0 || !transmit(tcb, &o, now))
+	if (len == 0 || !tcp_local_room(tcb) || !transmit(tcb, &o, now))
 		return false;
 	tcp_loss_resent(tcb, o.seq, len, tcb->ts_ok ? tcp_ts_clock(tcb, now) : 0, now);
 	tcb->stat.retrans += (text + tcb->snd_mss - 1) / tcb->snd_mss;
@@ -383,7 +387,7 @@ static enum tcp_stop send_text(struct tcp_tcb *tcb, ol_time now)
 		uint32_t n = next_piece(tcb, &why, now);
 		if (n == 0)
 			return why;
-		if (!send_new(tcb, n, 0, now))
+		if (!tcp_local_room(tcb) || !send_new(tcb, n, 0, now))
 			return TCP_STOP_OTHER;
 	}
 	if (tcb->fin_queued && !tcb->fin_sent) {

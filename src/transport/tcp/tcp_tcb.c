@@ -66,7 +66,8 @@ struct tcp_tcb *tcp_tcb_new(struct tcp *tcp, const struct tcp_opts *opts, const 
 	list_init(&tcb->all);
 	list_init(&tcb->event);
 	list_init(&tcb->accept);
-	chunkq_init(&tcb->sndq);
+	list_init(&tcb->local.wait);
+	chunkq_init(&tcb->sndq, &tcp->chunks);
 	tcp_rcvq_init(&tcb->rcvq);
 	tcb->iss = tcb->snd_una = tcb->snd_nxt = tcb->snd_up = tcb->snd_sml = iss;
 	tcb->sndq_seq = seq_add(iss, 1);
@@ -79,6 +80,7 @@ struct tcp_tcb *tcp_tcb_new(struct tcp *tcp, const struct tcp_opts *opts, const 
 	tcb->rcv_mss = TCP_DEFAULT_MSS4;
 	tcb->quick = TCP_QUICK_ACKS;
 	tcb->born = tcb->last_rcv_at = tcb->last_snd_at = tcb->last_ack_at = now;
+	tcb->confirmed_at = now - OL_SEC;
 	tcb->path.mtu = 1500;
 	tcp_sync_mss(tcb, now);
 	tcb->adv_mss = tcp_adv_mss(opts, &remote->addr, tcb->path.link_mtu ? tcb->path.link_mtu : tcb->path.mtu);
@@ -117,6 +119,7 @@ void tcp_tcb_free(struct tcp_tcb *tcb)
 	list_del(&tcb->all);
 	list_del(&tcb->event);
 	list_del(&tcb->accept);
+	list_del(&tcb->local.wait);
 	if (tcb->orphan)
 		tcp->n_orphans--;
 	tcp->n_tcb--;
@@ -153,6 +156,7 @@ void tcp_enter(struct tcp_tcb *tcb, enum ol_tcp_state state, ol_time now)
 static void stop(struct tcp_tcb *tcb)
 {
 	tcp_leave_demux(tcb);
+	list_del(&tcb->local.wait);
 	timer_stop(tcb->tcp->wheel, &tcb->timer);
 	tcb->delack_at = tcb->persist_at = tcb->keepalive_at = tcb->finwait2_at = tcb->stuck_at = OL_NEVER;
 	tcb->ack_now = tcb->ack_pending = false;

@@ -82,6 +82,10 @@ static void expire_loss(struct tcp_tcb *tcb, ol_time now)
 		if (tcb->loss.backoff == tcb->tcp->cfg.retries1)
 			tcp_sync_mss(tcb, now);			/* R1: is there another way? */
 	}
+	if (kind == TCP_LOSS_TLP && tcp_local_queued(tcb)) {
+		tcp_loss_tlp_later(tcb, now);
+		return;
+	}
 	bool ready = tcp_synchronized(tcb->state) && tcp_unsent_bytes(tcb) > 0 &&
 		     seq_lt(tcb->snd_nxt, seq_add(tcb->snd_una, tcb->snd_wnd));
 	tcb->cause = kind == TCP_LOSS_RTO ? OL_CAUSE_RTO : kind == TCP_LOSS_PACING ? OL_CAUSE_PACING : OL_CAUSE_TLP;
