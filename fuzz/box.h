@@ -1,9 +1,9 @@
 #ifndef FUZZ_BOX_H
 #define FUZZ_BOX_H
 /*
- * A whole service inside a fuzz target.  Its network file is given as text, its clients dial it over an abstract socket, and
- * its loop turns only when it is told to and never waits.  Its clock stands so far ahead of the machine's that only box_turn
- * moves it: the same input is the same run.
+ * A whole service inside a fuzz target.  Its network file is given as text, its clients dial it over an abstract
+ * socket, and its loop turns only when it is told to and never waits.  Its clock stands so far ahead of the machine's
+ * that only box_turn moves it: the same input is the same run.
  */
 #include <stddef.h>
 #include "host/svc.h"
@@ -19,7 +19,7 @@ const uint8_t *in_take(struct input *in, size_t *len);	/* at most *len bytes, in
 bool box_up(struct box *b, const char *text, size_t len);
 /** A new connection to the service, past nothing yet; -1: it has ended. */
 int box_dial(struct box *b);
-/** Moves the time on and runs the loop until it has nothing to do now, then looks at every host's beliefs. */
+/** Moves the time on and runs the loop until it has nothing to do now; where time passed, checks all hosts' beliefs. */
 void box_turn(struct box *b, ol_time later);
 /** Ends the service, which checks that everything was given back; and that no descriptor is left open. */
 void box_down(struct box *b);

@@ -1,4 +1,4 @@
-/* The capture reader: any file, fed in pieces of any size; what it hands out must lie in memory, and its comments must parse. */
+/* The capture reader: any file, in pieces of any size; what it hands out lies in memory, and its comments parse. */
 #include <outlet/ol_capture.h>
 #include <stdlib.h>
 #include <string.h>

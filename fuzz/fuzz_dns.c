@@ -1,6 +1,6 @@
 /*
- * The name server: any query, by UDP and by TCP.  An answer keeps the query's number, stays within its room, is a response,
- * and each record it counts lies inside it.
+ * The name server: any query, by UDP and by TCP.  An answer keeps the query's number, stays within its room, is a
+ * response, and each record it counts lies inside it.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,14 +1,16 @@
 /*
- * The service as runners and tools may treat it.  The input is a script: clients come, greet, make calls that are well formed
- * or nearly so, send messages that are not, ask JSON, cancel, hang up; guests write into their ends of the pairs, read, shut
- * and close them; time passes; frames are lost and doubled on one of the wires.
+ * The service as runners and tools may treat it.  The input is a script: clients come, greet, make calls that are well
+ * formed or nearly so, send messages that are not, ask JSON, cancel, hang up; guests write into their ends of the
+ * pairs, read, shut and close them; time passes; frames are lost and doubled on one of the wires.
  *
- * Every call that was well formed is answered exactly once while its client stays; every reply parses; every answer to a tool
- * is JSON; and at the end all packets, sockets, clients and descriptors are given back.
+ * Every call that was well formed is answered exactly once while its client stays; every reply parses; every answer to
+ * a tool is JSON; and at the end all packets, sockets, clients and descriptors are given back.
  */
 #include <errno.h>
 #include <jansson.h>
 #include <linux/netlink.h>
+#include <linux/sockios.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
@@ -42,7 +44,7 @@ static struct world {
 } w;
 static uint8_t buf[IPC_MAX];
 
-/* ---- what comes back ------------------------------------------------------------------------------------------------ */
+/* ---- what comes back --------------------------------------------------------------------------------------------- */
 static void keep(int fd, uint32_t num)
 {
 	struct sk *s = &w.sk[w.next_sk++ % SOCKS];
@@ -106,7 +108,7 @@ static void turn(ol_time later)
 		hear(i);
 }
 
-/* ---- what goes in --------------------------------------------------------------------------------------------------- */
+/* ---- what goes in ------------------------------------------------------------------------------------------------ */
 static void come(int who)
 {
 	if (w.cl[who].fd >= 0)
@@ -126,7 +128,8 @@ static void greet(int who, uint32_t role, const char *host, const char *program)
 
 static void greet_any(struct input *in, int who)
 {
-	static const char *const hosts[] = { "", "web", "sea", "r", "new", "New!", "nobody-with-a-name-that-is-much-too-long-to-fit-in-there-" };
+	static const char *const hosts[] = { "", "web", "sea", "r", "new", "New!",
+		"nobody-with-a-name-that-is-much-too-long-to-fit-in-there-" };
 	struct ipc_hello h = { .version = IPC_VERSION };
 	uint8_t how = in_byte(in), host = in_byte(in) % 7;
 	come(who);
@@ -143,10 +146,13 @@ static void greet_any(struct input *in, int who)
 /* An address that leads somewhere, with a byte or two changed at times. */
 static size_t address(struct input *in, uint8_t *to)
 {
-	static const uint32_t where[] = { 0x0a010005, 0x0a020005, 0x7f000001, 0, 0x0a010001, 0xe0000001, 0x0a0100ff, 0x0a010063 };
+	static const uint32_t where[] = {
+		0x0a010005, 0x0a020005, 0x7f000001, 0, 0x0a010001, 0xe0000001, 0x0a0100ff, 0x0a010063,
+	};
 	uint8_t kind = in_byte(in), port = in_byte(in);
 	struct sockaddr_in6 a6 = { .sin6_family = AF_INET6, .sin6_port = htons(port & 7 ? 80 + (port & 7) : 0) };
-	struct sockaddr_in a4 = { .sin_family = AF_INET, .sin_port = a6.sin6_port, .sin_addr.s_addr = htonl(where[kind >> 2 & 7]) };
+	struct sockaddr_in a4 = { .sin_family = AF_INET, .sin_port = a6.sin6_port };
+	a4.sin_addr.s_addr = htonl(where[kind >> 2 & 7]);
 	struct sockaddr_nl nl = { .nl_family = AF_NETLINK };
 	size_t len = 0;
 	switch (kind & 3) {
@@ -189,13 +195,15 @@ static void args(struct input *in, struct ipc_call *c)
 		c->arg[2] = PICK(in, 0, 0, 0, IPPROTO_ICMP, IPPROTO_UDP, IPPROTO_TCP, IPPROTO_ICMPV6, IPPROTO_RAW);
 		break;
 	case IPC_OP_SETSOCKOPT: case IPC_OP_GETSOCKOPT:
-		c->arg[0] = PICK(in, SOL_SOCKET, IPPROTO_TCP, IPPROTO_IP, IPPROTO_IPV6, IPPROTO_UDP, SOL_NETLINK, IPPROTO_ICMPV6);
+		c->arg[0] = PICK(in, SOL_SOCKET, IPPROTO_TCP, IPPROTO_IP, IPPROTO_IPV6, IPPROTO_UDP, SOL_NETLINK,
+				 IPPROTO_ICMPV6);
 		c->arg[1] = in_byte(in) % 80;
 		c->arg[2] = PICK(in, 4, 1, 0, 256, 8, 16, 5000);
 		break;
 	case IPC_OP_IOCTL:
-		c->arg[0] = PICK(in, FIONREAD, TIOCOUTQ, 0x8905, 0x8910, 0x8912, 0x8913, 0x8915, 0x8919, 0x891b, 0x8921, 0x8927, 0x8933,
-				 0x8942, 0x8914, 0x8916);
+		c->arg[0] = PICK(in, FIONREAD, TIOCOUTQ, SIOCATMARK, SIOCGIFNAME, SIOCGIFCONF, SIOCGIFFLAGS,
+				 SIOCSIFFLAGS, SIOCGIFADDR, SIOCSIFADDR, SIOCGIFBRDADDR, SIOCGIFNETMASK, SIOCGIFMTU,
+				 SIOCGIFHWADDR, SIOCGIFINDEX, SIOCGIFTXQLEN);
 		break;
 	case IPC_OP_SENDTO:
 		c->arg[0] = PICK(in, 0, 0, MSG_OOB, MSG_MORE, MSG_DONTWAIT | MSG_NOSIGNAL, MSG_EOR, MSG_CONFIRM);
@@ -210,8 +218,10 @@ static size_t control(struct input *in, uint8_t *to)
 	uint8_t how = in_byte(in);
 	if (how & 1)
 		return 0;
-	struct cmsghdr c = { .cmsg_len = CMSG_LEN(how & 4 ? 20 : how & 2 ? 12 : 4), .cmsg_level = how & 8 ? IPPROTO_IPV6 : IPPROTO_IP,
-			     .cmsg_type = in_byte(in) % 72 };
+	struct cmsghdr c = {
+		.cmsg_len = CMSG_LEN(how & 4 ? 20 : how & 2 ? 12 : 4),
+		.cmsg_level = how & 8 ? IPPROTO_IPV6 : IPPROTO_IP, .cmsg_type = in_byte(in) % 72,
+	};
 	size_t len = CMSG_SPACE(20), got = 20;
 	memset(to, 0, len);
 	if (how & 0x80)
@@ -219,7 +229,7 @@ static size_t control(struct input *in, uint8_t *to)
 	memcpy(to, &c, sizeof c);
 	const uint8_t *p = in_take(in, &got);
 	memcpy(to + sizeof c, p, MIN(got, len - sizeof c));
-	return how & 0x40 ? in_byte(in) % (len + 1) : how & 0x20 ? len : CMSG_ALIGN(c.cmsg_len) <= len ? CMSG_ALIGN(c.cmsg_len) : len;
+	return how & 0x40 ? in_byte(in) % (len + 1) : how & 0x20 ? len : MIN(CMSG_ALIGN(c.cmsg_len), len);
 }
 
 static void call(struct input *in, int who, uint16_t op)
@@ -253,6 +263,12 @@ static void call(struct input *in, int who, uint16_t op)
 		w.asked[id] = -1;
 }
 
+static void cancel(int who, unsigned id)
+{
+	if (w.cl[who].fd >= 0)
+		ipc_send(w.cl[who].fd, IPC_CANCEL, id, NULL, 0, NULL, 0, NULL, 0);
+}
+
 /* Its length, type, descriptors and body as they come. */
 static void raw(struct input *in, int who)
 {
@@ -272,11 +288,13 @@ static void raw(struct input *in, int who)
 static void ask(struct input *in, int who)
 {
 	static const char *const json[] = {
-		"{\"verb\":\"status\"}", "{\"verb\":\"hosts\"}", "{\"verb\":\"ss\"}", "{\"verb\":\"ss\",\"host\":\"web\"}",
-		"{\"verb\":\"counters\"}", "{\"verb\":\"wire\"}", "{\"verb\":\"wire\",\"wire\":\"lan\",\"faults\":\"loss=9%\"}",
+		"{\"verb\":\"status\"}", "{\"verb\":\"hosts\"}", "{\"verb\":\"counters\"}", "{\"verb\":\"wire\"}",
+		"{\"verb\":\"ss\"}", "{\"verb\":\"ss\",\"host\":\"web\"}",
+		"{\"verb\":\"wire\",\"wire\":\"lan\",\"faults\":\"loss=9%\"}",
 		"{\"verb\":\"wire\",\"host\":\"web\",\"faults\":\"none\"}", "{\"verb\":\"up\"}", "{\"verb\":\"down\"}",
-		"{\"verb\":\"ping\",\"host\":\"web\",\"to\":\"10.2.0.5\",\"count\":3,\"interval_ms\":10}", "{\"verb\":\"capture\"}",
-		"{\"verb\":\"capture\",\"host\":\"web\",\"snaplen\":40}", "{\"verb\":\"capture\",\"wire\":\"far\"}", "{\"verb\":\"events\"}",
+		"{\"verb\":\"ping\",\"host\":\"web\",\"to\":\"10.2.0.5\",\"count\":3,\"interval_ms\":10}",
+		"{\"verb\":\"capture\"}", "{\"verb\":\"capture\",\"host\":\"web\",\"snaplen\":40}",
+		"{\"verb\":\"capture\",\"wire\":\"far\"}", "{\"verb\":\"events\"}",
 		"{\"verb\":\"events\",\"host\":\"web\",\"calls\":true}",
 	};
 	if (w.cl[who].fd < 0)
@@ -324,7 +342,8 @@ static void use(struct input *in)
 		struct iovec iov = { much, len };
 		union { char b[CMSG_SPACE(sizeof(int))]; struct cmsghdr align; } ctl = { .align = {
 			.cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS } };
-		struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &ctl, .msg_controllen = sizeof ctl };
+		struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &ctl,
+				    .msg_controllen = sizeof ctl };
 		memcpy(CMSG_DATA(&ctl.align), &s->fd, sizeof s->fd);
 		sendmsg(s->fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
 		break;
@@ -333,7 +352,7 @@ static void use(struct input *in)
 }
 
 /* A listener on web and a connection to it from sea, so that scripts begin where it gets interesting. */
-static void connected(struct input *in)
+static void connected(void)
 {
 	static const uint8_t script[][2 + 24] = {
 		{ 0, IPC_OP_SOCKET, 0, 0, 0, 0 },
@@ -343,7 +362,6 @@ static void connected(struct input *in)
 		{ 1, IPC_OP_CONNECT, 1 << 2, 0, 0, 1 },
 		{ 0, IPC_OP_ACCEPT, 0, 0 },
 	};
-	(void)in;
 	for (size_t i = 0; i < ARRAY_LEN(script); i++) {
 		struct input s = { script[i] + 2, sizeof script[i] - 2 };
 		call(&s, script[i][0], script[i][1]);
@@ -360,8 +378,7 @@ static void step(struct input *in)
 	case 1: raw(in, who); break;
 	case 2: ask(in, who); break;
 	case 3:
-		if (w.cl[who].fd >= 0)
-			ipc_send(w.cl[who].fd, IPC_CANCEL, w.n_calls ? in_byte(in) % w.n_calls : 0, NULL, 0, NULL, 0, NULL, 0);
+		cancel(who, w.n_calls ? in_byte(in) % w.n_calls : 0);
 		break;
 	case 4:
 		if (w.cl[who].fd >= 0 && in_byte(in) & 1)
@@ -383,7 +400,7 @@ static void finish(void)
 	turn(10 * OL_MS);
 	for (unsigned i = 0; i < w.n_calls; i++)
 		if (w.asked[i] >= 0)
-			ipc_send(w.cl[w.asked[i]].fd, IPC_CANCEL, i, NULL, 0, NULL, 0, NULL, 0);
+			cancel(w.asked[i], i);
 	for (int i = 0; i < 20; i++)
 		turn(0);
 	for (unsigned i = 0; i < w.n_calls; i++)
@@ -413,7 +430,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		turn(0);
 	}
 	if (in_byte(&in) & 1)
-		connected(&in);
+		connected();
 	for (int i = 0; in.left && i < STEPS && !w.b.svc.loop.stop; i++)
 		step(&in);
 	finish();

@@ -1,6 +1,6 @@
 /*
- * Network files: any text is refused with a sentence or read; what was read keeps the bounds that builders rely on; and a
- * small network that asks nothing of the machine (no TAP, no capture) is built, turned for a while and taken down.
+ * Network files: any text is refused with a sentence or read; what was read keeps the bounds that builders rely on; and
+ * a small network that asks nothing of the machine (no TAP, no capture) is built, turned for a while and taken down.
  */
 #include <string.h>
 #include "box.h"
@@ -18,7 +18,8 @@ static void look(const struct netfile *nf)
 			must(h->nic[k].wire < nf->n_wires && h->nic[k].n_addrs <= NF_MAX_ADDRS && h->nic[k].name[0]);
 	}
 	for (unsigned i = 0; i < nf->n_captures; i++)
-		must(nf->capture[i].file && nf->capture[i].host < (int)nf->n_hosts && nf->capture[i].wire < (int)nf->n_wires);
+		must(nf->capture[i].file && nf->capture[i].host < (int)nf->n_hosts &&
+		     nf->capture[i].wire < (int)nf->n_wires);
 }
 
 static bool harmless(const struct netfile *nf)

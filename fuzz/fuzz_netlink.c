@@ -1,6 +1,6 @@
 /*
- * Netlink requests of a guest on a host with several interfaces, addresses and routes: arbitrary bytes, or a well-formed head
- * before them.  Whatever comes back is whole netlink messages.
+ * Netlink requests of a guest on a host with several interfaces, addresses and routes: arbitrary bytes, or a well-
+ * formed head before them.  Whatever comes back is whole netlink messages.
  */
 #include <errno.h>
 #include <linux/netlink.h>

@@ -1,11 +1,12 @@
 /*
- * A whole stack.  The input is a script: each step puts in a frame, moves time on, or makes a socket call.  The stack has two
- * Ethernet interfaces and the loopback, a listener, connections, UDP and raw sockets, and it forwards.  Frames are arbitrary,
- * or well formed up to the header the step is about: segments carry numbers near those the stack sent last, ICMP errors quote
- * its last packet, for both families.  Checksums are taken as good, or the fuzzer would only test them.
+ * A whole stack.  The input is a script: each step puts in a frame, moves time on, or makes a socket call.  The stack
+ * has two Ethernet interfaces and the loopback, a listener, connections, UDP and raw sockets, and it forwards.  Frames
+ * are arbitrary, or well formed up to the header the step is about: segments carry numbers near those the stack sent
+ * last, ICMP errors quote its last packet, for both families.  Checksums are taken as good, or the fuzzer would only
+ * test them.
  *
- * After each step the stack's own beliefs are checked (ol_stack_check), no timer may be left due, and what it sends must be
- * well formed; at the end every packet buffer must have come back.
+ * After each step the stack's own beliefs are checked (ol_stack_check), no timer may be left due, and what it sends
+ * must be well formed; at the end every packet buffer must have come back.
  */
 #include <outlet/ol_sock.h>
 #include <outlet/ol_stack.h>
@@ -25,7 +26,7 @@ enum { TCP_FIN = 1, TCP_SYN = 2 };
 
 struct input { const uint8_t *p; size_t left; };
 /* A conversation that the stack has on the wire, as its last segment told it. */
-struct conn { int ver; uint16_t ours, theirs; uint32_t snd_nxt, rcv_nxt; };
+struct conn { int ver; uint16_t ours, theirs; uint32_t snd_nxt, rcv_nxt, tsval; bool ts; };
 struct world {
 	struct ol_pool *pool;
 	struct ol_stack *stk;
@@ -39,7 +40,8 @@ struct world {
 	bool raw;			/* a program made packets of its own */
 };
 
-static const struct ol_mac our_mac[2] = { { { 2, 0, 0, 0, 0, 1 } }, { { 2, 0, 0, 0, 0, 3 } } }, their_mac = { { 2, 0, 0, 0, 0, 2 } };
+static const struct ol_mac our_mac[2] = { { { 2, 0, 0, 0, 0, 1 } }, { { 2, 0, 0, 0, 0, 3 } } };
+static const struct ol_mac their_mac = { { 2, 0, 0, 0, 0, 2 } };
 static const uint8_t our4[4] = { 10, 0, 0, 1 }, their4[4] = { 10, 0, 0, 2 };
 static const uint8_t our6[16] = { 0xfd, [15] = 1 }, their6[16] = { 0xfd, [15] = 2 };
 
@@ -66,7 +68,7 @@ static size_t take(struct input *in, void *to, size_t len)
 	return len;
 }
 
-/* ---- what the stack sends ------------------------------------------------------------------------------------------- */
+/* ---- what the stack sends ---------------------------------------------------------------------------------------- */
 static uint32_t sum(uint32_t s, const uint8_t *p, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
@@ -82,10 +84,17 @@ static void note_conn(struct world *w, int ver, const uint8_t *h, size_t len)
 	must(len >= 20 && hlen >= 20 && hlen <= len);
 	struct conn c = { .ver = ver, .ours = be16_at(h), .theirs = be16_at(h + 2), .rcv_nxt = be32_at(h + 8) };
 	c.snd_nxt = be32_at(h + 4) + (uint32_t)(len - hlen) + (h[13] & TCP_SYN ? 1 : 0) + (h[13] & TCP_FIN ? 1 : 0);
-	unsigned i = 0;
-	while (i < w->n_conns && i < CONNS && (w->conn[i].ver != ver || w->conn[i].ours != c.ours || w->conn[i].theirs != c.theirs))
+	for (size_t at = 20; at + 10 <= hlen && h[at]; at += h[at] == 1 ? 1 : h[at + 1]) {
+		must(h[at] == 1 || h[at + 1] >= 2);
+		if (h[at] == 8) {
+			c.ts = true;
+			c.tsval = be32_at(h + at + 2);
+		}
+	}
+	unsigned i = 0, n = MIN(w->n_conns, (unsigned)CONNS);
+	for (struct conn *o = w->conn; i < n && (o->ver != ver || o->ours != c.ours || o->theirs != c.theirs); o++)
 		i++;
-	if (i == MIN(w->n_conns, (unsigned)CONNS))
+	if (i == n)
 		i = w->n_conns++ % CONNS;
 	w->conn[i] = c;
 }
@@ -102,7 +111,8 @@ static void look(struct world *w, const struct ol_pkt *p)
 		return;
 	if (be16_at(p->data + 12) == 0x0800) {
 		head = (ip[0] & 15) * 4u;
-		must(len >= 20 && ip[0] >> 4 == 4 && be16_at(ip + 2) <= len && (be16_at(ip + 2) == len || p->len == 60));
+		must(len >= 20 && ip[0] >> 4 == 4);
+		must(be16_at(ip + 2) == len || (be16_at(ip + 2) < len && p->len == 60));
 		len = be16_at(ip + 2);		/* without Ethernet's padding */
 		must(head >= 20 && head <= len && sum(0, ip, head) == 0xffff);
 		src = ip + 12;
@@ -144,7 +154,7 @@ static void drain(struct world *w)
 	}
 }
 
-/* ---- frames --------------------------------------------------------------------------------------------------------- */
+/* ---- frames ------------------------------------------------------------------------------------------------------ */
 static void put(struct world *w, const uint8_t *frame, size_t len, int nic, uint8_t csum)
 {
 	struct ol_pkt *p = ol_pkt_from(w->pool, frame, len);
@@ -163,7 +173,34 @@ static size_t ether(uint8_t *f, int nic, uint16_t type)
 	return ETH;
 }
 
-/* A well-formed header before `head` and bytes of the script; `twist` makes it a fragment, one to others, one near its end. */
+/* The datagram in two fragments, in either order, that meet, overlap or leave a gap. */
+static void put_pieces(struct world *w, struct input *in, const uint8_t *f, size_t hlen, size_t len)
+{
+	uint8_t piece[2200], how = byte(in);
+	size_t n = len - hlen, cut = MIN(byte(in) * 8u, n & ~(size_t)7), back = MIN((how & 6) * 4u, cut);
+	for (unsigned i = 0; i < 2; i++) {
+		bool last = i != (how & 1);
+		size_t from = last ? how & 8 ? cut - back : cut : 0, end = last ? n : cut, head = hlen;
+		uint8_t *h = piece + ETH;
+		memcpy(piece, f, ETH + hlen);
+		if (hlen == 20) {
+			be16_put(h + 6, (uint16_t)(from / 8 | (last ? 0 : 0x2000)));
+			be16_put(h + 2, (uint16_t)(20 + end - from));
+			be16_put(h + 10, 0);
+			be16_put(h + 10, (uint16_t)~sum(0, h, 20));
+		} else {
+			memcpy(h + 40, (uint8_t[]){ h[6], 0, 0, 0, 0, 0, 0, how }, 8);
+			be16_put(h + 42, (uint16_t)(from | !last));
+			h[6] = 44;
+			head = 48;
+			be16_put(h + 4, (uint16_t)(8 + end - from));
+		}
+		memcpy(h + head, f + ETH + hlen + from, end - from);
+		put(w, piece, ETH + head + end - from, 0, OL_CSUM_OK);
+	}
+}
+
+/* A well-formed header before `head` and bytes of the script; `twist` makes it a fragment, for others, at its end. */
 static void put_ip(struct world *w, struct input *in, int ver, uint8_t proto, const uint8_t *head, size_t head_len)
 {
 	uint8_t f[2048], twist = byte(in), *h = f + ether(f, 0, ver == 4 ? 0x0800 : 0x86dd);
@@ -199,7 +236,8 @@ static void put_ip(struct world *w, struct input *in, int ver, uint8_t proto, co
 		if (twist & 8)
 			take(in, h + 8, 32);
 		if (twist & 16)				/* multicast: ff02::1, of all; or ff02::1:ff00:1, solicited */
-			memcpy(h + 24, byte(in) & 1 ? "\xff\2\0\0\0\0\0\0\0\0\0\0\0\0\0\1" : "\xff\2\0\0\0\0\0\0\0\0\0\1\xff\0\0\1", 16);
+			memcpy(h + 24, byte(in) & 1 ? "\xff\2\0\0\0\0\0\0\0\0\0\0\0\0\0\1" :
+			       "\xff\2\0\0\0\0\0\0\0\0\0\1\xff\0\0\1", 16);
 	}
 	memcpy(h + hlen, head, head_len);
 	size_t len = hlen + head_len;
@@ -210,7 +248,10 @@ static void put_ip(struct world *w, struct input *in, int ver, uint8_t proto, co
 	} else {
 		be16_put(h + 4, (uint16_t)(len - 40));
 	}
-	put(w, f, ETH + len, 0, OL_CSUM_OK);
+	if (twist & 0x20 && (ver == 4 || hlen == 40))
+		put_pieces(w, in, f, ver == 4 ? 20 : 40, len);
+	else
+		put(w, f, ETH + len, 0, OL_CSUM_OK);
 }
 
 /* As far from where it should be as the script says: some bytes, or some segments. */
@@ -220,6 +261,28 @@ static uint32_t offset(struct input *in)
 	return b & 1 ? (uint32_t)((int8_t)b >> 1) * 536u : (uint32_t)((int8_t)b >> 1);
 }
 
+/* What a peer's segment carries: the timestamps of the conversation, and ranges it has got, near SND.NXT. */
+static uint8_t usual_options(struct input *in, const struct conn *c, uint8_t *o)
+{
+	uint8_t len = 0, blocks = byte(in);
+	if (c->ts) {
+		memcpy(o, (uint8_t[]){ 1, 1, 8, 10, 0, 0, 2, byte(in) }, 8);
+		be32_put(o + 8, c->tsval - (blocks >> 4));
+		len = 12;
+	}
+	blocks = blocks & 8 ? 0 : blocks & 3;
+	if (!blocks)
+		return len;
+	memcpy(o + len, (uint8_t[]){ 1, 1, 5, (uint8_t)(2 + 8 * blocks) }, 4);
+	len += 4;
+	for (; blocks; blocks--, len += 8) {
+		uint32_t start = c->snd_nxt + offset(in);
+		be32_put(o + len, start);
+		be32_put(o + len + 4, start + byte(in) * 268u);
+	}
+	return len;
+}
+
 static void put_segment(struct world *w, struct input *in, const struct conn *c, uint8_t flags)
 {
 	uint8_t how = byte(in), olen = (how >> 3) % 11 * 4, h[60] = { 0 };
@@ -227,12 +290,15 @@ static void put_segment(struct world *w, struct input *in, const struct conn *c,
 	be16_put(h + 2, c->ours);
 	be32_put(h + 4, c->rcv_nxt + (how & 1 ? offset(in) : 0));
 	be32_put(h + 8, c->snd_nxt + (how & 2 ? offset(in) : 0));
+	if (how >= 11 << 3)
+		olen = usual_options(in, c, h + 20);
 	h[12] = (uint8_t)((20 + olen) / 4 << 4);
 	h[13] = flags;
 	be16_put(h + 14, how & 4 ? word(in) : 0xffff);
 	if (flags & 0x20)
 		be16_put(h + 18, byte(in));
-	take(in, h + 20, olen);
+	if (how < 11 << 3)
+		take(in, h + 20, olen);
 	put_ip(w, in, c->ver, IPPROTO_TCP, h, 20u + olen);
 }
 
@@ -240,7 +306,8 @@ static void put_segment(struct world *w, struct input *in, const struct conn *c,
 static void put_syn(struct world *w, struct input *in)
 {
 	uint8_t how = byte(in);
-	struct conn c = { .ver = how & 1 ? 6 : 4, .ours = 80, .theirs = 1000 + (how >> 1 & 3), .rcv_nxt = word(in) * 65521u };
+	struct conn c = { .ver = how & 1 ? 6 : 4, .ours = 80, .theirs = 1000 + (how >> 1 & 3) };
+	c.rcv_nxt = word(in) * 65521u;
 	put_segment(w, in, &c, TCP_SYN | (how >> 4 & 4 ? 0xc0 : 0));
 }
 
@@ -267,8 +334,16 @@ static void put_icmp(struct world *w, struct input *in)
 	uint8_t how = byte(in), h[8 + 128] = { byte(in), byte(in) };
 	int ver = how & 1 ? 6 : 4;
 	size_t len = 8;
+	static const uint8_t some[2][4] = { { 8, 0, 13, 3 }, { 128, 135, 136, 2 } };
 	take(in, h + 4, 4);
-	if (how & 2 && w->last_len > ETH) {
+	if (how & 8)
+		h[0] = some[how & 1][h[0] & 3];
+	if (how & 1 && (h[0] == 135 || h[0] == 136)) {	/* neighbour discovery: whose address, and its MAC */
+		memcpy(h + 8, h[1] & 1 ? their6 : our6, 16);
+		memcpy(h + 24, (uint8_t[]){ h[0] == 135 ? 1 : 2, 1, 2, 0, 0, 0, 0, how >> 4 }, 8);
+		h[1] = 0;
+		len = how & 4 ? 24 : 32;
+	} else if (how & 2 && w->last_len > ETH) {
 		static const uint8_t types[2][4] = { { 3, 11, 12, 4 }, { 1, 2, 3, 4 } };
 		ver = be16_at(w->last + 12) == 0x86dd ? 6 : 4;
 		h[0] = types[ver == 6][how >> 2 & 3];
@@ -293,14 +368,16 @@ static void put_raw(struct world *w, struct input *in)
 	put(w, f, n, nic, how & 8 ? OL_CSUM_NONE : OL_CSUM_OK);
 }
 
-/* ---- calls ---------------------------------------------------------------------------------------------------------- */
+/* ---- calls ------------------------------------------------------------------------------------------------------- */
 static socklen_t address(struct input *in, struct sockaddr_storage *to)
 {
-	static const uint8_t *const where4[] = { their4, our4, (const uint8_t *)"\177\0\0\1", (const uint8_t *)"\0\0\0\0",
-		(const uint8_t *)"\340\0\0\1", (const uint8_t *)"\12\0\0\377", (const uint8_t *)"\12\0\1\7", (const uint8_t *)"\12\11\0\1" };
+	static const uint8_t where4[8][4] = {
+		{ 10, 0, 0, 2 }, { 10, 0, 0, 1 }, { 127, 0, 0, 1 }, { 0 }, { 224, 0, 0, 1 }, { 10, 0, 0, 255 },
+		{ 10, 0, 1, 7 }, { 10, 9, 0, 1 },
+	};
 	uint8_t how = byte(in);
 	uint16_t port = how & 0x10 ? 80 : how & 0x20 ? (uint16_t)(1000 + (how >> 6)) : how >> 6;
-	struct sockaddr_in a4 = { .sin_family = how & 0xc ? AF_INET : how >> 6 ? AF_INET : AF_UNSPEC, .sin_port = htons(port) };
+	struct sockaddr_in a4 = { .sin_family = how & 0xcc ? AF_INET : AF_UNSPEC, .sin_port = htons(port) };
 	struct sockaddr_in6 a6 = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
 	memset(to, 0, sizeof *to);
 	if (how & 1) {
@@ -316,7 +393,10 @@ static socklen_t address(struct input *in, struct sockaddr_storage *to)
 	return sizeof a4;
 }
 
-static const int levels[] = { SOL_SOCKET, IPPROTO_TCP, IPPROTO_IP, IPPROTO_IPV6, IPPROTO_UDP, IPPROTO_ICMPV6, IPPROTO_RAW, 300 };
+static const char controls[][80] = { "reno", "cubic", "bbr" };
+static const int levels[] = {
+	SOL_SOCKET, IPPROTO_TCP, IPPROTO_IP, IPPROTO_IPV6, IPPROTO_UDP, IPPROTO_ICMPV6, IPPROTO_RAW, 300,
+};
 
 static void option(struct world *w, struct input *in, ol_sock s)
 {
@@ -329,6 +409,8 @@ static void option(struct world *w, struct input *in, ol_sock s)
 		take(in, val, len);
 	if (how & 0x20)
 		must(ol_getsockopt(w->stk, s, levels[how % 8], name, val, &room, w->now) < 0 || room <= len);
+	else if (levels[how % 8] == IPPROTO_TCP && name == TCP_CONGESTION)
+		ol_setsockopt(w->stk, s, IPPROTO_TCP, name, controls[*val % 3], len, w->now);
 	else
 		ol_setsockopt(w->stk, s, levels[how % 8], name, val, len, w->now);
 	free(val);
@@ -363,11 +445,14 @@ static void receive_message(struct world *w, struct input *in, ol_sock s)
 	uint8_t *to = malloc(len + 1), *ctl = malloc(room + 1);
 	struct sockaddr_storage from;
 	struct iovec iov = { to, len };
-	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = ctl, .msg_controllen = room, .msg_name = &from,
-			    .msg_namelen = how & 2 ? sizeof from : 0 };
-	static const int flags[] = { 0, 0, MSG_PEEK, MSG_TRUNC, MSG_OOB, MSG_ERRQUEUE, MSG_WAITALL, MSG_PEEK | MSG_OOB };
-	ssize_t n = ol_recvmsg(w->stk, s, &m, flags[how >> 2 & 7], w->now);
-	must(n <= (ssize_t)len || flags[how >> 2 & 7] & MSG_TRUNC);
+	struct msghdr m = {
+		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = ctl, .msg_controllen = room, .msg_name = &from,
+		.msg_namelen = how & 2 ? sizeof from : 0,
+	};
+	static const int all[] = { 0, 0, MSG_PEEK, MSG_TRUNC, MSG_OOB, MSG_ERRQUEUE, MSG_WAITALL, MSG_PEEK | MSG_OOB };
+	int flags = all[how >> 2 & 7];
+	ssize_t n = ol_recvmsg(w->stk, s, &m, flags, w->now);
+	must(n <= (ssize_t)len || flags & MSG_TRUNC);
 	must(n < 0 || m.msg_controllen <= room);
 	free(to);
 	free(ctl);
@@ -377,8 +462,10 @@ static void views(struct world *w, struct input *in, ol_sock s)
 {
 	struct iovec iov[3];
 	uint8_t how = byte(in), part = byte(in);
-	int n = how & 1 ? ol_recv_view(w->stk, s, iov, 1 + how % 3, w->now) : ol_send_view(w->stk, s, 1u + part * 64u, iov, 1 + how % 3, w->now);
+	int most = 1 + how % 3, n = how & 1 ? ol_recv_view(w->stk, s, iov, most, w->now) :
+		ol_send_view(w->stk, s, 1u + part * 64u, iov, most, w->now);
 	size_t len = 0;
+	must(n <= most);
 	for (int i = 0; i < n; i++) {
 		if (!(how & 1))
 			memset(iov[i].iov_base, 'v', iov[i].iov_len);
@@ -410,6 +497,31 @@ static void look_around(struct world *w, ol_sock s)
 		must(info.state < OL_TCP_STATE_MAX);
 	for (int n = 0; ol_event_next(w->stk, &ev); n++)
 		must(n < MAX_OUT);
+}
+
+/* What an administrator may change while packets are under way. */
+static void administer(struct world *w, struct input *in)
+{
+	uint8_t how = byte(in);
+	int ifi = w->ifi[how >> 3 & 1];
+	struct ol_addr a = how & 0x10 ? ol_addr_from(6, how & 0x20 ? their6 : our6) :
+		ol_addr_from(4, how & 0x20 ? their4 : our4);
+	struct ol_route r = { .dst = a, .plen = a.ver == 4 ? 24 : 64, .ifi = ifi, .metric = byte(in) & 3 };
+	if (how & 0x40)
+		r.plen = 0;
+	if (how & 0x80)
+		r.gateway = ol_addr_from(a.ver, a.ver == 6 ? their6 : their4);
+	if (!r.plen)
+		r.dst = (struct ol_addr){ .ver = a.ver };
+	switch (how & 7) {
+	case 0: ol_addr_add(w->stk, ifi, &a, how & 0x40 ? a.ver == 4 ? 32 : 128 : r.plen); break;
+	case 1: ol_addr_del(w->stk, ifi, &a); break;
+	case 2: case 3: ol_route_add(w->stk, &r); break;
+	case 4: ol_route_del(w->stk, &r); break;
+	case 5: ol_iface_up(w->stk, ifi, how & 0x80); break;
+	case 6: ol_neigh_add(w->stk, ifi, &a, &their_mac); break;
+	case 7: for (unsigned i = 0; !ol_route_get(w->stk, i, &r); i++) must(i < MAX_OUT); break;
+	}
 }
 
 static void make(struct world *w, struct input *in, ol_sock *x)
@@ -447,16 +559,15 @@ static void call(struct world *w, struct input *in)
 	case 11: case 12: send_message(w, in, *x); break;
 	case 13: receive_message(w, in, *x); break;
 	case 14: views(w, in, *x); break;
-	case 15: look_around(w, *x); break;
+	case 15: if (byte(in) & 1) administer(w, in); else look_around(w, *x); break;
 	}
 	drain(w);
 }
 
-/* ---- the world ------------------------------------------------------------------------------------------------------ */
+/* ---- the world --------------------------------------------------------------------------------------------------- */
 /* One setting or two as the script wants them: a number, or a word that some setting takes. */
 static void configure(struct ol_config *cfg, struct input *in, unsigned n)
 {
-	static const char *const words[] = { "reno", "cubic", "bbr" };
 	unsigned n_names = 0;
 	while (ol_config_name(n_names))
 		n_names++;
@@ -464,7 +575,7 @@ static void configure(struct ol_config *cfg, struct input *in, unsigned n)
 		char text[16];
 		uint8_t which = byte(in), v = byte(in);
 		snprintf(text, sizeof text, "%u", v & 1 ? 1u << (v >> 3) : v >> 1);
-		ol_config_set(cfg, ol_config_name(which % n_names), v >= 0xf0 ? words[v % 3] : text);
+		ol_config_set(cfg, ol_config_name(which % n_names), v >= 0xf0 ? controls[v % 3] : text);
 	}
 }
 
@@ -487,7 +598,8 @@ static void setup(struct world *w, struct input *in, uint8_t how)
 	ol_config_set(cfg, "ip_forward", "1");
 	ol_config_set(cfg, "forwarding", "1");
 	configure(cfg, in, how >> 2 & 3);
-	*w = (struct world){ .pool = ol_pool_new(how & 2 ? 24u << 10 : 16u << 20), .now = OL_SEC };	/* it may run dry */
+	*w = (struct world){ .now = OL_SEC };
+	w->pool = ol_pool_new(how & 2 ? 24u << 10 : 16u << 20);	/* it may run dry */
 	w->stk = ol_stack_new(cfg, w->pool, w->now);
 	ol_config_free(cfg);
 	must(w->stk != NULL && ol_iface_loopback(w->stk) > 0);
@@ -511,8 +623,11 @@ static void setup(struct world *w, struct input *in, uint8_t how)
 /* MSS, SACK, timestamps or not, window scale: as most peers say it. */
 static void handshake(struct world *w, bool full)
 {
-	struct input syn = { full ? (const uint8_t[]){ 0, 0, 1, 5 << 3, 2, 4, 5, 0xb4, 4, 2, 8, 10, 0, 0, 1, 0, 0, 0, 0, 0, 1, 3, 3, 7, 0, 0, 0 }
-				  : (const uint8_t[]){ 0, 0, 1, 0, 0, 0, 0 }, full ? 27 : 7 };
+	static const uint8_t bare[] = { 0, 0, 1, 0, 0, 0, 0 };
+	static const uint8_t usual[] = {
+		0, 0, 1, 5 << 3, 2, 4, 5, 0xb4, 4, 2, 8, 10, 0, 0, 1, 0, 0, 0, 0, 0, 1, 3, 3, 7, 0, 0, 0,
+	};
+	struct input syn = { full ? usual : bare, full ? sizeof usual : sizeof bare };
 	put_syn(w, &syn);
 	struct input ack = { (const uint8_t[]){ 0, 0x10, 0, 0, 0, 0 }, 6 };
 	put_tcp(w, &ack);

@@ -1,7 +1,7 @@
 /*
- * Every reader of headers on one input: the first byte says which.  The rest is read in place, so that a byte read
- * past the end is a byte past libFuzzer's block.  What a reader accepts must lie inside, and what can be built again
- * is built again.
+ * Every reader of headers on one input: the first byte says which.  The rest is read in place, so that a byte read past
+ * the end is a byte past libFuzzer's block.  What a reader accepts must lie inside, and what can be built again is
+ * built again.
  */
 #include <stdlib.h>
 #include <string.h>

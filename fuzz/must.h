@@ -4,7 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define must(fact) ((fact) ? (void)0 : (fprintf(stderr, "%s:%d: does not hold: %s\n", __FILE__, __LINE__, #fact), abort()))
+#define must(fact) \
+	((fact) ? (void)0 : (fprintf(stderr, "%s:%d: does not hold: %s\n", __FILE__, __LINE__, #fact), abort()))
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
