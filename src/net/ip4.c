@@ -174,6 +174,8 @@ enum ol_fate ip4_output(struct net *net, const struct net_tx *tx, struct ol_pkt 
 		return output_hdrincl(net, tx, pkt, now);
 	if (path_find(net, &tx->dst, &tx->src, tx->ifi, &hop) != OL_OK)
 		return net_drop(net, pkt, OL_DROP_IP_NO_ROUTE);
+	if (tx->probe)
+		hop.mtu = hop.link_mtu;
 	if (!hop.src.ver && !(hop.broadcast && tx->broadcast))
 		return net_drop(net, pkt, OL_DROP_IP_NO_SOURCE);
 	if (hop.broadcast && !tx->broadcast)

@@ -186,6 +186,8 @@ enum ol_fate ip6_output(struct net *net, const struct net_tx *tx, struct ol_pkt 
 	wire_ip6_build(ol_pkt_push(pkt, IP6_HLEN), &h);
 	if (hop.multicast && !tx->noloop)
 		loop_copy(net, &hop, &tx->dst, pkt, now);
+	if (tx->probe)
+		hop.mtu = hop.link_mtu;
 	if (tx->mtu && tx->mtu < hop.mtu)
 		hop.mtu = tx->mtu;
 	return ip_send(net, &hop, pkt, !tx->df, now);

@@ -40,6 +40,7 @@ struct net_tx {
 	uint8_t tos;			/* traffic class: DSCP and ECN */
 	bool df;			/* IPv4: may not be fragmented (here or on the way) */
 	bool broadcast;			/* may go to a broadcast address (SO_BROADCAST) */
+	bool probe;			/* as long as the link takes, whatever is believed of the path (RFC 4821 9) */
 	bool hdrincl;			/* the packet begins with its own IPv4 header (IP_HDRINCL) */
 	int ifi;			/* bound to this interface; 0: any */
 	uint32_t flow;			/* IPv6 flow label */

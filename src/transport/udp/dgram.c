@@ -217,11 +217,12 @@ static enum ol_err fragment_rule(const struct dgram *d, const struct dgram_to *t
 			return OL_ERR_MSGSIZE;
 		break;
 	case PMTUD_PROBE:
-		tx->df = true;
+		tx->df = tx->probe = true;
 		if (total > path->link_mtu)
 			return OL_ERR_MSGSIZE;
 		break;
 	case PMTUD_INTERFACE:
+		tx->probe = true;
 		if (total > path->link_mtu)
 			return OL_ERR_MSGSIZE;
 		break;
