@@ -1,9 +1,9 @@
 /*
  * The engine alone: two hosts in one process and one thread, a memory wire, virtual addresses, real work.
  *	bench/engine stream [-m MTU] [-o] [-w WRITE] [-s SECONDS] [-b BYTES]	bulk one way; -o: super-segments, no checksums
- *	bench/engine pp [-w BYTES]					round trips
- *	bench/engine conn						connect, accept, close both ends
- *	bench/engine idle [-n PAIRS]					memory of idle connections
+ *	bench/engine pp [-w BYTES] [-n COUNT]					round trips
+ *	bench/engine conn [-n COUNT]						connect, accept, close both ends
+ *	bench/engine idle [-n COUNT]						memory of idle connections
  * -b: SO_RCVBUF and SO_SNDBUF of both ends, 256 KiB unless given; 0: the stack tunes them.
  * Beside what the clock on the wall said stands what the processor's did: on a shared machine only the latter repeats.
  * Without -o every segment is cut to the MTU, summed by the sender and verified by the receiver.
@@ -23,7 +23,7 @@
 struct end { struct ol_stack *stk; int ifi; };
 static struct ol_pool *pool;
 static struct end a, b;
-static int mtu = 1500, offload, write_size = 65536, pairs = 10000, buffers;
+static int mtu = 1500, offload, write_size = 65536, count, buffers;
 static double seconds = 2;
 
 static ol_time now(void)
@@ -149,7 +149,7 @@ static void stream(void)
 static void pp(void)
 {
 	static char buf[65536];
-	int size = write_size == 65536 ? 1 : write_size, n = 300000;
+	int size = write_size == 65536 ? 1 : write_size, n = count ? count : 300000;
 	ol_sock c, s, l = listener();
 	pair(l, &c, &s);
 	ol_time start = now(), t = start;
@@ -171,7 +171,7 @@ static void pp(void)
 
 static void conn(void)
 {
-	int n = 200000;
+	int n = count ? count : 200000;
 	ol_sock c, s, l = listener();
 	ol_time start = now();
 	double busy = cpu();
@@ -190,6 +190,7 @@ static void conn(void)
 
 static void idle(void)
 {
+	int pairs = count ? count : 10000;
 	ol_sock c, s, l = listener();
 	pair(l, &c, &s);
 	size_t before = mallinfo2().uordblks;
@@ -216,7 +217,7 @@ int main(int argc, char **argv)
 		case 'w': write_size = atoi(optarg); break;
 		case 's': seconds = atof(optarg); break;
 		case 'b': buffers = atoi(optarg); break;
-		case 'n': pairs = atoi(optarg); break;
+		case 'n': count = atoi(optarg); break;
 		default: return 2;
 		}
 	if (write_size < 1 || write_size > 1 << 20)
@@ -233,7 +234,7 @@ int main(int argc, char **argv)
 	else if (!strcmp(what, "idle"))
 		idle();
 	else {
-		fprintf(stderr, "usage: engine stream|pp|conn|idle [-m MTU] [-o] [-w BYTES] [-s SECONDS] [-b BYTES] [-n PAIRS]\n");
+		fprintf(stderr, "usage: engine stream|pp|conn|idle [-m MTU] [-o] [-w BYTES] [-s SECONDS] [-b BYTES] [-n COUNT]\n");
 		return 2;
 	}
 	return 0;

@@ -43,7 +43,8 @@ void chunkq_fini(struct chunkq *q)
 {
 	for (uint32_t i = 0; i < q->n; i++)
 		chunk_put(q->stock, q->ring[(q->first + i) & (q->cap - 1)]);
-	free(q->ring);
+	if (q->ring != q->few)
+		free(q->ring);
 	chunkq_init(q, q->stock);
 }
 
@@ -54,13 +55,14 @@ static uint8_t *chunk_at(const struct chunkq *q, size_t pos)	/* pos: from the fi
 
 static bool grow_ring(struct chunkq *q)
 {
-	uint32_t cap = q->cap ? q->cap * 2 : 2;
-	uint8_t **ring = malloc(cap * sizeof *ring);
+	uint32_t cap = q->cap ? q->cap * 2 : (uint32_t)ARRAY_LEN(q->few);
+	uint8_t **ring = q->cap ? malloc(cap * sizeof *ring) : q->few;
 	if (!ring)
 		return false;
 	for (uint32_t i = 0; i < q->n; i++)
 		ring[i] = q->ring[(q->first + i) & (q->cap - 1)];
-	free(q->ring);
+	if (q->ring != q->few)
+		free(q->ring);
 	q->ring = ring;
 	q->cap = cap;
 	q->first = 0;

@@ -19,7 +19,13 @@
 struct chunk_stock { void *free; uint32_t n; };		/* last in, first out */
 void chunk_stock_fini(struct chunk_stock *stock);
 
-struct chunkq { uint8_t **ring; uint32_t cap, first, n, head_off; size_t len; struct chunk_stock *stock; };
+struct chunkq {
+	uint8_t **ring;			/* `few` while they are enough: the queue may not be moved */
+	uint8_t *few[2];
+	uint32_t cap, first, n, head_off;
+	size_t len;
+	struct chunk_stock *stock;
+};
 
 /** Chunks come from `stock` and go back there; NULL: from the heap. */
 void chunkq_init(struct chunkq *q, struct chunk_stock *stock);

@@ -7,6 +7,7 @@
  * Copying and summing is one pass: what was loaded is stored and added.
  */
 #include "base/cksum.h"
+#include "base/be.h"
 #include <stdbool.h>
 #include <string.h>
 
@@ -28,27 +29,18 @@ enum { STRIDE = 128, LONG = 256 };
 typedef uint64_t lanes __attribute__((vector_size(32)));
 typedef uint64_t anywhere __attribute__((vector_size(32), aligned(1), may_alias));	/* the same, as it lies in memory */
 
-static uint32_t fold64(uint64_t s)
+/* To 16 bits: each half added to the other, with the carry going round, stands in the upper one. */
+static uint16_t fold64(uint64_t s)
 {
-	s = (s & 0xffffffff) + (s >> 32);
-	s = (s & 0xffffffff) + (s >> 32);
-	s = (s & 0xffff) + (s >> 16);
-	s = (s & 0xffff) + (s >> 16);
-	return (uint32_t)s;
-}
-
-static uint32_t to_host(uint32_t s16)
-{
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-	return __builtin_bswap16((uint16_t)((s16 & 0xffff) + (s16 >> 16)));
-#else
-	return s16;
-#endif
+	s += s << 32 | s >> 32;
+	uint32_t t = (uint32_t)(s >> 32);
+	t += t << 16 | t >> 16;
+	return (uint16_t)(t >> 16);
 }
 
 static uint32_t add_folded(uint32_t sum, uint64_t s)
 {
-	uint64_t t = (uint64_t)sum + to_host(fold64(s));
+	uint64_t t = (uint64_t)sum + BE_SWAP16(fold64(s));
 	return (uint32_t)((t & 0xffffffff) + (t >> 32));
 }
 

@@ -160,6 +160,8 @@ enum ol_err net_err(enum ol_fate fate)
 	}
 }
 
+bool net_error_waits(const struct net *net) { return net->errors.head; }
+
 bool net_error_next(struct net *net, struct ol_pkt **pkt, struct net_rx *rx, ol_time now)
 {
 	struct ip4_hdr h4;

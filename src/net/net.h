@@ -120,6 +120,8 @@ enum ol_fate net_input(struct net *net, int ifi, bool to_many, struct ol_pkt **p
  * error (NET_UP_ERROR) that quotes our own datagram, with ip_len 0.
  */
 bool net_error_next(struct net *net, struct ol_pkt **pkt, struct net_rx *rx, ol_time now);
+/** Would it give one? */
+bool net_error_waits(const struct net *net);
 /** Nothing here speaks the datagram's protocol: ICMP protocol unreachable, ICMPv6 parameter problem code 1. */
 void net_proto_unreachable(struct net *net, const struct ol_pkt *pkt, const struct net_rx *rx, ol_time now);
 

@@ -151,7 +151,7 @@ static enum ol_fate up_error(struct ol_stack *stk, struct ol_pkt *pkt, const str
 	return finish(stk, pkt, OL_DONE);
 }
 
-void stack_settle(struct ol_stack *stk)
+void stack_settle_some(struct ol_stack *stk)
 {
 	struct ol_pkt *pkt;
 	struct net_rx rx;

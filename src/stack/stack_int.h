@@ -37,6 +37,11 @@ static inline ol_time stack_now(struct ol_stack *stk, ol_time now)
 	return stk->now;
 }
 /** Errors that arose while sending go to whom they concern: RFC 1122 2.4. */
-void stack_settle(struct ol_stack *stk);
+void stack_settle_some(struct ol_stack *stk);
+static inline void stack_settle(struct ol_stack *stk)
+{
+	if (net_error_waits(stk->net))
+		stack_settle_some(stk);
+}
 
 #endif

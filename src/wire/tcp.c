@@ -26,10 +26,14 @@ enum ol_fate wire_tcp_parse(struct tcp_seg *seg, const uint8_t *p, size_t len)
 
 void wire_tcp_build(uint8_t *p, const struct tcp_seg *seg, size_t opt_len)
 {
-	struct wire_tcp h = {
-		.src = be16_from(seg->src), .dst = be16_from(seg->dst), .seq = be32_from(seg->seq.v),
-		.ack = be32_from(seg->ack.v), .off = (uint8_t)((sizeof h + opt_len) / 4 << 4), .flags = seg->flags,
-		.wnd = be16_from(seg->wnd), .urp = be16_from(seg->urp),
-	};
-	memcpy(p, &h, sizeof h);
+	struct wire_tcp *h = (struct wire_tcp *)p;
+	h->src = be16_from(seg->src);
+	h->dst = be16_from(seg->dst);
+	h->seq = be32_from(seg->seq.v);
+	h->ack = be32_from(seg->ack.v);
+	h->off = (uint8_t)((sizeof *h + opt_len) / 4 << 4);
+	h->flags = seg->flags;
+	h->wnd = be16_from(seg->wnd);
+	h->cksum = be16_from(0);
+	h->urp = be16_from(seg->urp);
 }

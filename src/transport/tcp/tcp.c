@@ -72,6 +72,7 @@ void tcp_free(struct tcp *tcp)
 	timer_stop(tcp->wheel, &tcp->tw_timer);
 	tcp_demux_fini(&tcp->demux);
 	chunk_stock_fini(&tcp->chunks);
+	sb_stock_fini(&tcp->records);
 	free(tcp);
 }
 
@@ -142,6 +143,7 @@ static enum ol_fate dispatch(struct tcp *tcp, struct tcp_in *in, struct ol_verdi
 	struct tcp_node *n = tcp_demux_find(&tcp->demux, &local, &remote);
 	struct tcp_tcb *child = NULL;
 	bool again = false;
+	tcp->demux.last = n;
 	if (n && n->kind == TCP_NODE_TCB)
 		return to_tcb((struct tcp_tcb *)(void *)n, in, v, user, now);
 	if (n) {

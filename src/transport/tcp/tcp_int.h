@@ -37,7 +37,12 @@ struct tcp_node {
 	uint8_t aux[3];				/* the kind's own */
 	struct ol_endpoint local, remote;
 };
-struct tcp_demux { struct tcp_node **bucket; uint32_t mask, count; struct sipkey key; };
+struct tcp_demux {
+	struct tcp_node **bucket;
+	uint32_t mask, count;
+	struct sipkey key;
+	struct tcp_node *last;			/* whose segment came last, or NULL */
+};
 bool tcp_demux_init(struct tcp_demux *d, struct sipkey key);
 void tcp_demux_fini(struct tcp_demux *d);
 void tcp_demux_add(struct tcp_demux *d, struct tcp_node *n);
@@ -278,6 +283,7 @@ struct tcp {
 	struct wheel *wheel;
 	struct tcp_demux demux;
 	struct chunk_stock chunks;		/* of the send queues */
+	struct sb_stock records;		/* of the scoreboards */
 	struct list listen[TCP_LISTEN_BUCKETS];
 	struct list all;			/* every struct tcp_tcb */
 	struct list tcb_events, listener_events;

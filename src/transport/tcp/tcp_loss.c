@@ -39,6 +39,7 @@ void tcp_loss_init(struct tcp_tcb *tcb, const struct tcp_loss_cfg *cfg, const ch
 		.rto_at = OL_NEVER, .tlp_at = OL_NEVER, .reo_at = OL_NEVER, .pacing_at = now,
 	};
 	sb_init(&l->sb);
+	l->sb.stock = tcb->tcp ? &tcb->tcp->records : NULL;
 	rack_init(&l->rack);
 	l->cwnd = initial_window(tcb);
 	tcb->srtt_ns = tcb->rttvar_ns = 0;

@@ -47,6 +47,8 @@ static void sum(struct tcp_sb *sb, const struct tcp_sb_rec *r, bool add)
 		sum_one(&sb->retrans, r, add);
 }
 
+enum { FEW = 8, STOCK_MAX = 64 };
+
 /* ---- the array --------------------------------------------------------------------------------------------------- */
 void sb_init(struct tcp_sb *sb)
 {
@@ -54,10 +56,34 @@ void sb_init(struct tcp_sb *sb)
 			       .root = SB_NONE };
 }
 
+static struct tcp_sb_rec *few_records(struct sb_stock *stock)
+{
+	void *rec = stock ? stock->free : NULL;
+	if (!rec)
+		return malloc(FEW * sizeof(struct tcp_sb_rec));
+	memcpy(&stock->free, rec, sizeof stock->free);
+	stock->n--;
+	return rec;
+}
+
+void sb_stock_fini(struct sb_stock *stock)
+{
+	while (stock->n)
+		free(few_records(stock));
+}
+
 void sb_fini(struct tcp_sb *sb)
 {
-	free(sb->rec);
+	struct sb_stock *stock = sb->stock;
+	if (sb->rec && sb->cap == FEW && stock && stock->n < STOCK_MAX) {
+		memcpy(sb->rec, &stock->free, sizeof stock->free);
+		stock->free = sb->rec;
+		stock->n++;
+	} else {
+		free(sb->rec);
+	}
 	sb_init(sb);
+	sb->stock = stock;
 }
 
 void sb_trim(struct tcp_sb *sb)
@@ -75,10 +101,10 @@ bool sb_reserve(struct tcp_sb *sb, uint32_t k)
 		return true;
 	if (sb->n + k > SB_MAX_RECORDS)
 		return false;
-	uint32_t cap = sb->cap ? sb->cap : 8;
+	uint32_t cap = sb->cap ? sb->cap : FEW;
 	while (cap < sb->n + k)
 		cap *= 2;
-	struct tcp_sb_rec *rec = realloc(sb->rec, cap * sizeof *rec);
+	struct tcp_sb_rec *rec = cap == FEW ? few_records(sb->stock) : realloc(sb->rec, cap * sizeof *rec);
 	if (!rec)
 		return false;
 	sb->rec = rec;

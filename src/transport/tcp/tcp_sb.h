@@ -57,7 +57,12 @@ struct tcp_sb_rec {
 
 struct tcp_sb_sum { uint32_t bytes, segs; };
 
+/* Arrays of the smallest size that wait for their next scoreboard: one that falls empty and fills again needs no heap. */
+struct sb_stock { void *free; uint32_t n; };
+void sb_stock_fini(struct sb_stock *stock);
+
 struct tcp_sb {
+	struct sb_stock *stock;		/* or NULL */
 	struct tcp_sb_rec *rec;
 	uint32_t cap, used, free;	/* of the array: size, never used from here, list of returned ones by `next` */
 	uint32_t first, last;		/* sequence order */
