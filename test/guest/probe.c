@@ -297,6 +297,8 @@ static void stopped(void)
 	pid_t pid = fork();
 	if (pid == 0) {
 		pthread_t thread;
+		/* A group of its own, whose parent is in another: SIGTSTP stops no orphaned group, as one without a shell is. */
+		must(setpgid(0, 0) == 0);
 		must(pthread_create(&thread, NULL, accept_one, &l) == 0);
 		must(write(ready[1], "x", 1) == 1);
 		pthread_join(thread, NULL);
@@ -311,6 +313,8 @@ static void stopped(void)
 		got = waitpid(pid, &status, WUNTRACED | WNOHANG);
 		usleep(5000);
 	}
+	if (got != pid)
+		kill(pid, SIGKILL);
 	must(got == pid && WIFSTOPPED(status));
 	kill(pid, SIGCONT);
 	int c = connected(80);
