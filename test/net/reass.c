@@ -275,6 +275,20 @@ TEST(congestion_marks_are_kept)
 	world_end(&w);
 }
 
+/* req: 3168-5.3-b */
+TEST(congestion_codepoint_that_all_fragments_share_stays)
+{
+	start(NULL);
+	for (int v6 = 0; v6 < 2; v6++)
+		for (uint8_t ecn = 0; ecn < 4; ecn++) {
+			frag(v6, 10 + ecn, 0, 64, true, ecn);
+			eq(frag(v6, 10 + ecn, 64, 8, false, ecn), OL_PASS);
+			eq(up(&w, 0, 0)->rx.tos & 3, ecn);
+			forget(&w, 0);
+		}
+	world_end(&w);
+}
+
 /* Random cutting, order, duplication: either the right bytes come up, once, or nothing. */
 TEST(random_fragments_give_right_bytes_or_none)
 {

@@ -37,7 +37,7 @@ TEST(port_ephemeral_ones_cover_their_range_once)
 	free(p);
 }
 
-/* req: 6056-3.3.3-a, 6056-4-a: the order depends on the key and on the peer, so an outsider cannot foretell it */
+/* req: 6056-3.3-a, 6056-3.3-c: the order depends on the key and on the peer, so an outsider cannot foretell it */
 TEST(port_order_depends_on_key_and_peer)
 {
 	struct ports *p = ports_new(seed_a, 32768, 60999), *q = ports_new(seed_b, 32768, 60999);

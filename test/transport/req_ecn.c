@@ -14,7 +14,7 @@ static struct ladder *agreed(const char *cfg)
 	return l;
 }
 
-/* req: 3168-6.1.1-a, 3168-6.1.1-d */
+/* req: 3168-6.1.1-a, 3168-6.1.1-d, SHLD-8 */
 TEST(tcp_ecn_setup_packets)
 {
 	struct ladder *l = ladder(.cfg = "tcp_ecn=1,tcp_timestamps=0");
@@ -78,7 +78,7 @@ TEST(tcp_ecn_without_both_setup_packets_is_off)
 }
 
 /* A SYN-ACK that is sent again is a SYN-ACK: not ECT. */
-/* req: 3168-6.1.1-d */
+/* req: 3168-6.1.1-d, 3168-6.1.1.1-a */
 TEST(tcp_ecn_no_handshake_packet_is_marked)
 {
 	struct ladder *l = ladder(.cfg = "tcp_ecn=1");
@@ -86,6 +86,11 @@ TEST(tcp_ecn_no_handshake_packet_is_marked)
 	in (l, 0, "SEW 0:0(0) win 32792 <mss 1000>");
 	out(l, 0, "SE. 0:0(0) ack 1 [noecn]");
 	out(l, 1000, "SE. 0:0(0) ack 1 [noecn]");
+	ladder_end(l);
+	l = ladder(.cfg = "tcp_ecn=1");			/* silence may be about ECN: the second SYN does not ask */
+	app(l, 0, "connect");
+	out(l, 0, "SEW 0:0(0)");
+	out(l, 1000, "S 0:0(0) [noecn]");
 	ladder_end(l);
 	l = ladder(.cfg = "tcp_ecn=1,tcp_ecn_fallback=0");
 	app(l, 0, "connect");
@@ -122,7 +127,7 @@ TEST(tcp_ecn_echo_lasts_until_cwr)
 }
 
 /* The echo halves the window, as one drop would, once for a window of data; the next new text says CWR, once. */
-/* req: 3168-6.1.2-a, 3168-5-b, 8311-4.2-a */
+/* req: 3168-6.1.2-a, 3168-5-b, 3168-5-a, 8311-4.2-a */
 TEST(tcp_ecn_echo_has_the_effect_of_one_drop)
 {
 	struct ladder *l = agreed("tcp_ecn=1,tcp_congestion_control=reno");

@@ -131,7 +131,7 @@ static ol_sock stream(struct host *h, uint16_t port, uint32_t *seq, uint16_t *fr
 	return s;
 }
 
-/* req: MUST-48, MUST-49 */
+/* req: MUST-48, MUST-49, SHLD-21, SHLD-22 */
 TEST(program_sets_diffserv_and_ttl_of_its_segments)
 {
 	struct host h;
@@ -393,7 +393,7 @@ TEST(ephemeral_ports_are_reused_as_late_as_possible)
 }
 
 /* Secrets: everything an outsider must not foretell comes from the seed, and another seed makes all of it another. */
-/* req: 6528-4-a */
+/* req: 6528-4-a, 7323-7.1-a */
 TEST(secrets_come_from_the_seed)
 {
 	struct host a, b, again;

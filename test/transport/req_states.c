@@ -445,3 +445,55 @@ TEST(tcp_urgent_pointer_without_text_is_told)
 	ok(ev.tcb == ladder_tcb(l) && (tcp_ready(ev.tcb) & OL_EV_PRI));
 	ladder_end(l);
 }
+
+/* ---- what is thrown away, RFC 2018 8 -------------------------------------------------------------------------------- */
+
+/* The first block is the segment that has just come, kept or not; the others name nothing that is not held any more. */
+/* req: 2018-8-b, 2018-8-c */
+TEST(tcp_sack_blocks_when_memory_is_short)
+{
+	struct ladder *l = NEW();
+	struct tcp_tcb *t = ladder_tcb(l);
+	in (l, 0, ". 2001:3001(1000) ack 1 win 257");
+	in (l, 0, ". 4001:5001(1000) ack 1 win 257");
+	in (l, 0, ". 6001:7001(1000) ack 1 win 257");
+	ladder_flush(l);
+	tcp_rcvq_prune(&t->rcvq, t->rcvq.truesize - 1);		/* the highest goes */
+	in (l, 0, ". 8001:8501(500) ack 1 win 257");
+	out(l, 0, ". 1:1(0) ack 1 <nop,nop,sack 8001:8501 4001:5001 2001:3001>");
+	t->rcvbuf = 1000;					/* and now there is no room for more */
+	in (l, 0, ". 10001:11001(1000) ack 1 win 257");
+	eq(ladder_fate(l, OL_DROP_TCP_RCVBUF), 1);
+	out(l, 0, ". 1:1(0) ack 1 <nop,nop,sack 10001:11001 8001:8501 4001:5001 2001:3001>");
+	in (l, 0, ". 12001:13001(1000) ack 1 win 257");
+	out(l, 0, ". 1:1(0) ack 1 <nop,nop,sack 12001:13001 8001:8501 4001:5001 2001:3001>");
+	ladder_end(l);
+}
+
+/* ---- options of extensions that are not here ------------------------------------------------------------------------ */
+
+/* Fast Open (34), user timeout (28), MD5 (19), AO (29), multipath (30): read by no one, answered by no one. */
+/* req: 7413-2-a, 5482-3.1-a, MUST-6 */
+TEST(tcp_options_of_extensions_left_out_do_nothing)
+{
+	static const char *const opts[] = { "raw 2202", "raw 1c02", "raw 1302", "raw 1d02", "raw 1e02" };
+	for (int i = 0; i < 5; i++) {
+		char s[80];
+		struct ladder *l = ladder(.cfg = "tcp_timestamps=0");
+		app(l, 0, "listen 5");
+		snprintf(s, sizeof s, "S 0:10(10) win 1000 <mss 1000,%s,nop,nop>", opts[i]);
+		in (l, 0, s);
+		out(l, 0, "S. 0:0(0) ack 1 <mss 1460>");	/* the text of the SYN waits for the handshake */
+		none(l);
+		in (l, 10, ". 1:1(0) ack 1 win 1000");
+		app(l, 0, "accept");
+		eq(tcp_opts(ladder_tcb(l))->user_timeout, 0);
+		snprintf(s, sizeof s, "P. 1:11(10) ack 1 win 1000 <%s,nop,nop>", opts[i]);
+		in (l, 0, s);
+		out(l, 0, ". 1:1(0) ack 11 <>");
+		eq(tcp_opts(ladder_tcb(l))->user_timeout, 0);
+		app(l, 0, "close");				/* unread text: a reset, and all is gone */
+		ladder_flush(l);
+		ladder_end(l);
+	}
+}

@@ -56,6 +56,26 @@ TEST(tcp_syn_is_repeated_for_three_minutes)
 	ladder_end(l);
 }
 
+/* R1 and R2 as the RFC has them: three retransmissions, and no end before a hundred seconds. */
+/* req: SHLD-10, SHLD-11, MUST-20 */
+TEST(tcp_text_is_repeated_for_a_hundred_seconds)
+{
+	ok(tcp_config_default().retries1 >= 3);
+	struct ladder *l = NEW();
+	app(l, 0, "write 100");
+	for (int i = 0; i < 1000; i++) {
+		app(l, 100, "nodelay 1");
+		ladder_flush(l);
+	}
+	state_is(l, ESTABLISHED);
+	for (int i = 0; i < 20000 && tcp_state(ladder_tcb(l)) == OL_TCP_ESTABLISHED; i++) {
+		app(l, 100, "nodelay 1");
+		ladder_flush(l);
+	}
+	state_is(l, CLOSED);
+	ladder_end(l);
+}
+
 /* An ICMP error that ends nothing is kept, and is what the program hears when patience is over. */
 /* req: MUST-47, MUST-56 */
 TEST(tcp_soft_errors_reach_the_program)
@@ -117,7 +137,7 @@ static void keepalive(struct ladder *l, ol_time idle, ol_time intvl, uint8_t cnt
 	tcp_opts_changed(ladder_tcb(l), ladder_now(l));
 }
 
-/* req: MUST-26, MUST-27 */
+/* req: MUST-26, MUST-27, SHLD-12, MAY-5 */
 TEST(tcp_keepalives_wait_for_idleness_and_for_acknowledgements)
 {
 	struct ladder *l = ladder_established((struct ladder_how){ .cfg = "tcp_retries2=10" }, NULL);
@@ -347,7 +367,7 @@ TEST(tcp_windows_are_shifted_as_agreed)
 }
 
 /* RFC 7323 2.4.  A window taken back by rounding, or for worse reasons. */
-/* req: 7323-2.4-a, 7323-2.4-c, 7323-2.4-d, MUST-34 */
+/* req: 7323-2.4-a, 7323-2.4-c, 7323-2.4-d, MUST-34, SHLD-15 */
 TEST(tcp_window_taken_back_bounds_what_is_sent)
 {
 	struct ladder *l = ladder_established((struct ladder_how){ .cfg = "tcp_early_retrans=0" }, NULL);
@@ -411,7 +431,7 @@ static uint32_t isn(const char *seed, uint32_t remote, uint16_t port, ol_time no
  * M + F(name, secret).  M is a clock of four microseconds; F differs from secret to secret without a pattern in the
  * name, so what one pair's number is says nothing of another's.
  */
-/* req: MUST-8, MUST-9, 6528-3-a, 6528-3-b */
+/* req: MUST-8, MUST-9, SHLD-1, 6528-3-a, 6528-3-b */
 TEST(tcp_isn_is_a_clock_and_a_keyed_hash)
 {
 	const char *seed = "sixteen bytes, a", *other = "sixteen bytes, b";

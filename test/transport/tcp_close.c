@@ -96,6 +96,7 @@ TEST(tcp_fin_follows_the_text)
 	ladder_end(l);
 }
 
+/* req: SHLD-3 */
 /* RFC 2525 2.17: what was never read is lost, and the peer has to know. */
 TEST(tcp_close_with_unread_text_resets)
 {
@@ -108,6 +109,7 @@ TEST(tcp_close_with_unread_text_resets)
 	ladder_end(l);
 }
 
+/* req: SHLD-3 */
 /* Text for a program that let go. */
 TEST(tcp_text_after_close_is_answered_with_reset)
 {
@@ -233,7 +235,7 @@ TEST(tcp_time_wait_acks_the_fin_again)
 	ladder_end(l);
 }
 
-/* req: 6191-2-e */
+/* req: 6191-2-e, MAY-2 */
 /* RFC 9293 MAY-2, RFC 6191: a SYN above the old numbers begins anew, and our ISN is above ours. */
 TEST(tcp_time_wait_makes_way_for_a_younger_syn)
 {
@@ -246,6 +248,7 @@ TEST(tcp_time_wait_makes_way_for_a_younger_syn)
 	ladder_end(l);
 }
 
+/* req: 1337-3-a */
 TEST(tcp_time_wait_can_ignore_resets)
 {
 	struct ladder *l = time_wait();
@@ -360,7 +363,7 @@ TEST(tcp_second_close_sends_no_second_fin)
 	ladder_end(l);
 }
 
-/* req: 6191-2-a, 6191-2-b */
+/* req: 6191-2-a, 6191-2-b, SHLD-4 */
 TEST(tcp_time_wait_with_timestamps_asks_them_first)
 {
 	struct ladder *l = ladder_established((struct ladder_how){ 0 }, "mss 1000,sackOK,TS val 100 ecr 0,nop,wscale 7");

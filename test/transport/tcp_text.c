@@ -7,7 +7,7 @@
 #define NEW() ladder_established((struct ladder_how){ 0 }, NULL)
 
 /* The first segments of a connection are acknowledged at once; after that every second, or after 40 ms. */
-/* req: MUST-58, MUST-59, SHLD-18 */
+/* req: MUST-58, MUST-59, SHLD-18, SHLD-19 */
 TEST(tcp_delayed_ack)
 {
 	struct ladder *l = NEW();
@@ -184,7 +184,7 @@ TEST(tcp_receive_window_closes_and_opens)
 	ladder_end(l);
 }
 
-/* req: 2018-4-b, 2018-4-c, 2018-4-d, 2018-4-e, 9293-3.10.7.4-q */
+/* req: 2018-4-b, 2018-4-c, 2018-4-d, 2018-4-e, 9293-3.10.7.4-q, 5681-3.2-a */
 TEST(tcp_sack_blocks_name_the_newest_first)
 {
 	struct ladder *l = NEW();
@@ -221,6 +221,7 @@ TEST(tcp_dsack_tells_what_came_twice)
 	ladder_end(l);
 }
 
+/* req: SHLD-31 */
 /* The bytes are those that were sent, whatever order they came in. */
 TEST(tcp_text_is_put_in_order)
 {

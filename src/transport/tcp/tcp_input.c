@@ -491,8 +491,11 @@ static enum ol_fate hold(struct tcp_tcb *tcb, struct tcp_in *in, ol_time now)
 {
 	tcb->ack_now = true;					/* SHOULD, RFC 5681 4.2: a duplicate ACK at once */
 	tcb->stat.rcv_ooopack++;
-	if (tcb->rcvq.truesize + in->pkt->cap > (size_t)tcb->rcvbuf + tcb->rcvbuf / 2)
+	if (tcb->rcvq.truesize + in->pkt->cap > (size_t)tcb->rcvbuf + tcb->rcvbuf / 2) {
+		tcp_seq end = seq_add(in->seg.seq, (uint32_t)in->seg.text.len);
+		tcp_rcvq_dsack(&tcb->rcvq, in->seg.seq, end);	/* req: 2018-8-b the first block, though it is thrown away */
 		return OL_DROP_TCP_RCVBUF;
+	}
 	return tcp_rcvq_hold(&tcb->rcvq, take_text(in), in->seg.seq) ? OL_HELD_TCP : OL_DROP_TCP_DUPLICATE;
 }
 
