@@ -70,3 +70,22 @@ TEST(timer_in_the_past_is_due_at_once)
 	ok(wheel_expire(&w, 1000) == &t);
 	ok(wheel_deadline(&w) == OL_NEVER);
 }
+
+/* A far timer must not hold the wheel's time back: what is armed next would then be asked after at once, and for nothing. */
+TEST(timer_armed_after_expiry_is_not_asked_after_before_its_time)
+{
+	static struct wheel w;
+	struct timer far, next;
+	ol_time now = 161 * OL_SEC;
+	wheel_init(&w, 0);
+	timer_init(&far, 0);
+	timer_init(&next, 0);
+	timer_arm(&w, &far, 300 * OL_SEC);
+	ok(!wheel_expire(&w, now));
+	timer_arm(&w, &next, now + OL_MS);
+	ok(wheel_deadline(&w) > now);
+	for (ol_time t; (t = wheel_deadline(&w)) < now + OL_MS; )
+		ok(!wheel_expire(&w, t));
+	ok(wheel_expire(&w, now + OL_MS) == &next);
+	ok(wheel_expire(&w, 300 * OL_SEC) == &far);
+}
