@@ -150,7 +150,7 @@ static size_t address(struct input *in, uint8_t *to)
 		0x0a010005, 0x0a020005, 0x7f000001, 0, 0x0a010001, 0xe0000001, 0x0a0100ff, 0x0a010063,
 	};
 	uint8_t kind = in_byte(in), port = in_byte(in);
-	struct sockaddr_in6 a6 = { .sin6_family = AF_INET6, .sin6_port = htons(port & 7 ? 80 + (port & 7) : 0) };
+	struct sockaddr_in6 a6 = { .sin6_family = AF_INET6, .sin6_port = htons(port & 7 ? 80 + (port & 7) : port & 8 ? 53 : 0) };
 	struct sockaddr_in a4 = { .sin_family = AF_INET, .sin_port = a6.sin6_port };
 	a4.sin_addr.s_addr = htonl(where[kind >> 2 & 7]);
 	struct sockaddr_nl nl = { .nl_family = AF_NETLINK };

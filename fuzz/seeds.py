@@ -1,0 +1,58 @@
+#!/usr/bin/env python3
+"""fuzz/seeds.py TARGET DIR: writes scripts that the target would find late by chance: a transfer with losses told by SACK, a
+connection of each congestion control, both families; guests that talk; the example networks.  What came of them stands
+minimised in fuzz/corpus/; this is for a fresh start, or after a target has changed what its bytes mean."""
+import hashlib, sys
+from pathlib import Path
+
+top = Path(__file__).resolve().parent
+
+
+def near(segments):                     # offset(): so many pieces of 536 bytes away
+    return (segments << 1 | 1) & 0xff
+
+
+def call(sock, op, *more):
+    return bytes([8, sock << 4 | op, *more])
+
+
+def later(ms):
+    return bytes([7, ms << 2 | 2])
+
+
+def ack(behind=0, blocks=(), flags=0x10, which=0):
+    o = [2, which, flags, 0x58 | (2 if behind else 0)] + ([near(-behind)] if behind else [])
+    o += [len(blocks), 1]               # options: how many blocks, the low byte of TSval
+    for start, n in blocks:
+        o += [near(-start), n * 2]
+    return bytes(o + [0, 0, 1])         # put_ip: no twist, no text, identification
+
+
+send, info = call(2, 11, 1, 10, 40), call(2, 9, 0x61, 11, 79)
+lossy = send + ack(19, [(10, 4)]) + later(10) + ack(19, [(10, 7)]) + info + ack(19, [(10, 10)]) + later(30) + ack(8) + info + ack() + send
+close = call(2, 8) + ack() + ack(flags=0x11) + later(60)
+stack = [bytes([0x21]) + call(2, 9, 0x41, 13, 79) + name.ljust(79, b'\0') + 3 * (lossy + ack()) + close for name in (b'\0', b'\1', b'\2')]
+stack += [bytes([0x21]) + send + later(50) * 6 + info + ack(12) + later(63) * 3 + ack() + close,          # timeouts
+          bytes([0x21]) + send + ack(19, [(10, 4)]) + ack(19, [(10, 10)]) + later(60) * 3 + ack(19) + later(63) * 8 + close,
+          bytes([0x23]) + lossy * 3 + close,                                                             # few buffers
+          bytes([0x01]) + lossy + close,                                                                 # no options
+          bytes([0]) + bytes([1, 1, 0, 9, 0, 0, 0]) + bytes([2, 0, 0x10, 0, 0, 0]) + call(0, 5, 2) + lossy + close]
+
+hello = b'hello'
+ipc = [b'\1' + bytes([7, 0x10, len(hello)]) + hello + b'\5\x14' + bytes([7, 0x23, 1]) + bytes([7, 0x21, 200]) + 4 * b'\5\x14' +
+       bytes([7, 0x13, 255]) * 3 + bytes([7, 0x25, 1]) + b'\5\x32' + bytes([7, 0x16, 0]) + b'\6\2' + bytes([7, 0x26, 0]) + b'\6\x7f']
+ipc += [b'\1' + bytes([0x32, v]) + bytes([0]) + b'\5\x14' + bytes([7, 0x21, 60]) + b'\5\x64' for v in range(16)]
+
+network = [p.read_bytes() for p in (top.parent / 'example').glob('*.yaml')]
+network += [b'seed: 1\nwires:\n  a: {subnet: [10.1.0.0/24, fd01::/64], faults: loss=1% delay=2ms}\nhosts:\n  x: {wire: a}\n'
+            b'  y: {wire: a, gateway: 10.1.0.1, settings: {tcp_sack: 0}}\nrouters:\n  r:\n    interfaces:\n'
+            b'    - {wire: a, address: 10.1.0.1/24}\n    routes:\n    - {to: 10.2.0.0/16, via: 10.1.0.9, metric: 3}\n']
+
+if __name__ == '__main__':
+    seeds = {'stack': stack, 'ipc': ipc, 'netfile': network}
+    if len(sys.argv) != 3 or sys.argv[1] not in seeds:
+        sys.exit(f'{__doc__}\nTargets: {", ".join(seeds)}')
+    where = Path(sys.argv[2])
+    where.mkdir(parents=True, exist_ok=True)
+    for s in seeds[sys.argv[1]]:
+        (where / hashlib.sha1(s).hexdigest()).write_bytes(s)
