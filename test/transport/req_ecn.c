@@ -193,3 +193,40 @@ TEST(tcp_ecn_only_fresh_text_is_marked)
 	out(l, 0, ". 5001:5001(0) ack 1 [noecn]");		/* a challenge */
 	ladder_end(l);
 }
+
+/* RFC 9438 4.6, RFC 3168 6.1.2: echo after echo the window falls to one segment; then the timer says when the next goes. */
+/* req: 9438-4.6-c, 3168-6.1.2-b, 3168-6.1.2-c */
+TEST(tcp_ecn_echoes_reduce_to_one_segment_and_then_the_rate)
+{
+	static const char *const names[] = { "reno", "cubic" };
+	for (int k = 0; k < 2; k++) {
+		char cfg[80];
+		snprintf(cfg, sizeof cfg, "tcp_ecn=1,tcp_init_cwnd=2,tcp_congestion_control=%s", names[k]);
+		struct ladder *l = agreed(cfg);
+		app(l, 0, "write 20000");
+		out(l, 0, ". 1:1001(1000) ack 1 [ect0]");
+		out(l, 0, ". 1001:2001(1000) ack 1 [ect0]");
+		in (l, 20, "E. 1:1(0) ack 1001 win 257");
+		none(l);
+		in (l, 1, "E. 1:1(0) ack 2001 win 257");	/* the peer knows of no reduction yet: the same event */
+		eq(ladder_tcb(l)->loss.cwnd, 1000);
+		eq(ladder_tcb(l)->loss.ssthresh, 2000);
+		out(l, 0, ".W 2001:3001(1000) ack 1");
+		none(l);
+		in (l, 20, "E. 1:1(0) ack 3001 win 257");	/* marked again, at one segment */
+		int rto = (int)(ladder_tcb(l)->rto_ns / OL_MS);
+		wait(l, rto - 1);
+		by (l, 2, ".W 3001:4001(1000) ack 1");
+		in (l, 20, "E. 1:1(0) ack 4001 win 257");	/* and again: twice as long */
+		rto = (int)(ladder_tcb(l)->rto_ns / OL_MS);
+		wait(l, 2 * rto - 1);
+		by (l, 2, ".W 4001:5001(1000) ack 1");
+		none(l);
+		in (l, 20, ". 1:1(0) ack 5001 win 257");	/* no mark: on at once */
+		out(l, 0, ". 5001:6001(1000) ack 1 [ect0]");
+		in (l, 20, ". 1:1(0) ack 6001 win 257");
+		ok(ladder_tcb(l)->loss.cwnd >= 2000);
+		ok(ladder_flush(l) >= 2);
+		ladder_end(l);
+	}
+}

@@ -243,3 +243,19 @@ TEST(tcp_isn_rises_with_the_clock_and_differs_by_name)
 	ok(!seq_eq(x, tcp_isn(ladder_tcp(l), &a, &c, OL_SEC)));
 	ladder_end(l);
 }
+
+/* RFC 7323 2.2: the window of a segment with SYN is never shifted, neither the first nor one that comes again. */
+/* req: 7323-2.2-d */
+TEST(tcp_windows_of_syns_are_not_scaled)
+{
+	struct ladder *l = ladder(.cfg = "tcp_timestamps=0");
+	app(l, 0, "connect");
+	out(l, 0, "S 0:0(0) win 65535");
+	in (l, 5, "S 0:0(0) win 1000 <mss 1000,nop,wscale 7>");
+	out(l, 0, "S. 0:0(0) ack 1 win 65535");
+	in (l, 5, "S. 0:0(0) ack 1 win 2000 <mss 1000,nop,wscale 7>");
+	eq(ladder_tcb(l)->snd_wnd, 2000);
+	in (l, 5, ". 1:1(0) ack 1 win 30");
+	eq(ladder_tcb(l)->snd_wnd, 30 << 7);
+	ladder_end(l);
+}

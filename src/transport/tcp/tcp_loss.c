@@ -157,7 +157,8 @@ static void pacing_spend(struct tcp_tcb *tcb, uint32_t len, ol_time now)
 static bool pacing_holds(struct tcp_tcb *tcb, ol_time now)
 {
 	struct tcp_loss *l = &tcb->loss;
-	l->pacing_held = l->rate.pacing_rate && now < l->pacing_at;
+	l->pacing_held = (l->rate.pacing_rate || l->ece_hold) && now < l->pacing_at;
+	l->ece_hold &= l->pacing_held;
 	return l->pacing_held;
 }
 
@@ -523,6 +524,14 @@ void tcp_loss_stopped(struct tcp_tcb *tcb, enum tcp_stop why, ol_time now)
 }
 
 /* ---- in ---------------------------------------------------------------------------------------------------------- */
+static void reduce(struct tcp_tcb *tcb, const struct tcp_acked *a)
+{
+	struct tcp_loss *l = &tcb->loss;
+	tcp_prr(tcb, a->delivered, a->una_advanced && !a->rs.newly_lost);
+	if (l->ece_floor && l->ca_state == TCP_CAS_CWR)
+		l->cwnd = mss_of(tcb);
+}
+
 static void control(struct tcp_tcb *tcb, struct tcp_acked *a, ol_time now)
 {
 	struct tcp_loss *l = &tcb->loss;
@@ -533,8 +542,8 @@ static void control(struct tcp_tcb *tcb, struct tcp_acked *a, ol_time now)
 	if (l->cc->control)
 		l->cc->control(tcb, &a->rs, now);
 	else if (tcp_in_reduction(l))
-		tcp_prr(tcb, a->delivered, a->una_advanced && !a->rs.newly_lost);
-	else if (news && a->delivered && window_is_limit(l))
+		reduce(tcb, a);
+	else if (news && a->delivered && !a->ev->ece && window_is_limit(l))	/* req: 3168-6.1.2-b */
 		l->cc->grow(tcb, a->delivered, &a->rs, now);
 	l->cwnd = MIN(l->cwnd, l->cfg->limit_cwnd);
 	pacing_update(tcb);

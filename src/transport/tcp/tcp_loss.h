@@ -99,6 +99,9 @@ struct tcp_loss {
 	bool frto, frto_new;			/* F-RTO under way; it asked for new text */
 	bool reneging;				/* the RTO was brought forward since SND.UNA lies on SACKed text */
 	bool cwr_due;				/* RFC 3168 6.1.2 */
+	bool ece_floor;				/* the reduction goes to one segment, RFC 9438 4.6 */
+	bool ece_hold;				/* and at one: nothing goes before pacing_at */
+	uint8_t ece_run;			/* how often in a row that was */
 	bool undo_valid;			/* undo_marker is set */
 	bool rexmit_ts_ok;
 	uint32_t rexmit_ts;			/* our timestamp on the first retransmission of this episode: Eifel */

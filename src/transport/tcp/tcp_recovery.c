@@ -52,15 +52,17 @@ static void begin_reduction(struct tcp_tcb *tcb, const struct tcp_acked *a, ol_t
 	l->recover_fs = MAX(out - MIN(old, out) + (a && a->una_advanced ? a->acked : 0), MAX(tcb->snd_mss, 1u));
 	l->ssthresh = l->cc->ssthresh(tcb, now);
 	l->cwr_due = true;
+	l->ece_floor = false;
 }
 
 static void end_reduction(struct tcp_tcb *tcb, ol_time now)
 {
 	struct tcp_loss *l = &tcb->loss;
 	if (!l->cc->control && l->ssthresh < TCP_INFINITE_SSTHRESH && (l->ca_state == TCP_CAS_CWR || l->undo_valid)) {
-		l->cwnd = l->ssthresh;
+		l->cwnd = l->ece_floor ? tcb->snd_mss : l->ssthresh;
 		l->cwnd_stamp = now;
 	}
+	l->ece_floor = false;
 	cc_event(tcb, TCP_CC_RECOVERY_END, now);
 }
 
@@ -282,14 +284,38 @@ static void identify_losses(struct tcp_tcb *tcb, struct tcp_acked *a, ol_time no
 }
 
 /* ---- beginnings -------------------------------------------------------------------------------------------------- */
+/*
+ * RFC 9438 4.6: echoes take the window down to one segment, where losses stop at two.  At one it is the timer's turn (RFC
+ * 3168 6.1.2): the next segment goes when an RTO has passed, twice as long for each echo in a row.  An echo that may still be
+ * about the reduction before, the peer not having been told of it, counts no second time.
+ */
+static void reduce_to_one(struct tcp_tcb *tcb, const struct tcp_acked *a, ol_time now)
+{
+	struct tcp_loss *l = &tcb->loss;
+	bool at_one = l->cwnd <= tcb->snd_mss;
+	begin_reduction(tcb, a, now);
+	l->ece_floor = true;
+	if (!at_one)
+		return;
+	ol_time wait = tcp_rto_now(tcb) << MIN(l->ece_run, (uint8_t)6);
+	l->ece_run += l->ece_run < UINT8_MAX;
+	l->ece_hold = true;
+	l->pacing_at = MAX(l->pacing_at, now + MIN(wait, l->cfg->rto_max));
+	l->rto_at = now + tcp_rto_now(tcb);			/* where nothing is outstanding it goes again */
+}
+
 static void enter_cwr(struct tcp_tcb *tcb, const struct tcp_acked *a, ol_time now)
 {
 	struct tcp_loss *l = &tcb->loss;
+	bool small = !l->cc->control && l->cwnd <= 2 * tcb->snd_mss;
 	l->prior_ssthresh = 0;
-	if (l->ca_state >= TCP_CAS_CWR)
+	if (l->ca_state >= TCP_CAS_CWR || (small && l->cwr_due))
 		return;
 	l->undo_valid = false;
-	begin_reduction(tcb, a, now);
+	if (small)
+		reduce_to_one(tcb, a, now);
+	else
+		begin_reduction(tcb, a, now);
 	enter(tcb, TCP_CAS_CWR);
 }
 
@@ -369,6 +395,8 @@ void tcp_recovery_ack(struct tcp_tcb *tcb, struct tcp_acked *a, ol_time now)
 		take_dupacks(tcb, a);
 	if (a->ev->ece)
 		l->prior_ssthresh = 0;
+	else if (a->una_advanced)
+		l->ece_run = 0;
 	if (end_episode(tcb, a, now))
 		return;
 	switch (l->ca_state) {
