@@ -275,3 +275,16 @@ def workplace():
     work = tempfile.mkdtemp(prefix="outlet-matrix-")
     os.chmod(work, 0o755)
     return work
+
+
+def within_reach(outlet, work):
+    """Copies of outlet and outletd where an ordinary user gets at them, wherever the checkout lies; the new outlet's path."""
+    bin_dir = os.path.join(work, "bin")
+    os.makedirs(bin_dir, exist_ok=True)
+    here = os.path.dirname(outlet)
+    for program in ("outlet", "outletd"):
+        for place in (here, os.path.join(here, "../host"), os.path.join(here, "../libexec/outlet")):
+            if os.path.exists(os.path.join(place, program)):
+                shutil.copy(os.path.join(place, program), bin_dir)
+                break
+    return os.path.join(bin_dir, "outlet")
