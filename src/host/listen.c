@@ -67,7 +67,11 @@ void listen_pump(struct gsock *gs)
 		struct client *cl = w->cl;
 		uint64_t id = w->id;
 		int32_t pid = w->pid;
-		if (call_accept(gs, cl, id, pid) == -EAGAIN)
+		struct call seen;
+		const struct call *outer = wait_shown(w, &seen);
+		int r = call_accept(gs, cl, id, pid);
+		cl->svc->current = outer;
+		if (r == -EAGAIN)
 			break;
 		wait_free(w);
 	}

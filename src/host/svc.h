@@ -253,6 +253,8 @@ static inline void call_ret(const struct call *c, int ret) { call_reply(c->cl, c
  * answered.
  */
 bool wait_new(const struct call *c, int late);
+/** For those who watch: what is answered from here on is this call's; the caller puts svc->current back to what is returned. */
+const struct call *wait_shown(const struct wait *w, struct call *seen);
 /** Answers and frees. */
 void wait_end(struct wait *w, int ret);
 void wait_free(struct wait *w);

@@ -56,14 +56,22 @@ void wait_free(struct wait *w)
 	free(w);
 }
 
+const struct call *wait_shown(const struct wait *w, struct call *seen)
+{
+	struct svc *s = w->cl->svc;
+	const struct call *outer = s->current;
+	*seen = (struct call){ .cl = w->cl, .id = w->id, .c = { .op = w->op, .pid = w->pid, .sock = w->gs->num }, .gs = w->gs };
+	s->current = seen;
+	return outer;
+}
+
 void wait_end(struct wait *w, int ret)
 {
 	struct client *cl = w->cl;
 	uint64_t id = w->id;
-	struct call seen = { .cl = cl, .id = id, .c = { .op = w->op, .pid = w->pid, .sock = w->gs->num }, .gs = w->gs };
-	const struct call *outer = cl->svc->current;
+	struct call seen;
+	const struct call *outer = wait_shown(w, &seen);
 	wait_free(w);
-	cl->svc->current = &seen;
 	call_reply(cl, id, ret, NULL);
 	cl->svc->current = outer;
 }
