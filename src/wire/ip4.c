@@ -71,6 +71,13 @@ void wire_ip4_build(uint8_t *p, const struct ip4_hdr *h)
 		.id = be16_from(h->id), .frag = be16_from(frag), .ttl = h->ttl, .proto = h->proto };
 	memcpy(w->src, h->src.b, 4);
 	memcpy(w->dst, h->dst.b, 4);
+	if (h->hlen == IP4_HLEN) {		/* of the values: what was just written is slow to read again */
+		const uint8_t *s = h->src.b, *d = h->dst.b;
+		uint32_t sum = 0x4500u + h->tos + h->len + h->id + frag + ((uint32_t)h->ttl << 8) + h->proto +
+			       be16_at(s) + be16_at(s + 2) + be16_at(d) + be16_at(d + 2);
+		w->cksum = be16_from(cksum_finish(sum));
+		return;
+	}
 	if (h->hlen > IP4_HLEN && h->opt != p + IP4_HLEN)
 		memcpy(p + IP4_HLEN, h->opt, h->hlen - (size_t)IP4_HLEN);
 	sum_anew(p);

@@ -24,7 +24,7 @@ enum ol_fate wire_tcp_parse(struct tcp_seg *seg, const uint8_t *p, size_t len)
 	return OL_PASS;
 }
 
-void wire_tcp_build(uint8_t *p, const struct tcp_seg *seg, size_t opt_len)
+uint32_t wire_tcp_build(uint8_t *p, const struct tcp_seg *seg, size_t opt_len)
 {
 	struct wire_tcp *h = (struct wire_tcp *)p;
 	h->src = be16_from(seg->src);
@@ -36,4 +36,6 @@ void wire_tcp_build(uint8_t *p, const struct tcp_seg *seg, size_t opt_len)
 	h->wnd = be16_from(seg->wnd);
 	h->cksum = be16_from(0);
 	h->urp = be16_from(seg->urp);
+	return (uint32_t)seg->src + seg->dst + (seg->seq.v >> 16) + (seg->seq.v & 0xffff) + (seg->ack.v >> 16) +
+	       (seg->ack.v & 0xffff) + ((uint32_t)h->off << 8) + seg->flags + seg->wnd + seg->urp;
 }

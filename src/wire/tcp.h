@@ -29,8 +29,11 @@ struct tcp_seg {			/* the same in host order */
 
 /** Reads nothing outside [p, p + len).  On OL_PASS *seg borrows from p; otherwise *seg is as it was. */
 enum ol_fate wire_tcp_parse(struct tcp_seg *seg, const uint8_t *p, size_t len);
-/** Writes the 20 bytes of seg's header; opt_len is a multiple of 4, at most 40.  The checksum field is zero. */
-void wire_tcp_build(uint8_t *p, const struct tcp_seg *seg, size_t opt_len);
+/**
+ * Writes the 20 bytes of seg's header; opt_len is a multiple of 4, at most 40.  The checksum field is zero.  Returns their
+ * partial checksum (base/cksum.h), made of the values: what was just written is slow to read again.
+ */
+uint32_t wire_tcp_build(uint8_t *p, const struct tcp_seg *seg, size_t opt_len);
 enum { WIRE_TCP_CKSUM = 16 };		/* where the checksum field lies */
 
 #endif

@@ -71,6 +71,8 @@ struct tcp_opt_out {				/* what a segment is to carry */
 };
 /** Writes at most 40 bytes, padded to words; returns their number. */
 size_t tcp_opt_build(uint8_t *p, const struct tcp_opt_out *opt);
+/** The same where timestamps are the only option: TCP_OPT_TS_LEN bytes; returns their partial checksum. */
+uint32_t tcp_opt_put_ts(uint8_t *p, uint32_t tsval, uint32_t tsecr);
 
 /* ---- a segment on its way through the steps --------------------------------------------------------------------- */
 struct tcp_in {

@@ -105,6 +105,15 @@ static uint8_t *put_sack(uint8_t *p, const struct tcp_opt_out *o)
 	return p;
 }
 
+uint32_t tcp_opt_put_ts(uint8_t *p, uint32_t tsval, uint32_t tsecr)
+{
+	uint32_t first = (uint32_t)OPT_NOP << 24 | OPT_NOP << 16 | OPT_TS << 8 | 10;
+	be32_put(p, first);
+	be32_put(p + 4, tsval);
+	be32_put(p + 8, tsecr);
+	return (first >> 16) + (first & 0xffff) + (tsval >> 16) + (tsval & 0xffff) + (tsecr >> 16) + (tsecr & 0xffff);
+}
+
 size_t tcp_opt_build(uint8_t *start, const struct tcp_opt_out *o)
 {
 	uint8_t *p = start;

@@ -92,6 +92,12 @@ static uint32_t options_len(const struct tcp_tcb *tcb)		/* SACK's share of an or
 	return n ? 4 + 8 * (uint32_t)n : 0;
 }
 
+/* What nearly every segment of a connection has for options; written without a detour. */
+static bool only_timestamps(const struct tcp_tcb *tcb, uint8_t flags)
+{
+	return tcb->ts_ok && !(flags & TCP_SYN) && (flags & TCP_RST || options_len(tcb) == 0);
+}
+
 static bool push_in(const struct tcp_tcb *tcb, tcp_seq seq, uint32_t len)
 {
 	const struct tcp_push *q = &tcb->push;
@@ -109,7 +115,8 @@ static uint8_t tos_of(const struct tcp_tcb *tcb, const struct out *o)
 	return tcb->ecn_ok && o->fresh && o->text > 0 ? tos | ECN_ECT0 : tos;
 }
 
-static void checksum(const struct tcp_tcb *tcb, struct ol_pkt *p, uint32_t text_sum, size_t hdr_len)
+/* parts: the partial sums of header and text, added up */
+static void checksum(const struct tcp_tcb *tcb, struct ol_pkt *p, uint64_t parts)
 {
 	uint32_t sum = cksum_pseudo(&tcb->node.local.addr, &tcb->node.remote.addr, IPPROTO_TCP, p->len);
 	if (tcb->path.features & OL_IF_CSUM) {
@@ -119,8 +126,7 @@ static void checksum(const struct tcp_tcb *tcb, struct ol_pkt *p, uint32_t text_
 		be16_put(p->data + WIRE_TCP_CKSUM, cksum_fold(sum));
 		return;
 	}
-	sum = cksum_add(sum, p->data, hdr_len);
-	uint64_t t = (uint64_t)sum + text_sum;
+	uint64_t t = sum + parts;
 	be16_put(p->data + WIRE_TCP_CKSUM, cksum_finish((uint32_t)((t & 0xffffffff) + (t >> 32))));
 }
 
@@ -155,9 +161,14 @@ static void send_packet(struct tcp_tcb *tcb, struct ol_pkt *p, uint8_t tos, ol_t
 static bool transmit(struct tcp_tcb *tcb, const struct out *o, ol_time now)
 {
 	uint8_t opt[MAX_OPT];
-	struct tcp_opt_out oo;
-	fill_options(tcb, &oo, o->flags, now);
-	size_t opt_len = tcp_opt_build(opt, &oo), hdr_len = TCP_HDR_LEN + opt_len;
+	bool usual = only_timestamps(tcb, o->flags);
+	size_t opt_len = TCP_OPT_TS_LEN, hdr_len;
+	if (!usual) {
+		struct tcp_opt_out oo;
+		fill_options(tcb, &oo, o->flags, now);
+		opt_len = tcp_opt_build(opt, &oo);
+	}
+	hdr_len = TCP_HDR_LEN + opt_len;
 	struct ol_pkt *p = ol_pkt_new(tcb->tcp->pool, o->text);
 	if (!p)
 		return false;
@@ -178,11 +189,16 @@ static bool transmit(struct tcp_tcb *tcb, const struct out *o, ol_time now)
 	}
 	if (tcb->ecn_ok && tcb->ecn_echo && !(o->flags & (TCP_SYN | TCP_RST)))
 		seg.flags |= TCP_ECE;
-	wire_tcp_build(ol_pkt_push(p, hdr_len), &seg, opt_len);
-	memcpy(p->data + TCP_HDR_LEN, opt, opt_len);
+	uint64_t parts = (uint64_t)sum + wire_tcp_build(ol_pkt_push(p, hdr_len), &seg, opt_len);
+	if (usual) {
+		parts += tcp_opt_put_ts(p->data + TCP_HDR_LEN, tcp_ts_clock(tcb, now), o->flags & TCP_ACK ? tcb->ts_recent : 0);
+	} else {
+		memcpy(p->data + TCP_HDR_LEN, opt, opt_len);
+		parts += cksum_add(0, opt, opt_len);
+	}
 	p->hdr_len = (uint16_t)hdr_len;
 	uint32_t cut = tcb->snd_mss - (uint32_t)MIN(options_len(tcb), tcb->snd_mss / 2);
-	checksum(tcb, p, sum, hdr_len);
+	checksum(tcb, p, parts);
 	if (o->text > cut) {
 		p->gso = tcb->node.remote.addr.ver == 6 ? OL_GSO_TCP6 : OL_GSO_TCP4;
 		p->gso_size = (uint16_t)cut;
