@@ -69,6 +69,8 @@ struct ol_pkt {
  */
 struct ol_pool *ol_pool_new(size_t max_bytes);
 void ol_pool_free(struct ol_pool *pool);
+/** Gives the memory of buffers that came back, and are kept for the next, to the system: after a busy time. */
+void ol_pool_trim(struct ol_pool *pool);
 /** Bytes given out and not yet back. */
 size_t ol_pool_used(const struct ol_pool *pool);
 

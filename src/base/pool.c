@@ -40,9 +40,16 @@ void ol_pool_free(struct ol_pool *pool)
 	if (!pool)
 		return;
 	CHECK(pool->used == 0);
+	ol_pool_trim(pool);
+	free(pool);
+}
+
+void ol_pool_trim(struct ol_pool *pool)
+{
 	free_list(pool->free_small);
 	free_list(pool->free_large);
-	free(pool);
+	pool->free_small = pool->free_large = NULL;
+	pool->n_small = pool->n_large = 0;
 }
 
 size_t ol_pool_used(const struct ol_pool *pool) { return pool->used; }
