@@ -1,4 +1,7 @@
-/* Explicit congestion notification, RFC 3168 6.1: the handshake's four flags, which packets say ECT, the echo and its answer. */
+/*
+ * Explicit congestion notification, RFC 3168 6.1: the handshake's four flags, which packets say ECT, the echo and its
+ * answer.
+ */
 #include "tcp_ladder.h"
 
 /* A passive open that agreed on ECN. */
@@ -99,7 +102,10 @@ TEST(tcp_ecn_no_handshake_packet_is_marked)
 	ladder_end(l);
 }
 
-/* From the mark on every ACK says ECE, until CWR says that it was heard; a mark on the very packet with CWR counts anew. */
+/*
+ * From the mark on every ACK says ECE, until CWR says that it was heard; a mark on the very packet with CWR counts
+ * anew.
+ */
 /* req: 3168-6.1.3-a */
 TEST(tcp_ecn_echo_lasts_until_cwr)
 {
@@ -134,7 +140,8 @@ TEST(tcp_ecn_echo_has_the_effect_of_one_drop)
 	app(l, 0, "write 40000");
 	for (int i = 0; i < 10; i++) {
 		char s[80];
-		snprintf(s, sizeof s, ". %d:%d(1000) ack 1 [ect0]", 1 + 1000 * i, 1001 + 1000 * i);	/* ECT(0), never ECT(1) */
+		/* ECT(0), never ECT(1) */
+		snprintf(s, sizeof s, ". %d:%d(1000) ack 1 [ect0]", 1 + 1000 * i, 1001 + 1000 * i);
 		out(l, 0, s);
 	}
 	none(l);
@@ -194,7 +201,10 @@ TEST(tcp_ecn_only_fresh_text_is_marked)
 	ladder_end(l);
 }
 
-/* RFC 9438 4.6, RFC 3168 6.1.2: echo after echo the window falls to one segment; then the timer says when the next goes. */
+/*
+ * RFC 9438 4.6, RFC 3168 6.1.2: echo after echo the window falls to one segment; then the timer says when the next
+ * goes.
+ */
 /* req: 9438-4.6-c, 3168-6.1.2-b, 3168-6.1.2-c */
 TEST(tcp_ecn_echoes_reduce_to_one_segment_and_then_the_rate)
 {

@@ -1,6 +1,6 @@
 /*
- * TCP and the floors around it, through the public calls and bare IP datagrams: RFC 9293 3.9.1.9 and 3.9.2 (Diffserv, TTL, IP
- * options, ICMP, addresses), RFC 6056 3.3 and 5 (ports of connections), RFC 4821 9, RFC 6528 4.
+ * TCP and the floors around it, through the public calls and bare IP datagrams: RFC 9293 3.9.1.9 and 3.9.2 (Diffserv,
+ * TTL, IP options, ICMP, addresses), RFC 6056 3.3 and 5 (ports of connections), RFC 4821 9, RFC 6528 4.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -29,7 +29,8 @@ static struct host *host(struct host *h, const char *settings, const char *seed)
 	eq(ol_addr_add(h->stk, h->ifi, &a, 24), 0);
 	ol_addr_parse("fd00::1", &a);
 	eq(ol_addr_add(h->stk, h->ifi, &a, 64), 0);
-	for (int i = 0; i < 5; i++) {				/* what is said when an interface comes up is not our subject */
+	/* what is said when an interface comes up is not our subject */
+	for (int i = 0; i < 5; i++) {
 		h->now += OL_SEC;
 		ol_stack_expire(h->stk, h->now);
 		for (struct ol_pkt *p; (p = ol_stack_output(h->stk, h->ifi, h->now)); )
@@ -66,7 +67,14 @@ static enum ol_fate give(struct host *h, uint8_t proto, uint32_t src, uint32_t d
 	return ol_stack_input(h->stk, h->ifi, ol_pkt_from(h->pool, b, ihl + len), h->now).fate;
 }
 
-struct seg { uint32_t src, dst; uint16_t sport, dport; uint32_t seq, ack; uint8_t flags; const uint8_t *opt; size_t opt_len; };
+struct seg {
+	uint32_t src, dst;
+	uint16_t sport, dport;
+	uint32_t seq, ack;
+	uint8_t flags;
+	const uint8_t *opt;
+	size_t opt_len;
+};
 
 static enum ol_fate tcp(struct host *h, struct seg s)
 {
@@ -156,7 +164,9 @@ TEST(program_sets_diffserv_and_ttl_of_its_segments)
 	gone(&h);
 	host(&h, "ip_default_ttl=33", seed_a);
 	s = ol_socket(h.stk, AF_INET6, SOCK_STREAM, 0, h.now);
-	struct sockaddr_in6 to6 = { .sin6_family = AF_INET6, .sin6_port = htons(80), .sin6_addr.s6_addr = { 0xfd, [15] = 2 } };
+	struct sockaddr_in6 to6 = {
+		.sin6_family = AF_INET6, .sin6_port = htons(80), .sin6_addr.s6_addr = { 0xfd, [15] = 2 },
+	};
 	eq(set(&h, s, IPPROTO_IPV6, IPV6_TCLASS, 0x28), 0);
 	eq(set(&h, s, IPPROTO_IPV6, IPV6_UNICAST_HOPS, 9), 0);
 	eq(ol_connect(h.stk, s, SA(to6), h.now), -EINPROGRESS);
@@ -180,11 +190,13 @@ TEST(ip_options_do_not_disturb_tcp)
 	host(&h, NULL, seed_a);
 	ol_sock l = listener(&h, 80);
 	for (uint16_t i = 0; i < 4; i++) {
-		eq(TCP(&h, .sport = 1000 + i, .dport = 80, .seq = 9, .flags = SYN, .opt = opts[i], .opt_len = 8), OL_DONE);
+		eq(TCP(&h, .sport = 1000 + i, .dport = 80, .seq = 9, .flags = SYN, .opt = opts[i], .opt_len = 8),
+		   OL_DONE);
 		const uint8_t *b = next(&h);
 		ok(b && b[33] == (SYN | ACK));
 		eq(b[0], 0x45);					/* and none is sent back */
-		TCP(&h, .sport = 1000 + i, .dport = 80, .seq = 10, .ack = be32_at(b + 24) + 1, .flags = ACK, .opt = opts[i], .opt_len = 8);
+		TCP(&h, .sport = 1000 + i, .dport = 80, .seq = 10, .ack = be32_at(b + 24) + 1, .flags = ACK,
+		    .opt = opts[i], .opt_len = 8);
 		eq(ol_backlog(h.stk, l), i + 1u);
 	}
 	gone(&h);
@@ -205,7 +217,8 @@ TEST(source_routes_are_refused)
 	gone(&h);
 }
 
-static void icmp(struct host *h, uint8_t type, uint8_t code, uint32_t rest, uint16_t sport, uint16_t dport, uint32_t seq)
+static void icmp(struct host *h, uint8_t type, uint8_t code, uint32_t rest, uint16_t sport, uint16_t dport,
+		 uint32_t seq)
 {
 	uint8_t m[36] = { type, code };
 	be32_put(m + 4, rest);
@@ -287,14 +300,16 @@ TEST(syn_to_or_from_more_than_one_is_silently_dropped)
 {
 	static const struct { uint32_t src, dst; } bad[] = {
 		{ PEER, 0xffffffff }, { PEER, 0x0a0000ff }, { PEER, 0xe0000001 }, { PEER, 0xefffffff },
-		{ 0xffffffff, OURS }, { 0x0a0000ff, OURS }, { 0xe0000001, OURS }, { 0xe1020304, OURS }, { 0x7f000001, OURS },
+		{ 0xffffffff, OURS }, { 0x0a0000ff, OURS }, { 0xe0000001, OURS }, { 0xe1020304, OURS },
+		{ 0x7f000001, OURS },
 	};
 	struct host h;
 	host(&h, NULL, seed_a);
 	listener(&h, 80);
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-		ok(TCP(&h, .src = bad[i].src, .dst = bad[i].dst, .sport = 5, .dport = 80, .seq = 9, .flags = SYN) != OL_DONE);
-		ok(TCP(&h, .src = bad[i].src, .dst = bad[i].dst, .sport = 5, .dport = 81, .seq = 9, .flags = SYN) != OL_DONE);
+		for (uint16_t port = 80; port <= 81; port++)
+			ok(TCP(&h, .src = bad[i].src, .dst = bad[i].dst, .sport = 5, .dport = port, .flags = SYN) !=
+			   OL_DONE);
 		NONE(&h);
 	}
 	struct ol_addr any = { .ver = 4 };
@@ -309,7 +324,8 @@ TEST(syn_to_or_from_more_than_one_is_silently_dropped)
 TEST(syn_to_or_from_an_ipv6_group_is_silently_dropped)
 {
 	static const char *const bad[][2] = {
-		{ "fd00::2", "ff02::1" }, { "fd00::2", "ff01::1" }, { "ff02::1", "fd00::1" }, { "ff0e::7", "fd00::1" }, { "::", "fd00::1" }, { "::1", "fd00::1" },
+		{ "fd00::2", "ff02::1" }, { "fd00::2", "ff01::1" }, { "ff02::1", "fd00::1" }, { "ff0e::7", "fd00::1" },
+		{ "::", "fd00::1" }, { "::1", "fd00::1" },
 		{ "fd00::2", "fd00::1" },
 	};
 	struct host h;
@@ -340,7 +356,7 @@ TEST(syn_to_or_from_an_ipv6_group_is_silently_dropped)
 	gone(&h);
 }
 
-/* ---- ports -------------------------------------------------------------------------------------------------------- */
+/* ---- ports ------------------------------------------------------------ */
 
 /* One port to choose from: another peer may be reached from it, the same pair not twice. */
 /* req: 6056-3.3-b */
@@ -362,8 +378,9 @@ TEST(ephemeral_port_makes_a_unique_five_tuple)
 }
 
 /*
- * Algorithm 1 draws a fresh random port each time, so that one just left comes again at once now and then, and looks for a
- * free one at random where few are.  Ours counts from a secret place: a port comes again only when all others have been.
+ * Algorithm 1 draws a fresh random port each time, so that one just left comes again at once now and then, and looks
+ * for a free one at random where few are.  Ours counts from a secret place: a port comes again only when all others
+ * have been.
  */
 /* req: 6056-5-a */
 TEST(ephemeral_ports_are_reused_as_late_as_possible)
@@ -378,13 +395,15 @@ TEST(ephemeral_ports_are_reused_as_late_as_possible)
 		eq(ol_connect(h.stk, s, SA(to), h.now), -EINPROGRESS);
 		const uint8_t *b = next(&h);
 		uint16_t port = be16_at(b + 20);
-		TCP(&h, .sport = 80, .dport = port, .ack = be32_at(b + 24) + 1, .flags = RST | ACK);	/* free again at once */
+		/* free again at once */
+		TCP(&h, .sport = 80, .dport = port, .ack = be32_at(b + 24) + 1, .flags = RST | ACK);
 		ok(port >= 50000 && port < 50000 + N && !seen[port - 50000]);
 		seen[port - 50000] = true;
 		ol_close(h.stk, s, h.now);
 	}
 	ol_sock last[N];
-	for (int i = 0; i < N; i++) {				/* and where nearly all are taken, the free one is found */
+	/* and where nearly all are taken, the free one is found */
+	for (int i = 0; i < N; i++) {
 		last[i] = ol_socket(h.stk, AF_INET, SOCK_STREAM, 0, h.now);
 		eq(ol_connect(h.stk, last[i], SA(to), h.now), -EINPROGRESS);
 		ok(next(&h) != NULL);
@@ -403,7 +422,8 @@ TEST(secrets_come_from_the_seed)
 	uint16_t port[3];
 	for (int i = 0; i < 3; i++) {
 		struct sockaddr_in from = name(OURS, 7000);
-		ol_sock s = ol_socket(h[i]->stk, AF_INET, SOCK_STREAM, 0, h[i]->now), e = ol_socket(h[i]->stk, AF_INET, SOCK_STREAM, 0, h[i]->now);
+		ol_sock s = ol_socket(h[i]->stk, AF_INET, SOCK_STREAM, 0, h[i]->now);
+		ol_sock e = ol_socket(h[i]->stk, AF_INET, SOCK_STREAM, 0, h[i]->now);
 		eq(ol_bind(h[i]->stk, s, SA(from), h[i]->now), 0);
 		eq(ol_connect(h[i]->stk, s, SA(to), h[i]->now), -EINPROGRESS);
 		const uint8_t *p = next(h[i]);
@@ -419,7 +439,7 @@ TEST(secrets_come_from_the_seed)
 	gone(&again);
 }
 
-/* ---- path MTU ----------------------------------------------------------------------------------------------------- */
+/* ---- path MTU ------------------------------------------------------------ */
 
 /* IP_PMTUDISC_PROBE: DF, and longer than what is believed of the path, as long as the link takes it. */
 /* req: 4821-4-d, 4821-9-a */

@@ -1,6 +1,6 @@
 /*
- * Rules of loss recovery and congestion control that the scenarios of recovery.c and cc.c pass by: RFC 5681 2 and 3.1, RFC 6675
- * 4 and 5, RFC 5682 2.1, RFC 6298 5.3, RFC 9406 4.2, RFC 6928.
+ * Rules of loss recovery and congestion control that the scenarios of recovery.c and cc.c pass by: RFC 5681 2 and 3.1,
+ * RFC 6675 4 and 5, RFC 5682 2.1, RFC 6298 5.3, RFC 9406 4.2, RFC 6928.
  */
 #include "loss_driver.h"
 
@@ -72,7 +72,10 @@ TEST(slow_start_then_avoidance_then_backoff)
 	drv_free(d);
 }
 
-/* The next to go, without RACK: what is lost, lowest first, each once; then new text; never what is merely not yet known. */
+/*
+ * The next to go, without RACK: what is lost, lowest first, each once; then new text; never what is merely not yet
+ * known.
+ */
 /* req: 6675-4-d */
 TEST(lost_text_goes_before_new_text)
 {
@@ -82,13 +85,15 @@ TEST(lost_text_goes_before_new_text)
 	drv_write(d, 0, 10000);
 	drv_out(d, "1:10001");
 	d->queued += 10000;
-	drv_ack(d, 100, .ack = 1, .sack = { 1001, 2001, 3001, 6001 });	/* 1 and 2001 are lost, 6001 and above unknown */
+	/* 1 and 2001 are lost, 6001 and above unknown */
+	drv_ack(d, 100, .ack = 1, .sack = { 1001, 2001, 3001, 6001 });
 	drv_out(d, "1:1001");
 	drv_ack(d, 1, .ack = 1, .sack = { 1001, 2001, 3001, 7001 });
 	drv_out(d, "2001:3001");					/* rule 1: the next lost */
 	drv_ack(d, 1, .ack = 1, .sack = { 1001, 2001, 3001, 8001 });
 	drv_ack(d, 1, .ack = 1, .sack = { 1001, 2001, 3001, 9001 });
-	drv_out(d, "10001:12001");					/* rule 2: new text, and none of 6001 to 10001 */
+	/* rule 2: new text, and none of 6001 to 10001 */
+	drv_out(d, "10001:12001");
 	drv_ack(d, 100, .ack = 12001);
 	eq(state(d), TCP_CAS_OPEN);
 	drv_free(d);
@@ -136,8 +141,8 @@ static struct drv *timed_out(struct tcp_loss_cfg *cfg)
 }
 
 /*
- * RFC 5682 2.1, step 1, when the timer fires again: for the same segment the algorithm begins anew; when an ACK had come
- * between, "recover" is set to what was sent by now and the rest is conventional, no new text.
+ * RFC 5682 2.1, step 1, when the timer fires again: for the same segment the algorithm begins anew; when an ACK had
+ * come between, "recover" is set to what was sent by now and the rest is conventional, no new text.
  */
 /* req: 5682-2.1-c */
 TEST(timeout_during_frto_goes_back_to_step_one)
@@ -186,6 +191,35 @@ TEST(timer_restarts_with_each_ack_of_new_data)
 	drv_free(d);
 }
 
+/* Karn: an ACK that covers anything sent twice measures nothing, though it covers segments sent once as well. */
+/* req: 6298-3-a */
+TEST(no_round_trip_is_measured_on_what_was_sent_twice)
+{
+	struct tcp_loss_cfg cfg = tcp_loss_cfg_default();
+	cfg.tlp = false;
+	struct drv *d = drv_new(.rtt_ms = 100, .cfg = &cfg, .no_sack = true);
+	drv_write(d, 0, 4000);
+	while (d->tcb->loss.n_rto < 1)
+		drv_pass(d, 10 * OL_MS);
+	drv_ack(d, 50, .ack = 1001);				/* the segment alone */
+	eq(d->tcb->srtt_ns, 100 * OL_MS);
+	drv_ack(d, 50, .ack = 4001);				/* two sent again by now, and what waited behind them */
+	eq(d->tcb->srtt_ns, 100 * OL_MS);
+	d->queued += 1000;
+	drv_output(d);
+	drv_ack(d, 20, .ack = 5001);				/* sent once: this counts */
+	ok(d->tcb->srtt_ns < 100 * OL_MS);
+	drv_free(d);
+	d = drv_new(.rtt_ms = 100, .cfg = &cfg, .no_sack = true);
+	drv_write(d, 0, 4000);
+	drv_ack(d, 100, .ack = 1);
+	drv_ack(d, 0, .ack = 1);
+	drv_ack(d, 0, .ack = 1);				/* fast retransmit of the first; three were sent once */
+	drv_ack(d, 400, .ack = 4001);
+	eq(d->tcb->srtt_ns, 100 * OL_MS);
+	drv_free(d);
+}
+
 /* req: 6928-12-a, 6928-2-a */
 TEST(initial_window_is_no_larger_than_the_document_says)
 {
@@ -208,7 +242,10 @@ static void rounds(struct drv *d, int n, int rtt_ms)
 		drv_pass(d, rtt_ms * OL_MS);
 		for (uint32_t at = drv_rel(d, d->tcb->snd_una); at < end; ) {
 			at = MIN(at + 2000, end);
-			struct tcp_ack_event ev = { .ack = drv_abs(d, at), .prior_una = d->tcb->snd_una, .ts_rtt_ns = rtt_ms * OL_MS, .new_ready = true };
+			struct tcp_ack_event ev = {
+				.ack = drv_abs(d, at), .prior_una = d->tcb->snd_una, .ts_rtt_ns = rtt_ms * OL_MS,
+				.new_ready = true,
+			};
 			d->tcb->snd_una = ev.ack;
 			tcp_loss_ack(d->tcb, &ev, d->now);
 			drv_output(d);
@@ -216,7 +253,10 @@ static void rounds(struct drv *d, int n, int rtt_ms)
 	}
 }
 
-/* RFC 9406 4.2: a loss or a mark, in slow start or in its conservative phase, ends HyStart++: ssthresh is the window then. */
+/*
+ * RFC 9406 4.2: a loss or a mark, in slow start or in its conservative phase, ends HyStart++: ssthresh is the window
+ * then.
+ */
 /* req: 9406-4.2-d */
 TEST(congestion_in_either_phase_ends_hystart)
 {
@@ -242,7 +282,8 @@ TEST(congestion_in_either_phase_ends_hystart)
 		ok(state(d) <= TCP_CAS_DISORDER);
 		ok(d->tcb->loss.cwnd >= s / 2 && d->tcb->loss.cwnd <= s + s / 5);
 		uint32_t before = d->tcb->loss.cwnd;
-		rounds(d, 3, 100);				/* congestion avoidance: no doubling, no third of it either */
+		/* congestion avoidance: no doubling, no third of it either */
+		rounds(d, 3, 100);
 		ok(d->tcb->loss.cwnd < before + before / 4);
 		eq(ssthresh(d), s / 1000);
 		drv_free(d);

@@ -1,7 +1,8 @@
 /*
- * Events and states, RFC 9293 3.5, 3.9 and 3.10: which segment is acceptable, who earns a reset and of what shape, what an OPEN
- * may and may not do.
+ * Events and states, RFC 9293 3.5, 3.9 and 3.10: which segment is acceptable, who earns a reset and of what shape, what
+ * an OPEN may and may not do.
  */
+#include "base/be.h"
 #include "net/net.h"
 #include "tcp_ladder.h"
 
@@ -121,7 +122,10 @@ TEST(tcp_reset_in_syn_sent_must_acknowledge_the_syn)
 	ladder_end(l);
 }
 
-/* From a passive open back to LISTEN, nobody told and the listener alive; from an active one to CLOSED, and the user is told. */
+/*
+ * From a passive open back to LISTEN, nobody told and the listener alive; from an active one to CLOSED, and the user is
+ * told.
+ */
 /* req: 9293-3.5.3-b */
 TEST(tcp_reset_in_syn_received_depends_on_who_opened)
 {
@@ -166,7 +170,8 @@ static void offer(struct ladder *l, const char *s, bool good)
 /* req: 9293-3.10.7.4-a */
 TEST(tcp_acceptability_with_an_open_window)
 {
-	struct ladder *l = ladder_established((struct ladder_how){ .cfg = "tcp_rmem=4096:40000:40000,tcp_window_scaling=0" }, "mss 1000,sackOK,nop,nop");
+	struct ladder_how how = { .cfg = "tcp_rmem=4096:40000:40000,tcp_window_scaling=0" };
+	struct ladder *l = ladder_established(how, "mss 1000,sackOK,nop,nop");
 	eq(ladder_tcb(l)->rcv_wnd, 20000);
 	offer(l, ". 0:0(0) ack 1 win 32000", false);		/* no length: RCV.NXT =< SEG.SEQ < RCV.NXT + RCV.WND */
 	offer(l, ". 1:1(0) ack 1 win 32000", true);
@@ -186,7 +191,8 @@ TEST(tcp_acceptability_with_an_open_window)
 /* req: 9293-3.10.7.4-a */
 TEST(tcp_acceptability_with_a_closed_window)
 {
-	struct ladder *l = ladder_established((struct ladder_how){ .cfg = "tcp_rmem=4096:8000:8000,tcp_window_scaling=0" }, "mss 1000");
+	struct ladder_how how = { .cfg = "tcp_rmem=4096:8000:8000,tcp_window_scaling=0" };
+	struct ladder *l = ladder_established(how, "mss 1000");
 	char s[80];
 	for (int i = 0; i < 4; i++) {
 		snprintf(s, sizeof s, ". %d:%d(1000) ack 1 win 32000", 1 + i * 1000, 1001 + i * 1000);
@@ -211,7 +217,7 @@ TEST(tcp_acceptability_with_a_closed_window)
 	ladder_end(l);
 }
 
-/* ---- SYN, FIN, text in odd places --------------------------------------------------------------------------------- */
+/* ---- SYN, FIN, text in odd places ------------------------------------------------------------ */
 
 /* req: 9293-3.10.7.4-g */
 TEST(tcp_syn_in_syn_received_goes_back_to_listen)
@@ -273,7 +279,7 @@ TEST(tcp_fin_means_nothing_before_there_is_a_connection)
 	ladder_end(l);
 }
 
-/* ---- OPEN, 3.9.1.1 and 3.10.1 ------------------------------------------------------------------------------------- */
+/* ---- OPEN, 3.9.1.1 and 3.10.1 ------------------------------------------------------------ */
 
 /* req: MUST-41, MUST-42, 9293-3.10.1-a */
 TEST(tcp_passive_open_disturbs_nobody)
@@ -291,7 +297,8 @@ TEST(tcp_passive_open_disturbs_nobody)
 	state_is(l, SYN_RECEIVED);
 	tcp_listener_close(x, ladder_now(l));
 	none(l);
-	eq(tcp_listen(ladder_tcp(l), &x, &o, &here, 5, false, NULL, ladder_now(l)), OL_OK);	/* beside SYN-RECEIVED */
+	/* beside SYN-RECEIVED */
+	eq(tcp_listen(ladder_tcp(l), &x, &o, &here, 5, false, NULL, ladder_now(l)), OL_OK);
 	in (l, 1, ". 1:1(0) ack 1 win 1000");
 	state_is(l, ESTABLISHED);
 	eq(tcp_listener_waiting(x), 0);				/* the connection was not the listener's */
@@ -325,7 +332,7 @@ TEST(tcp_open_of_a_connection_that_exists_fails)
 static struct ol_addr source_of(struct ladder *l)
 {
 	struct ol_pkt *p = ladder_take(l);
-	struct ol_addr a = ol_addr_ip4((uint32_t)p->data[12] << 24 | (uint32_t)p->data[13] << 16 | (uint32_t)p->data[14] << 8 | p->data[15]);
+	struct ol_addr a = ol_addr_ip4(be32_at(p->data + 12));
 	ol_pkt_free(p);
 	return a;
 }
@@ -386,7 +393,8 @@ TEST(tcp_open_without_a_local_address_asks_the_internet_floor_once)
 /* req: MUST-46 */
 TEST(tcp_open_to_what_is_no_single_host_fails)
 {
-	static const char *const bad[] = { "224.0.0.1", "239.1.2.3", "255.255.255.255", "10.0.0.255", "10.0.0.0", "ff02::1", "ff0e::42" };
+	static const char *const bad[] = { "224.0.0.1", "239.1.2.3", "255.255.255.255", "10.0.0.255", "10.0.0.0",
+		"ff02::1", "ff0e::42" };
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
 		struct ladder *l = ladder(.v6 = strchr(bad[i], ':') != NULL);
 		struct tcp_opts o = tcp_opts_default(ladder_tcp(l));
@@ -400,7 +408,7 @@ TEST(tcp_open_to_what_is_no_single_host_fails)
 	}
 }
 
-/* ---- urgent text, 3.8.5 and the sixth step ------------------------------------------------------------------------- */
+/* ---- urgent text, 3.8.5 and the sixth step ------------------------------------------------------------ */
 
 /* RCV.UP only rises; the program hears of the first, hears again when it advances, and not of what it knows. */
 /* req: 9293-3.10.7.4-o, MUST-32, MUST-33 */
@@ -446,7 +454,7 @@ TEST(tcp_urgent_pointer_without_text_is_told)
 	ladder_end(l);
 }
 
-/* ---- what is thrown away, RFC 2018 8 -------------------------------------------------------------------------------- */
+/* ---- what is thrown away, RFC 2018 8 ------------------------------------------------------------ */
 
 /* The first block is the segment that has just come, kept or not; the others name nothing that is not held any more. */
 /* req: 2018-8-b, 2018-8-c */
@@ -470,7 +478,7 @@ TEST(tcp_sack_blocks_when_memory_is_short)
 	ladder_end(l);
 }
 
-/* ---- options of extensions that are not here ------------------------------------------------------------------------ */
+/* ---- options of extensions that are not here ------------------------------------------------------------ */
 
 /* Fast Open (34), user timeout (28), MD5 (19), AO (29), multipath (30): read by no one, answered by no one. */
 /* req: 7413-2-a, 5482-3.1-a, MUST-6 */
@@ -496,4 +504,38 @@ TEST(tcp_options_of_extensions_left_out_do_nothing)
 		ladder_flush(l);
 		ladder_end(l);
 	}
+}
+
+/* RFC 9293 3.8.6.2.2: crumbs that the program takes open a closed window by nothing; a segment's worth does. */
+/* req: MUST-39 */
+TEST(tcp_receiver_avoids_the_silly_window)
+{
+	struct ladder_how how = { .cfg = "tcp_rmem=4096:16000:16000,tcp_window_scaling=0" };
+	struct ladder *l = ladder_established(how, "mss 1000");
+	struct tcp_tcb *t = ladder_tcb(l);
+	char s[80];
+	for (int i = 0; i < 8; i++) {
+		snprintf(s, sizeof s, ". %d:%d(1000) ack 1 win 32000", 1 + i * 1000, 1001 + i * 1000);
+		in (l, 1, s);
+	}
+	ladder_flush(l);
+	eq(t->rcv_wup.v + t->rcv_wnd, t->rcv_nxt.v);
+	uint32_t edge = t->rcv_nxt.v, moves = 0, crumbs = 0;
+	size_t n;
+	struct iovec v = { (char[100]){ 0 }, 100 };
+	while (tcp_readable(t) > 0) {
+		eq(tcp_recv(t, &v, 1, 0, &n, ladder_now(l)), OL_OK);
+		uint32_t past = t->rcv_nxt.v - t->irs.v + 1;
+		snprintf(s, sizeof s, ". %u:%u(0) ack 1 win 32000", past, past);
+		ladder_flush(l);
+		in (l, 600, s);					/* a probe: what does the answer offer? */
+		ladder_flush(l);
+		uint32_t now_edge = t->rcv_wup.v + t->rcv_wnd;
+		ok(now_edge == edge || now_edge - edge >= 1000);
+		moves += now_edge != edge;
+		crumbs += now_edge == edge;
+		edge = now_edge;
+	}
+	ok(moves >= 2 && crumbs > moves);
+	ladder_end(l);
 }

@@ -1,6 +1,6 @@
 /*
- * What is a matter of time: retransmission and its end (RFC 9293 3.8.1, 3.8.3), keep-alives (3.8.4), delayed ACKs (3.8.6.3), the
- * timestamps' clock and age (RFC 7323 4, 5), sequence numbers' clock (RFC 9293 3.4.1).
+ * What is a matter of time: retransmission and its end (RFC 9293 3.8.1, 3.8.3), keep-alives (3.8.4), delayed ACKs
+ * (3.8.6.3), the timestamps' clock and age (RFC 7323 4, 5), sequence numbers' clock (RFC 9293 3.4.1).
  */
 #include <errno.h>
 #include "base/be.h"
@@ -125,7 +125,7 @@ TEST(tcp_icmp_errors_find_their_connection)
 	ladder_end(l);
 }
 
-/* ---- keep-alives -------------------------------------------------------------------------------------------------- */
+/* ---- keep-alives ------------------------------------------------------------ */
 
 static void keepalive(struct ladder *l, ol_time idle, ol_time intvl, uint8_t cnt)
 {
@@ -151,7 +151,8 @@ TEST(tcp_keepalives_wait_for_idleness_and_for_acknowledgements)
 	wait(l, 9900);
 	out(l, 100, ". 0:0(0) ack 11");
 	in (l, 0, ". 11:11(0) ack 1 win 257");
-	app(l, 0, "write 100");					/* text on its way: it asks by being sent again, for 100 s */
+	/* text on its way: it asks by being sent again, for 100 s */
+	app(l, 0, "write 100");
 	out(l, 0, "P. 1:101(100) ack 11");
 	for (int i = 0; i < 1000; i++) {
 		app(l, 40, "nodelay 1");
@@ -197,7 +198,7 @@ TEST(tcp_one_unanswered_probe_ends_nothing)
 	ladder_end(l);
 }
 
-/* ---- acknowledgements --------------------------------------------------------------------------------------------- */
+/* ---- acknowledgements ------------------------------------------------------------ */
 
 /* Whatever is set, half a second is never reached. */
 /* req: MUST-40, 5681-4.2-a, MUST-59 */
@@ -239,7 +240,7 @@ TEST(tcp_one_segment_earns_one_acknowledgement_at_most)
 	ladder_end(l);
 }
 
-/* ---- timestamps --------------------------------------------------------------------------------------------------- */
+/* ---- timestamps ------------------------------------------------------------ */
 
 static uint32_t tsval_of(struct ladder *l)
 {
@@ -302,7 +303,9 @@ TEST(tcp_held_text_is_not_asked_for_its_age_again)
 	ladder_end(l);
 }
 
-/* After 24 days of silence the peer's clock may have gone round half its circle: what TS.Recent says no longer counts. */
+/*
+ * After 24 days of silence the peer's clock may have gone round half its circle: what TS.Recent says no longer counts.
+ */
 /* req: 7323-5.5-a */
 TEST(tcp_recent_timestamp_is_void_after_24_days)
 {
@@ -326,7 +329,7 @@ TEST(tcp_recent_timestamp_is_void_after_24_days)
 /* req: 7323-5.7-a */
 TEST(tcp_paws_goes_with_path_mtu_discovery)
 {
-	struct ladder *l = ladder_established((struct ladder_how){ 0 }, "mss 1460,sackOK,TS val 1000 ecr 0,nop,wscale 7");
+	struct ladder *l = ladder_established((struct ladder_how){ 0 }, "mss 1460,sackOK,TS val 9 ecr 0,nop,wscale 7");
 	app(l, 0, "write 1448");
 	struct ol_pkt *p = ladder_take(l);
 	eq(p->len, 1500);
@@ -341,7 +344,7 @@ TEST(tcp_paws_goes_with_path_mtu_discovery)
 	ladder_end(l);
 }
 
-/* ---- window scale ------------------------------------------------------------------------------------------------- */
+/* ---- window scale ------------------------------------------------------------ */
 
 /* Each side shifts by its own count, both by none when one of them did not ask. */
 /* req: 7323-2.3-b */
@@ -400,9 +403,11 @@ TEST(tcp_window_taken_back_bounds_what_is_sent)
 /* req: 7323-2.4-b */
 TEST(tcp_promised_window_is_kept)
 {
-	struct ladder *l = ladder_established((struct ladder_how){ .cfg = "tcp_rmem=4096:60000:60000" }, "mss 1000,sackOK,nop,nop,nop,wscale 7");
+	struct ladder_how how = { .cfg = "tcp_rmem=4096:60000:60000" };
+	struct ladder *l = ladder_established(how, "mss 1000,sackOK,nop,nop,nop,wscale 7");
 	uint32_t edge = ladder_tcb(l)->rcv_nxt.v + ladder_tcb(l)->rcv_wnd - ladder_tcb(l)->irs.v, at = 1;
-	while (at + 1000 <= edge) {				/* nobody reads, and each segment comes out of order by one */
+	/* nobody reads, and each segment comes out of order by one */
+	while (at + 1000 <= edge) {
 		char s[80];
 		if (at + 2000 <= edge) {
 			snprintf(s, sizeof s, ". %u:%u(1000) ack 1 win 257", at + 1000, at + 2000);
@@ -418,7 +423,7 @@ TEST(tcp_promised_window_is_kept)
 	ladder_end(l);
 }
 
-/* ---- initial sequence numbers ------------------------------------------------------------------------------------- */
+/* ---- initial sequence numbers ------------------------------------------------------------ */
 
 static uint32_t isn(const char *seed, uint32_t remote, uint16_t port, ol_time now)
 {

@@ -1,4 +1,7 @@
-/* The header as it lies on the wire: RFC 9293 3.1, 3.2 and 3.7.1.  Checksums, reserved bits, options at any place, segment sizes. */
+/*
+ * The header as it lies on the wire: RFC 9293 3.1, 3.2 and 3.7.1.  Checksums, reserved bits, options at any place,
+ * segment sizes.
+ */
 #include <netinet/in.h>
 #include <outlet/ol_pkt.h>
 #include "base/be.h"
@@ -7,7 +10,10 @@
 
 #define TS "TS val 100 ecr 0"
 
-/* The pseudo-header's sum written out from RFC 9293 3.1, figure 2, and RFC 8200 8.1: nothing of the stack's own arithmetic. */
+/*
+ * The pseudo-header's sum written out from RFC 9293 3.1, figure 2, and RFC 8200 8.1: nothing of the stack's own
+ * arithmetic.
+ */
 static uint16_t plain_sum(const uint8_t *ip, size_t len)
 {
 	bool v6 = ip[0] >> 4 == 6;
@@ -95,7 +101,10 @@ TEST(tcp_impossible_data_offsets_are_dropped)
 	ladder_end(l);
 }
 
-/* Options stand where they like: behind one, two or three NOPs, behind unknown ones of odd length, and an EOL ends them. */
+/*
+ * Options stand where they like: behind one, two or three NOPs, behind unknown ones of odd length, and an EOL ends
+ * them.
+ */
 /* req: MUST-4, MUST-64, MUST-68, MUST-6 */
 TEST(tcp_options_are_read_at_any_alignment)
 {
@@ -105,7 +114,8 @@ TEST(tcp_options_are_read_at_any_alignment)
 		{ { 1, 1, 2, 4, 2, 0xbc, 3, 3, 5 }, 9, 700, true },
 		{ { 1, 1, 1, 2, 4, 2, 0xbc, 3, 3, 5 }, 10, 700, true },
 		{ { 253, 3, 9, 2, 4, 2, 0xbc, 3, 3, 5 }, 10, 700, true },
-		{ { 77, 2, 99, 7, 2, 4, 1, 1, 1, 2, 4, 2, 0xbc, 3, 3, 5 }, 16, 700, true },	/* what looks like an MSS is another's */
+		/* what looks like an MSS is another's */
+		{ { 77, 2, 99, 7, 2, 4, 1, 1, 1, 2, 4, 2, 0xbc, 3, 3, 5 }, 16, 700, true },
 		{ { 2, 4, 2, 0xbc, 0, 3, 3, 5 }, 8, 700, false },
 		{ { 0, 2, 4, 2, 0xbc }, 5, 0, false },
 	};
