@@ -61,7 +61,7 @@ bool verb_host(const struct ask *a, struct vhost **h)
 	const char *name = verb_text(a, "host");
 	*h = name ? vhost_find(a->svc, name) : NULL;
 	if (name && !*h)
-		verb_error(a, "the network %s has no host %s; see its hosts with: outlet ss", a->svc->net, name);
+		verb_error(a, "the network %s has no host %s; see its hosts with: outlet hosts", a->svc->net, name);
 	return !name || *h;
 }
 
