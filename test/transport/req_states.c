@@ -539,3 +539,16 @@ TEST(tcp_receiver_avoids_the_silly_window)
 	ok(moves >= 2 && crumbs > moves);
 	ladder_end(l);
 }
+
+/* A reset is looked at first: what else the segment claims to be opens nothing. */
+/* req: 9293-3.10.7.2-a */
+TEST(tcp_reset_with_syn_opens_nothing)
+{
+	struct ladder *l = ladder();
+	app(l, 0, "listen 5");
+	in (l, 0, "SR 0:0(0) win 1000 <mss 1000>");
+	in (l, 0, "SR. 0:0(0) ack 1 win 1000 <mss 1000>");
+	none(l);
+	eq(ladder_tcp(l)->n_syn, 0);
+	ladder_end(l);
+}

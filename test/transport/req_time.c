@@ -452,3 +452,19 @@ TEST(tcp_isn_is_a_clock_and_a_keyed_hash)
 	ok(near < 10);
 	eq(same_step, 0);
 }
+
+/* RFC 9293 3.8.6.1: the first probe after an RTO, each next after twice the time before, and not sooner. */
+/* req: SHLD-29, SHLD-30, MUST-36 */
+TEST(tcp_window_probes_come_at_doubling_intervals)
+{
+	struct ladder *l = NEW();
+	in (l, 50, ". 1:1(0) ack 1 win 0");
+	int rto = (int)(ladder_tcb(l)->rto_ns / OL_MS);
+	app(l, 0, "write 1000");
+	for (int i = 0; i < 6; i++) {
+		wait(l, (rto << i) - 2);
+		by (l, 4, ". 0:0(0) ack 1");
+		in (l, 0, ". 1:1(0) ack 1 win 0");
+	}
+	ladder_end(l);
+}
