@@ -120,7 +120,7 @@ def unit_tests(name, d):
 
 @step('build with gcc; unit tests and simulations')
 def plain():
-    d = compile_all('gcc', {'CC': 'gcc'})
+    d = compile_all('gcc', {'CC': 'gcc'}, '-Dwerror=true')
     if d:
         unit_tests('gcc', d)
     return d
@@ -131,7 +131,7 @@ def sanitized():
     if not shutil.which('clang'):
         note('clang', 'skipped', 'clang is not installed')
         return None
-    d = compile_all('clang', {'CC': 'clang'}, '-Db_sanitize=address,undefined', '-Db_lundef=false', '-Dfuzz=true')
+    d = compile_all('clang', {'CC': 'clang'}, '-Dwerror=true', '-Db_sanitize=address,undefined', '-Db_lundef=false', '-Dfuzz=true')
     if d:
         unit_tests('clang+sanitizers', d)
     return d

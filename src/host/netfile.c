@@ -231,7 +231,7 @@ static bool wire_mode(struct parser *p, node *v, void *into)
 
 static bool wire_mtu(struct parser *p, node *v, void *into)
 {
-	uint64_t n;
+	uint64_t n = 0;
 	if (!number(p, v, "mtu", 68, 65535, &n))
 		return false;
 	((struct nf_wire *)into)->mtu = (uint32_t)n;
@@ -363,7 +363,7 @@ static bool nic_mac(struct parser *p, node *v, void *into)
 
 static bool nic_mtu(struct parser *p, node *v, void *into)
 {
-	uint64_t n;
+	uint64_t n = 0;
 	if (!number(p, v, "mtu", 68, 65535, &n))
 		return false;
 	((struct nf_nic *)into)->mtu = (uint32_t)n;
@@ -516,7 +516,7 @@ static bool route_via(struct parser *p, node *v, void *into)
 }
 static bool route_metric(struct parser *p, node *v, void *into)
 {
-	uint64_t n;
+	uint64_t n = 0;
 	if (!number(p, v, "metric", 0, UINT32_MAX, &n))
 		return false;
 	((struct nf_route *)into)->metric = (uint32_t)n;

@@ -45,6 +45,7 @@ struct pd {
 	struct pd_out *out, **out_tail;		/* packets that left the stack */
 	struct pd_fd fds[PD_MAX_FDS];
 	struct pd_wait *waiting;		/* the second thread's blocked call, or NULL */
+	bool call_near;				/* the second thread read the clock and has not made its call yet */
 };
 extern struct pd *pd_current;			/* for the preload half: packetdrill has one at a time */
 

@@ -47,6 +47,10 @@ static struct pd_fd *enter(struct pd *pd, int fd)
 static ssize_t leave(struct pd *pd, ssize_t r)
 {
 	pd_settle(pd);
+	if (!pthread_equal(pthread_self(), pd->main)) {
+		pd->call_near = false;
+		pthread_cond_signal(&pd->left);
+	}
 	pd_unlock(pd);
 	return pd_ret(r);
 }
