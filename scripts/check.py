@@ -176,6 +176,7 @@ def counted(name, cmd, timeout, env=None):
 
 @step('real programs, unmodified, as an ordinary user')
 def programs(d):
+    counted('kill9', ['test/programs/kill9', '--times', '200', '--outlet', str(d / 'src/tool/outlet')], 120)
     counted('programs', ['test/programs/run', '--outlet', str(d / 'src/tool/outlet'), '--report', str(builds / 'programs.md')], 600)
 
 
