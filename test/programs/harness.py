@@ -54,11 +54,11 @@ def extend_path():
 # ---- becoming an ordinary user ----
 
 def become_user(work):
-    """From root: a private /etc/passwd with one more account, then that account.  Returns how it went."""
+    """From root: a private /etc/passwd with one more account, then that account; nobody where no mount is to be had."""
     if os.geteuid() != 0:
         return pwd.getpwuid(os.getuid()).pw_name
     os.environ.update(HOME=work, USER=USER, LOGNAME=USER, SHELL="/bin/sh")
-    named = USER
+    named, uid = USER, UID
     if os.environ.get("OUTLET_MATRIX_NS") == "1":
         table = os.path.join(work, "passwd")
         with open("/etc/passwd") as f, open(table, "w") as out:
@@ -66,11 +66,15 @@ def become_user(work):
             out.write(f"{USER}:x:{UID}:65534:programs matrix:{work}:/bin/sh\n")
         os.chmod(table, 0o644)
         done = subprocess.run(["mount", "--bind", table, "/etc/passwd"], capture_output=True).returncode == 0
-        named = USER if done else f"uid {UID}"
-    os.chown(work, UID, 65534)
+        named = USER if done else None
+    else:
+        named = None
+    if not named:                               # PostgreSQL, for one, wants an account behind its number
+        named, uid = "nobody", pwd.getpwnam("nobody").pw_uid
+    os.chown(work, uid, 65534)
     os.setgroups([])
     os.setgid(65534)
-    os.setuid(UID)
+    os.setuid(uid)
     return named
 
 
