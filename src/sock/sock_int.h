@@ -168,6 +168,17 @@ struct opt {
 	int (*get_bytes)(struct sock *s, void *v, socklen_t *len, ol_time now);
 };
 struct opt_level { int level; const struct opt *opts; size_t n; };
+/* The getter and setter of an option that is one flag of the socket; and of one that asks for a control message (RECV_*). */
+#define OPT_FLAG(name, field) \
+	static int get_##name(struct sock *s, int *v, ol_time now) { *v = (field); return 0; } \
+	static int set_##name(struct sock *s, int v, ol_time now) { (field) = v != 0; return 0; }
+#define OPT_WANT(name, bit) \
+	static int get_##name(struct sock *s, int *v, ol_time now) { *v = (s->recv_opts & (bit)) != 0; return 0; } \
+	static int set_##name(struct sock *s, int v, ol_time now) \
+	{ \
+		s->recv_opts = (uint16_t)(v ? s->recv_opts | (bit) : s->recv_opts & ~(bit)); \
+		return 0; \
+	}
 extern const struct opt_level opt_level_socket, opt_level_tcp, opt_level_ip, opt_level_ip6, opt_level_raw, opt_level_icmp6;
 int opt_put(void *v, socklen_t *len, const void *from, size_t size);	/* copies what fits, says how much; 0 */
 

@@ -86,26 +86,16 @@ static int get_mtu(struct sock *s, int *v, ol_time now)
 }
 
 /* ---- flags ----------------------------------------------------------------------------------------------------- */
-#define FLAG(name, field) \
-	static int get_##name(struct sock *s, int *v, ol_time now) { *v = (field); return 0; } \
-	static int set_##name(struct sock *s, int v, ol_time now) { (field) = v != 0; return 0; }
-FLAG(freebind, s->freebind)
-FLAG(no_port, s->no_port)
-FLAG(hdrincl, s->d->opts.hdrincl)
-FLAG(mc_loop, s->d->opts.mc_loop4)
-FLAG(mc_all, s->d->opts.mc_all4)
+OPT_FLAG(freebind, s->freebind)
+OPT_FLAG(no_port, s->no_port)
+OPT_FLAG(hdrincl, s->d->opts.hdrincl)
+OPT_FLAG(mc_loop, s->d->opts.mc_loop4)
+OPT_FLAG(mc_all, s->d->opts.mc_all4)
 
-#define WANT(name, bit) \
-	static int get_##name(struct sock *s, int *v, ol_time now) { *v = (s->recv_opts & (bit)) != 0; return 0; } \
-	static int set_##name(struct sock *s, int v, ol_time now) \
-	{ \
-		s->recv_opts = (uint16_t)(v ? s->recv_opts | (bit) : s->recv_opts & ~(bit)); \
-		return 0; \
-	}
-WANT(pktinfo, RECV_PKTINFO4)
-WANT(recvttl, RECV_TTL4)
-WANT(recvtos, RECV_TOS4)
-WANT(recvorigdst, RECV_ORIGDST4)
+OPT_WANT(pktinfo, RECV_PKTINFO4)
+OPT_WANT(recvttl, RECV_TTL4)
+OPT_WANT(recvtos, RECV_TOS4)
+OPT_WANT(recvorigdst, RECV_ORIGDST4)
 
 static int get_recverr(struct sock *s, int *v, ol_time now) { *v = s->d->opts.recverr4; return 0; }
 static int set_recverr(struct sock *s, int v, ol_time now)

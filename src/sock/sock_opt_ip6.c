@@ -109,25 +109,15 @@ static int set_mtu(struct sock *s, int v, ol_time now)
 }
 
 /* ---- flags ----------------------------------------------------------------------------------------------------- */
-#define FLAG(name, field) \
-	static int get_##name(struct sock *s, int *v, ol_time now) { *v = (field); return 0; } \
-	static int set_##name(struct sock *s, int v, ol_time now) { (field) = v != 0; return 0; }
-FLAG(freebind, s->freebind)
-FLAG(mc_loop, s->d->opts.mc_loop6)
-FLAG(mc_all, s->d->opts.mc_all6)
-FLAG(dontfrag, s->d->opts.dontfrag6)
+OPT_FLAG(freebind, s->freebind)
+OPT_FLAG(mc_loop, s->d->opts.mc_loop6)
+OPT_FLAG(mc_all, s->d->opts.mc_all6)
+OPT_FLAG(dontfrag, s->d->opts.dontfrag6)
 
-#define WANT(name, bit) \
-	static int get_##name(struct sock *s, int *v, ol_time now) { *v = (s->recv_opts & (bit)) != 0; return 0; } \
-	static int set_##name(struct sock *s, int v, ol_time now) \
-	{ \
-		s->recv_opts = (uint16_t)(v ? s->recv_opts | (bit) : s->recv_opts & ~(bit)); \
-		return 0; \
-	}
-WANT(recvpktinfo, RECV_PKTINFO6)
-WANT(recvhops, RECV_HOPS6)
-WANT(recvtclass, RECV_TCLASS6)
-WANT(recvorigdst, RECV_ORIGDST6)
+OPT_WANT(recvpktinfo, RECV_PKTINFO6)
+OPT_WANT(recvhops, RECV_HOPS6)
+OPT_WANT(recvtclass, RECV_TCLASS6)
+OPT_WANT(recvorigdst, RECV_ORIGDST6)
 
 static int get_recverr(struct sock *s, int *v, ol_time now) { *v = s->d->opts.recverr6; return 0; }
 static int set_recverr(struct sock *s, int v, ol_time now)

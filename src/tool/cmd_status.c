@@ -228,6 +228,17 @@ static int show_hosts(const json_t *o, const struct args *a)
 	return TOOL_OK;
 }
 
+/* As parse; the host may also stand alone, without --host. */
+static int parse_host(struct args *a, int argc, char **argv, const char *help)
+{
+	int status = parse(a, argc, argv, help, "net json host");
+	if (status)
+		return status;
+	if (optind < argc && !a->host)
+		a->host = argv[optind++];
+	return no_more(argc, argv) ? TOOL_USAGE : 0;
+}
+
 static int run_hosts(int argc, char **argv)
 {
 	static const char help[] =
@@ -238,13 +249,9 @@ static int run_hosts(int argc, char **argv)
 		"  --json       for machines\n"
 		"Exit status: 0, or 1 where there is no such network or host.\n";
 	struct args a;
-	int status = parse(&a, argc, argv, help, "net json host");
+	int status = parse_host(&a, argc, argv, help);
 	if (status)
 		return status < 0 ? TOOL_OK : status;
-	if (optind < argc && !a.host)
-		a.host = argv[optind++];
-	if (no_more(argc, argv))
-		return TOOL_USAGE;
 	return ask_and("hosts", a.net, false, json_pack("{ss}", "verb", "hosts"), show_hosts, &a);
 }
 
@@ -285,13 +292,9 @@ static int run_counters(int argc, char **argv)
 		"  --json       for machines\n"
 		"Exit status: 0, or 1 where there is no such network or host.\n";
 	struct args a;
-	int status = parse(&a, argc, argv, help, "net json host");
+	int status = parse_host(&a, argc, argv, help);
 	if (status)
 		return status < 0 ? TOOL_OK : status;
-	if (optind < argc && !a.host)
-		a.host = argv[optind++];
-	if (no_more(argc, argv))
-		return TOOL_USAGE;
 	json_t *q = json_pack("{ss}", "verb", "counters");
 	if (q && a.host)
 		json_object_set_new(q, "host", json_string(a.host));
