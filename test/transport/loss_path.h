@@ -8,6 +8,7 @@
 
 enum { MSS = 1000, MAX_EVENTS = 1 << 16, DELACK_MS = 40 };
 
+struct world;
 struct path {
 	ol_time delay;			/* each way */
 	double rate;			/* bytes a second, forward */
@@ -16,6 +17,11 @@ struct path {
 	ol_time reorder_by;		/* at most */
 	uint32_t ssthresh;		/* segments; 0: none to begin with */
 	uint32_t drop_from, drop_to;	/* segments whose first transmission is dropped */
+	ol_time ack_slot;		/* ACKs come in bunches, at multiples of this */
+	uint32_t app_rate;		/* segments a second that the program writes; 0: all at once */
+	/* Looks after each event; may change the path, and write by w->d->queued; true: that is enough. */
+	bool (*watch)(struct world *w);
+	void *ctx;
 };
 
 struct ev { ol_time at; uint64_t order; bool is_ack; uint32_t seg; struct drv_ack ack; uint32_t tsval; };
@@ -38,7 +44,7 @@ struct world {
 	uint32_t ts_recent;
 	/* what there is to say */
 	uint64_t carried, dropped, needless;
-	ol_time start, done;
+	ol_time start, done, write_at;
 };
 
 static inline bool earlier(const struct ev *a, const struct ev *b)
@@ -158,8 +164,11 @@ static inline void send_ack(struct world *w)
 		a.sack[2 * n + 1] = right;
 		n++;
 	}
+	ol_time at = w->d->now + w->p.delay;
+	if (w->p.ack_slot)
+		at = (at + w->p.ack_slot - 1) / w->p.ack_slot * w->p.ack_slot;
 	if (!rng_chance(&w->r, w->p.ack_loss))
-		push(w, (struct ev){ .at = w->d->now + w->p.delay, .is_ack = true, .ack = a, .tsval = w->ts_recent });
+		push(w, (struct ev){ .at = at, .is_ack = true, .ack = a, .tsval = w->ts_recent });
 }
 
 static inline void receive(struct world *w, uint32_t seg, uint32_t tsval)
@@ -203,7 +212,8 @@ static inline double carry(struct world *w, const struct path *p, uint64_t seed,
 	w->d = drv_new_(o);
 	w->heap = calloc(MAX_EVENTS, sizeof *w->heap);
 	w->got = calloc(segs + 2, 1);
-	w->d->queued = segs * MSS;
+	w->d->queued = p->app_rate ? MSS : segs * MSS;
+	w->write_at = p->app_rate ? w->d->now : OL_NEVER;
 	w->start = w->d->now;
 	tcp_loss_rtt(w->d->tcb, 2 * p->delay, w->d->now);
 	if (p->ssthresh)
@@ -216,12 +226,19 @@ static inline double carry(struct world *w, const struct path *p, uint64_t seed,
 		ol_time next = MIN(timer, w->n_ev ? w->heap[0].at : OL_NEVER);
 		if (w->owes)
 			next = MIN(next, w->ack_at);
+		next = MIN(next, w->write_at);
 		ok(next != OL_NEVER);		/* something outstanding, and nothing will ever happen */
 		d->now = MAX(d->now, next);
 		ok(d->now - w->start < 3600 * OL_SEC);
 		if (steps++ % 64 == 0)
 			tcp_loss_check(d->tcb);
-		if (w->owes && w->ack_at <= d->now) {
+		if (w->p.watch && w->p.watch(w))
+			return (double)(d->now - w->start) / 1e9;
+		if (w->write_at <= d->now) {
+			d->queued += MIN(MSS, segs * MSS - d->queued);
+			w->write_at = d->queued == segs * MSS ? OL_NEVER : d->now + OL_SEC / w->p.app_rate;
+			output(w);
+		} else if (w->owes && w->ack_at <= d->now) {
 			send_ack(w);
 		} else if (w->n_ev && w->heap[0].at <= d->now) {
 			struct ev e = pop(w);

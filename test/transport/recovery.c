@@ -591,3 +591,24 @@ TEST(no_ack_however_odd_breaks_a_belief)
 		drv_free(d);
 	}
 }
+
+/* Pacing held the repetition back until the original was acknowledged: nothing was lost, and the window returns. */
+TEST(a_loss_that_was_never_sent_again_is_undone)
+{
+	struct drv *d = drv_new(.rtt_ms = 40, .cc = "cubic");
+	drv_write(d, 0, 8000);
+	tcp_loss_set_max_pacing(d->tcb, 1000);		/* a segment a second from now on */
+	drv_write(d, 0, 1000);
+	drv_out(d, "1:9001");
+	uint32_t cwnd = d->tcb->loss.cwnd;
+	drv_ack(d, 40, 1, .sack = { 1001, 5001 });
+	eq(d->tcb->loss.ca_state, TCP_CAS_RECOVERY);
+	ok(d->tcb->loss.ssthresh < cwnd);
+	drv_out(d, "");					/* held */
+	drv_ack(d, 5, 9001);
+	eq(d->tcb->loss.n_undo, 1);
+	eq(d->tcb->loss.ca_state, TCP_CAS_OPEN);
+	ok(d->tcb->loss.cwnd >= cwnd);
+	ok(d->tcb->loss.ssthresh >= TCP_INFINITE_SSTHRESH);
+	drv_free(d);
+}

@@ -14,6 +14,7 @@
 
 struct tcp_tcb;
 struct tcp_rate_sample;
+struct tcp_sb_rec;
 
 #define TCP_CC_STATE_WORDS 20
 
@@ -33,6 +34,8 @@ struct tcp_cc_ops {
 	/** `acked` bytes were delivered outside recovery while the window was the limit. */
 	void (*grow)(struct tcp_tcb *tcb, uint32_t acked, const struct tcp_rate_sample *rs, ol_time now);
 	void (*control)(struct tcp_tcb *tcb, const struct tcp_rate_sample *rs, ol_time now);
+	/** Record r, with what was known when it was last sent, was just found lost; before any state changes.  May be NULL. */
+	void (*lost)(struct tcp_tcb *tcb, const struct tcp_sb_rec *r, ol_time now);
 	/** The reduction was a mistake: the window to return to.  NULL: that before it. */
 	uint32_t (*undo)(struct tcp_tcb *tcb);
 	void (*event)(struct tcp_tcb *tcb, enum tcp_cc_event what, ol_time now);	/* may be NULL */

@@ -98,7 +98,7 @@ bool rack_detect_loss(struct tcp_tcb *tcb, ol_time *reo_at, ol_time now)
 			break;
 		ol_time at = r->sent_at + l->rack.rtt + wnd;
 		if (at <= now) {
-			sb_mark_lost(sb, i);
+			tcp_lost(tcb, i, now);
 			marked = true;
 		} else {
 			last = at;	/* the list is in order of transmission: the last is the latest */

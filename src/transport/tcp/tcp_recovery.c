@@ -95,9 +95,15 @@ static bool eifel(const struct tcp_loss *l, const struct tcp_acked *a)
 	return l->rexmit_ts_ok && a->ev->has_ts && a->ev->tsecr && (int32_t)(a->ev->tsecr - l->rexmit_ts) < 0;
 }
 
+/* The original arrived: Eifel says so, or nothing was sent again in this episode (pacing held it back). */
+static bool was_late(const struct tcp_loss *l, const struct tcp_acked *a)
+{
+	return l->undo_retrans < 0 || eifel(l, a);
+}
+
 static bool may_undo(const struct tcp_loss *l, const struct tcp_acked *a)
 {
-	return l->undo_valid && (!l->undo_retrans || eifel(l, a));
+	return l->undo_valid && (!l->undo_retrans || was_late(l, a));
 }
 
 static void undo(struct tcp_tcb *tcb, bool unmark, ol_time now)
@@ -167,7 +173,7 @@ static bool undo_recovery(struct tcp_tcb *tcb, const struct tcp_acked *a, ol_tim
 static bool undo_partial(struct tcp_tcb *tcb, const struct tcp_acked *a, ol_time now)
 {
 	struct tcp_loss *l = &tcb->loss;
-	if (!l->undo_valid || !eifel(l, a))
+	if (!l->undo_valid || !was_late(l, a))
 		return false;
 	/* What was thought lost was late: remember how late. */
 	if (l->sb.sacked.bytes)
@@ -191,6 +197,19 @@ static bool undo_loss(struct tcp_tcb *tcb, const struct tcp_acked *a, bool by_fr
 	if (by_frto || tcb->sack_ok)
 		keep_open(tcb);
 	return true;
+}
+
+void tcp_lost(struct tcp_tcb *tcb, uint32_t i, ol_time now)
+{
+	struct tcp_loss *l = &tcb->loss;
+	const struct tcp_sb_rec *r = &l->sb.rec[i];
+	bool known = (r->flags & (SB_LOST | SB_RETRANS)) == SB_LOST;
+	sb_mark_lost(&l->sb, i);
+	if (known)
+		return;
+	l->rate.lost += r->len;
+	if (l->cc->lost)
+		l->cc->lost(tcb, r, now);
 }
 
 /* ---- duplicate ACKs in place of SACK: RFC 5681, RFC 6582 --------------------------------------------------------- */
@@ -225,7 +244,7 @@ static void take_dupacks(struct tcp_tcb *tcb, struct tcp_acked *a)
 	limit_dupacks(tcb);
 }
 
-static void newreno_mark(struct tcp_tcb *tcb, const struct tcp_acked *a)
+static void newreno_mark(struct tcp_tcb *tcb, const struct tcp_acked *a, ol_time now)
 {
 	struct tcp_loss *l = &tcb->loss;
 	struct tcp_sb *sb = &l->sb;
@@ -236,13 +255,13 @@ static void newreno_mark(struct tcp_tcb *tcb, const struct tcp_acked *a)
 		return;
 	if (sb->rec[i].len > sb->rec[i].mss)
 		sb_split(sb, i, sb->rec[i].mss);
-	sb_mark_lost(sb, i);
+	tcp_lost(tcb, i, now);
 	limit_dupacks(tcb);
 }
 
 /* ---- RFC 6675 4, IsLost: without RACK ---------------------------------------------------------------------------- */
 /* Lost is what lies below DupThresh SACKed segments, or below more than (DupThresh - 1) * SMSS SACKed bytes. */
-static void sack_mark(struct tcp_tcb *tcb)
+static void sack_mark(struct tcp_tcb *tcb, ol_time now)
 {
 	struct tcp_loss *l = &tcb->loss;
 	struct tcp_sb *sb = &l->sb;
@@ -263,24 +282,23 @@ static void sack_mark(struct tcp_tcb *tcb)
 		l->lost_below = tcb->snd_una;
 	for (i = sb->rec[i].prev; i != SB_NONE && seq_gt(sb_end(&sb->rec[i]), l->lost_below); i = sb->rec[i].prev)
 		if (!(sb->rec[i].flags & (SB_SACKED | SB_LOST)))
-			sb_mark_lost(sb, i);
+			tcp_lost(tcb, i, now);
 	l->lost_below = seq_max(l->lost_below, below);
 }
 
 static void identify_losses(struct tcp_tcb *tcb, struct tcp_acked *a, ol_time now)
 {
 	struct tcp_loss *l = &tcb->loss;
-	uint32_t lost = l->sb.lost.bytes, retrans = l->sb.retrans.bytes;
+	uint32_t retrans = l->sb.retrans.bytes;
 	if (!tcb->sack_ok) {
-		newreno_mark(tcb, a);
+		newreno_mark(tcb, a, now);
 	} else if (l->cfg->rack) {
 		rack_update_reo_wnd(tcb, a->dsack && !a->dsack_tlp);
 		if (rack_detect_loss(tcb, &l->reo_at, now))
 			a->lost_retrans = l->sb.retrans.bytes < retrans;
 	} else {
-		sack_mark(tcb);
+		sack_mark(tcb, now);
 	}
-	l->rate.lost += l->sb.lost.bytes - lost + (retrans - l->sb.retrans.bytes);
 }
 
 /* ---- beginnings -------------------------------------------------------------------------------------------------- */
@@ -474,11 +492,9 @@ void tcp_recovery_tlp_ack(struct tcp_tcb *tcb, const struct tcp_acked *a, ol_tim
 void tcp_recovery_reo(struct tcp_tcb *tcb, ol_time now)
 {
 	struct tcp_loss *l = &tcb->loss;
-	uint32_t lost = l->sb.lost.bytes, retrans = l->sb.retrans.bytes;
 	l->reo_at = OL_NEVER;
 	if (!rack_detect_loss(tcb, &l->reo_at, now))
 		return;
-	l->rate.lost += l->sb.lost.bytes - lost + (retrans - l->sb.retrans.bytes);
 	if (l->ca_state >= TCP_CAS_RECOVERY)
 		return;
 	enter_recovery(tcb, NULL, now);
@@ -491,9 +507,10 @@ static void mark_all_lost(struct tcp_tcb *tcb, ol_time now)
 {
 	struct tcp_loss *l = &tcb->loss;
 	struct tcp_sb *sb = &l->sb;
-	uint32_t lost = sb->lost.bytes, retrans = sb->retrans.bytes;
+	uint32_t lost = sb->lost.bytes;
 	if (sb->rec[sb->first].flags & SB_SACKED)
 		sb_renege(sb);
+	l->rate.lost += sb->lost.bytes - lost;
 	l->dupacks = 0;
 	for (uint32_t i = sb->first; i != SB_NONE; i = sb->rec[i].next) {
 		const struct tcp_sb_rec *r = &sb->rec[i];
@@ -501,9 +518,8 @@ static void mark_all_lost(struct tcp_tcb *tcb, ol_time now)
 			continue;
 		if (i != sb->first && l->cfg->rack && tcb->sack_ok && l->rack.any && r->sent_at + l->rack.rtt > now)
 			continue;
-		sb_mark_lost(sb, i);
+		tcp_lost(tcb, i, now);
 	}
-	l->rate.lost += sb->lost.bytes - lost + (retrans - sb->retrans.bytes);
 }
 
 void tcp_recovery_rto(struct tcp_tcb *tcb, ol_time now)

@@ -48,6 +48,8 @@ void tcp_recovery_ack(struct tcp_tcb *tcb, struct tcp_acked *a, ol_time now);
 void tcp_recovery_tlp_ack(struct tcp_tcb *tcb, const struct tcp_acked *a, ol_time now);
 /** The reordering timer found something lost. */
 void tcp_recovery_reo(struct tcp_tcb *tcb, ol_time now);
+/** Record i is thought lost, whether it was in flight for the first time or again: C.lost counts it. */
+void tcp_lost(struct tcp_tcb *tcb, uint32_t i, ol_time now);
 /** A retransmission timeout. */
 void tcp_recovery_rto(struct tcp_tcb *tcb, ol_time now);
 /** PRR, RFC 9937 5: the window for what this ACK delivered. */
