@@ -180,6 +180,32 @@ def programs(d):
     counted('programs', ['test/programs/run', '--outlet', str(d / 'src/tool/outlet'), '--report', str(builds / 'programs.md')], 600)
 
 
+@step('a big-endian machine, emulated: the engine, its unit tests, and the same bytes from the same seed')
+def big_endian(native):
+    d = builds / 's390x'
+    status, out = run(['scripts/cross', 's390x', str(d), '--no-run'], logs / 's390x-build.log', 900)
+    skip = re.search(r'^SKIP: *(.*)$', out, re.M)
+    if status == 77:
+        note('s390x', 'skipped', skip[1] if skip else 'no reason given')
+        return
+    note('build for s390x', 'failed' if status else 'passed')
+    if status:
+        say(tail(out))
+        return
+    unit_tests('s390x', d / 'b')
+    emulated = re.search(r"exe_wrapper = \[(.*)\]", (d / 'cross.ini').read_text())[1]
+    emulated = [w.strip().strip("'") for w in emulated.split(',')] + [str(d / 'b/test/sim/sim')]
+    for scenario in ('tcp_storm', 'tcp_routers', 'udp'):
+        frames = []
+        for name, sim in (('native', [str(native / 'test/sim/sim')]), ('s390x', emulated)):
+            f = builds / f'{scenario}-{name}.pcapng'
+            f.unlink(missing_ok=True)
+            run([*sim, scenario, '--seed', '1', '--capture', str(f), '--quiet'], logs / f'{scenario}-{name}.log', 120)
+            frames.append(f.read_bytes() if f.exists() else b'')
+        same = len(frames[0]) > 10000 and frames[0] == frames[1]
+        note(f's390x: capture of {scenario} is the same', 'passed' if same else 'failed', '' if same else f'{len(frames[0])} and {len(frames[1])} bytes')
+
+
 ap = argparse.ArgumentParser(prog='./check', description=__doc__)
 ap.add_argument('--no-setup', action='store_true', help='install nothing')
 ap.add_argument('--quick', action='store_true', help='gcc and the unit tests only')
@@ -196,6 +222,7 @@ gcc = plain()
 if not args.quick:
     fuzz(sanitized(), args.fuzz_seconds)
     if gcc:
+        big_endian(gcc)
         programs(gcc)
 skipped = [r for r in results if r[1] == 'skipped']
 failed = [r for r in results if r[1] == 'failed']

@@ -1,11 +1,13 @@
 /*
  * The pcapng writer, draft-ietf-opsawg-pcapng: a section header (4.1), a description per interface with its name and a
- * resolution of nanoseconds (4.2), an enhanced packet block per frame with direction and comment (4.3).  Blocks are in
- * the machine's own byte order, as the format wants it.  Left out: name resolution and statistics blocks.
+ * resolution of nanoseconds (4.2), an enhanced packet block per frame with direction and comment (4.3).  The format leaves
+ * the byte order to the writer: it is little-endian on every machine, so that the same run is the same file everywhere.
+ * Left out: name resolution and statistics blocks.
  */
 #include <outlet/ol_capture.h>
 #include <outlet/ol_stack.h>
 #include <assert.h>
+#include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,14 +28,15 @@ static_assert(BLOCK_MAX > OL_PKT_MAX + OL_CAPTURE_COMMENT_MAX + 256, "every fram
 /* ---- a block's parts ---------------------------------------------------------------------------------------------- */
 static void put_u32(struct ol_capture *c, uint32_t v)
 {
+	v = htole32(v);
 	memcpy(c->block + c->len, &v, sizeof v);
 	c->len += sizeof v;
 }
 
 static void put_u16s(struct ol_capture *c, uint16_t a, uint16_t b)
 {
-	memcpy(c->block + c->len, &a, sizeof a);
-	memcpy(c->block + c->len + 2, &b, sizeof b);
+	uint16_t v[2] = { htole16(a), htole16(b) };
+	memcpy(c->block + c->len, v, sizeof v);
 	c->len += 4;
 }
 
@@ -67,9 +70,8 @@ static void begin(struct ol_capture *c, uint32_t type)
 static int end(struct ol_capture *c)
 {
 	put_u16s(c, PCAPNG_OPT_END, 0);
-	uint32_t len = (uint32_t)c->len + 4;
-	put_u32(c, len);
-	memcpy(c->block + 4, &len, sizeof len);
+	put_u32(c, (uint32_t)c->len + 4);
+	memcpy(c->block + 4, c->block + c->len - 4, 4);
 	if (!c->err)
 		c->err = c->cfg.sink(c->cfg.ctx, c->block, c->len);
 	return c->err;
@@ -132,7 +134,7 @@ int ol_capture_frame(struct ol_capture *c, unsigned iface, const struct ol_pkt *
 		return -EINVAL;
 	if (c->err)
 		return c->err;
-	uint32_t kept = c->cfg.snaplen ? MIN(pkt->len, c->cfg.snaplen) : pkt->len, flags = dir;
+	uint32_t kept = c->cfg.snaplen ? MIN(pkt->len, c->cfg.snaplen) : pkt->len, flags = htole32((uint32_t)dir);
 	uint64_t ns = (uint64_t)(time + c->cfg.epoch_ns);
 	begin(c, PCAPNG_EPB);
 	put_u32(c, iface);

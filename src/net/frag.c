@@ -9,13 +9,14 @@
  */
 #include "link/offload.h"
 #include "net/net_int.h"
+#include <endian.h>
 #include <string.h>
 
 enum { OPT_COPIED = 0x80 };
 
 uint32_t ip_next_id(struct net *net, const struct ol_addr *src, const struct ol_addr *dst, uint8_t proto)
 {
-	struct { uint8_t src[16], dst[16]; uint32_t proto; } k = { .proto = proto };
+	struct { uint8_t src[16], dst[16]; uint32_t proto; } k = { .proto = htole32(proto) };
 	memcpy(k.src, src->b, 16);
 	memcpy(k.dst, dst->b, 16);
 	return net->id[siphash(net->key_id, &k, sizeof k) % ID_SLOTS]++;

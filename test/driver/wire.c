@@ -107,7 +107,7 @@ TEST(wire_refuses_what_is_no_frame)
 
 TEST(switch_floods_the_unknown_and_learns)
 {
-	unsigned port, hit[4] = { 0 };
+	unsigned port = 0, hit[4] = { 0 };
 	begin(&(struct ol_wire_config){ .link = OL_LINK_ETHER, .ports = 4 });
 	send(0, 1, 2, 7, 0);			/* nobody knows 2 */
 	while (got(0, &port) >= 0)
@@ -171,7 +171,7 @@ TEST(switch_table_is_bounded)
 
 TEST(ports_come_and_go)
 {
-	unsigned port;
+	unsigned port = 0;
 	begin(&(struct ol_wire_config){ .link = OL_LINK_ETHER });
 	eq(ol_wire_port_add(wire), 0);
 	send(0, 1, 2, 1, 0);			/* nobody is there */

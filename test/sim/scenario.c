@@ -17,6 +17,10 @@ enum { PORT = 61234 };			/* no protocol is known by it, so tshark dissects TCP a
 
 static struct scenario_result result;		/* of the scenario that runs; a program runs one at a time */
 
+/*
+ * One draw to a statement, or a declarator: the order of a call's arguments is the compiler's, and the same seed must be the same run
+ * whoever compiled it.
+ */
 static uint32_t draw(struct sim *s, uint32_t below) { return rng_below(sim_rng(s), below); }
 
 /* ---- ending ------------------------------------------------------------------------------------------------------- */
@@ -58,8 +62,10 @@ static struct pair make_pair(struct sim *s, bool strict, bool ip6, const char *c
 	return p;
 }
 
-static void bulk(struct sim *s, struct pair p, uint64_t up, uint64_t down, bool may_fail)
+struct span { uint32_t least, below; };		/* a size: least + something below `below` */
+static void bulk(struct sim *s, struct pair p, struct span up_span, struct span down_span, bool may_fail)
 {
+	uint64_t up = up_span.least + draw(s, up_span.below), down = down_span.least + draw(s, down_span.below);
 	struct flows *f = flows_new(s);
 	flow_listen(f, p.b, strchr(p.b_addr, ':') ? "::" : "0.0.0.0", PORT, 16);
 	flow_add(f, &(struct flow_spec){ .client = p.a, .server = p.b, .addr = p.b_addr, .port = PORT, .up = up, .down = down,
@@ -75,9 +81,11 @@ static void draw_faults(struct sim *s, int wire, int port)
 	struct rng *r = sim_rng(s);
 	unsigned loss = draw(s, 2) ? draw(s, 500) : 0, dup = draw(s, 2) ? draw(s, 200) : 0, late = draw(s, 2) ? draw(s, 1000) : 0;
 	unsigned bad = draw(s, 2) ? draw(s, 100) : 0, delay = draw(s, 60000), jitter = draw(s, 2) ? draw(s, delay + 1) : 0;
+	unsigned late_by = 1 + draw(s, 30000);
+	bool unordered = rng_chance(r, 0.3);
 	snprintf(text, sizeof text, "loss=%u.%02u%% dup=%u.%02u%% corrupt=%u.%02u%% delay=%uus jitter=%uus reorder=%u.%02u%%/%uus%s",
 		 loss / 100, loss % 100, dup / 100, dup % 100, bad / 100, bad % 100, delay, jitter, late / 100, late % 100,
-		 1 + draw(s, 30000), rng_chance(r, 0.3) ? " unordered" : "");
+		 late_by, unordered ? " unordered" : "");
 	sim_faults(s, wire, port, text);
 	if (rng_chance(r, 0.3)) {
 		struct ol_faults f;
@@ -91,18 +99,20 @@ static void draw_faults(struct sim *s, int wire, int port)
 
 static void tcp_clean(struct sim *s)
 {
-	struct pair p = make_pair(s, draw(s, 2), draw(s, 2), NULL);
+	bool strict = draw(s, 2), v6 = draw(s, 2);
+	struct pair p = make_pair(s, strict, v6, NULL);
 	sim_faults(s, p.wire, OL_WIRE_ALL_PORTS, "delay=5ms");
-	bulk(s, p, 1 + draw(s, 4000000) + 8, draw(s, 4000000), false);
+	bulk(s, p, (struct span){ 9, 4000000 }, (struct span){ 0, 4000000 }, false);
 }
 
 static void tcp_bulk(struct sim *s)
 {
-	struct pair p = make_pair(s, draw(s, 4) != 0, draw(s, 3) == 0, NULL);
+	bool strict = draw(s, 4) != 0, v6 = draw(s, 3) == 0;
+	struct pair p = make_pair(s, strict, v6, NULL);
 	sim_introduce_all(s);
 	draw_faults(s, p.wire, 0);
 	draw_faults(s, p.wire, 1);
-	bulk(s, p, 8 + draw(s, 400000), draw(s, 400000), false);
+	bulk(s, p, (struct span){ 8, 400000 }, (struct span){ 0, 400000 }, false);
 }
 
 /* Everything at once, as the conditions of acceptance ask. */
@@ -111,7 +121,7 @@ static void tcp_storm(struct sim *s)
 	struct pair p = make_pair(s, true, draw(s, 3) == 0, NULL);
 	sim_introduce_all(s);
 	sim_faults(s, p.wire, OL_WIRE_ALL_PORTS, "loss=5% dup=2% corrupt=1% delay=10ms jitter=3ms reorder=5%/8ms");
-	bulk(s, p, 100000 + draw(s, 200000), 100000 + draw(s, 200000), false);
+	bulk(s, p, (struct span){ 100000, 200000 }, (struct span){ 100000, 200000 }, false);
 }
 
 /*
@@ -134,16 +144,18 @@ static void tcp_pace(struct sim *s)
 /* Losses without damage, for captures that must be without a fault. */
 static void tcp_loss(struct sim *s)
 {
-	struct pair p = make_pair(s, draw(s, 2), draw(s, 2), NULL);
+	bool strict = draw(s, 2), v6 = draw(s, 2);
+	struct pair p = make_pair(s, strict, v6, NULL);
 	sim_faults(s, p.wire, OL_WIRE_ALL_PORTS, "loss=2% dup=1% delay=10ms reorder=2%/5ms");
-	bulk(s, p, 100000 + draw(s, 100000), 100000 + draw(s, 100000), false);
+	bulk(s, p, (struct span){ 100000, 100000 }, (struct span){ 100000, 100000 }, false);
 }
 
 static void tcp_burst(struct sim *s)
 {
 	struct pair p = make_pair(s, true, draw(s, 2), NULL);
 	sim_faults(s, p.wire, OL_WIRE_ALL_PORTS, "burst=1%/20% delay=15ms rate=20mbit queue=50");
-	bulk(s, p, 8 + draw(s, 300000), draw(s, 300000), true);	/* eight retransmissions in one burst: it may give up */
+	/* eight retransmissions in one burst: it may give up */
+	bulk(s, p, (struct span){ 8, 300000 }, (struct span){ 0, 300000 }, true);
 }
 
 /* ---- a pulled cable ----------------------------------------------------------------------------------------------- */
@@ -165,7 +177,7 @@ static void tcp_cut(struct sim *s)
 	struct puller puller = { .app.run = pull, .wire = p.wire, .left = draw(s, 4) };
 	sim_faults(s, p.wire, OL_WIRE_ALL_PORTS, "delay=20ms");
 	sim_app_add(s, &puller.app, (ol_time)draw(s, 500) * OL_MS + 1);
-	bulk(s, p, 8 + draw(s, 2000000), draw(s, 2000000), false);
+	bulk(s, p, (struct span){ 8, 2000000 }, (struct span){ 0, 2000000 }, false);
 	sim_app_del(s, &puller.app);
 }
 

@@ -1,5 +1,6 @@
 /* The loop in virtual time, its wires, and its captures. */
 #include "sim.h"
+#include <endian.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -135,7 +136,7 @@ int sim_host(struct sim *s, const char *name, const char *config)
 	struct host *h = &s->host[s->n_hosts];
 	struct ol_config *cfg = ol_config_new();
 	for (int i = 0; i < 2; i++) {
-		uint64_t r = rng_u64(&s->rng);
+		uint64_t r = htole64(rng_u64(&s->rng));
 		memcpy(seed + 8 * i, &r, 8);
 	}
 	ol_config_seed(cfg, seed);
