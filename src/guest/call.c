@@ -25,6 +25,15 @@ void call_set_deadline(struct call *c, int option)
 		c->deadline = runner_now() + tv.tv_sec * OL_SEC + tv.tv_usec * OL_US;
 }
 
+unsigned call_take_error(const struct call *c)
+{
+	int err = 0;
+	socklen_t len = sizeof err;
+	if (c->name.kind != IPC_KIND_DGRAM)
+		return 0;
+	return getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &err, &len) == 0 && !err ? IPC_CALL_TOLD : 0;
+}
+
 int call_read(const struct call *c, void *buf, uint64_t addr, size_t len)
 {
 	return task_read(c->tid, buf, addr, len);

@@ -127,6 +127,8 @@ void do_getsockopt(struct runner *r, struct call *c)
 		return;
 	}
 	struct ipc_call m = { .op = IPC_OP_GETSOCKOPT, .arg = { level, name, MIN(room, OPTION_MAX) } };
+	if (level == SOL_SOCKET && name == SO_ERROR)
+		m.flags = (uint16_t)call_take_error(c);
 	call_ask(r, c, &m, NULL, 0, getsockopt_replied);
 }
 

@@ -182,6 +182,20 @@ static ssize_t take(struct call *c, struct recv_state *s, uint8_t *buf, size_t r
 	return MIN(n, (ssize_t)room);
 }
 
+static void recv_next(struct runner *r, struct call *c);
+
+/* An error waited at the descriptor; the service knows which. */
+static void error_replied(struct runner *r, struct call *c, struct reply *reply)
+{
+	int err = 0;
+	if (reply->head.ret >= 0 && reply->data.len >= sizeof err)
+		memcpy(&err, reply->data.p, sizeof err);
+	if (c->abandoned || reply->head.ret < 0 || err)
+		received(r, c, c->abandoned ? -EINTR : err ? -err : reply->head.ret);
+	else
+		recv_next(r, c);
+}
+
 static void recv_next(struct runner *r, struct call *c)
 {
 	struct recv_state *s = c->state;
@@ -197,6 +211,11 @@ static void recv_next(struct runner *r, struct call *c)
 	}
 	if (s->len == -EAGAIN)
 		s->len = call_no_wait(c);
+	if (s->len == -ECONNRESET && c->name.kind == IPC_KIND_DGRAM) {
+		struct ipc_call m = { .op = IPC_OP_GETSOCKOPT, .arg = { SOL_SOCKET, SO_ERROR, sizeof(int) } };
+		call_ask(r, c, &m, NULL, 0, error_replied);
+		return;
+	}
 	if (s->len < 0) {
 		received(r, c, s->len);
 		return;
@@ -225,6 +244,8 @@ static void recverr_replied(struct runner *r, struct call *c, struct reply *repl
 		received(r, c, reply->head.ret < 0 ? reply->head.ret : -EINTR);
 		return;
 	}
+	if (!reply->head.extra)
+		call_take_error(c);		/* its last entry takes the socket's error with it, as on Linux */
 	struct ctl ctl = { 0 };
 	size_t room = MIN((size_t)m->ctl_len, sizeof ctl.bytes);
 	ctl.len = MIN(reply->ctl.len, room);

@@ -68,7 +68,8 @@ static void send_next(struct runner *r, struct call *c)
 		return;
 	}
 	struct ipc_call call = {
-		.op = IPC_OP_SENDTO, .flags = c->nonblock ? IPC_CALL_NONBLOCK : 0, .arg = { msg_flags(c) },
+		.op = IPC_OP_SENDTO, .flags = (uint16_t)((c->nonblock ? IPC_CALL_NONBLOCK : 0u) | call_take_error(c)),
+		.arg = { msg_flags(c) },
 		.name_len = m->name_len, .ctl_len = (uint32_t)m->ctl_len,
 	};
 	if (c->deadline != OL_NEVER)

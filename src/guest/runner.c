@@ -496,6 +496,7 @@ static void service_gone(struct runner *r)
 		fputs("outlet run: the network's service has ended; sockets of this program do not work any more\n",
 		      stderr);
 	r->told_service_gone = true;
+	runner_silence(r);
 	struct list *pos;
 	while ((pos = list_take(&r->outbox)))
 		free(list_of(pos, struct message, node));

@@ -113,6 +113,12 @@ int call_no_wait(const struct call *c);
 /** Sets deadline from SO_RCVTIMEO or SO_SNDTIMEO of the duplicate. */
 void call_set_deadline(struct call *c, int option);
 
+/**
+ * The error that waits at a datagram socket's descriptor is taken off it.  The flags with which the service is asked for
+ * its true name: 0, or IPC_CALL_TOLD where there is none (any more).
+ */
+unsigned call_take_error(const struct call *c);
+
 /* Memory of the caller, and what is often done with it. */
 int call_read(const struct call *c, void *buf, uint64_t addr, size_t len);
 int call_write(struct runner *r, const struct call *c, uint64_t addr, const void *buf, size_t len);
@@ -137,5 +143,7 @@ void do_ioctl(struct runner *r, struct call *c);
 void do_send(struct runner *r, struct call *c);				/* do_send.c */
 void do_recv(struct runner *r, struct call *c);				/* do_recv.c */
 void do_recverr(struct runner *r, struct call *c);
+/** Shuts down every datagram socket of the tree, as the service is gone. */
+void runner_silence(struct runner *r);				/* silence.c */
 
 #endif

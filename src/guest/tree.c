@@ -120,7 +120,7 @@ static bool is_mine(const struct process *all, size_t n, pid_t pid, pid_t root)
 	return false;
 }
 
-static void signal_descendants(int sig)
+void tree_each_descendant(void (*fn)(void *ctx, pid_t pid), void *ctx)
 {
 	struct process *all;
 	size_t n = list_processes(&all);
@@ -131,10 +131,20 @@ static void signal_descendants(int sig)
 			if (all[i].mine || !is_mine(all, n, all[i].parent, root))
 				continue;
 			all[i].mine = more = true;
-			kill(all[i].pid, sig);
+			fn(ctx, all[i].pid);
 		}
 	}
 	free(all);
+}
+
+static void send_signal(void *sig, pid_t pid)
+{
+	kill(pid, *(const int *)sig);
+}
+
+static void signal_descendants(int sig)
+{
+	tree_each_descendant(send_signal, &sig);
 }
 
 void tree_kill_descendants(void)

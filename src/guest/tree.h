@@ -36,6 +36,8 @@ void tree_go(struct tree *t);
 enum tree_event tree_read(struct tree *t, int *status, bool *left);
 /** Asks the guardian to end everything: SIGTERM, and after a moment SIGKILL. */
 void tree_end(struct tree *t);
+/** Calls fn for every descendant of the calling process, as /proc lists them, parents first. */
+void tree_each_descendant(void (*fn)(void *ctx, pid_t pid), void *ctx);
 /** Kills every descendant of the calling process, which must be a subreaper, and reaps them all. */
 void tree_kill_descendants(void);
 void tree_close(struct tree *t);

@@ -284,6 +284,19 @@ static int tomb_option(struct gsock *gs, int level, int name, void *val, socklen
 	return 0;
 }
 
+/*
+ * The error of a datagram socket that waits to be told, and is told hereby.  Where it was raised at the guest's end, the
+ * runner says whether the guest has met it there already.
+ */
+static int waiting_error(struct call *c)
+{
+	struct gsock *gs = c->gs;
+	int err = gs->raised && c->c.flags & IPC_CALL_TOLD ? 0 : gs->so_error;
+	gs->so_error = 0;
+	gs->raised = gs->raise = false;
+	return err;
+}
+
 static void do_getsockopt(struct call *c)
 {
 	struct gsock *gs = c->gs;
@@ -296,8 +309,7 @@ static void do_getsockopt(struct call *c)
 	socklen_t len = (socklen_t)MIN((size_t)c->c.arg[2], sizeof val);
 	int err = 0;
 	if (level == SOL_SOCKET && name == SO_ERROR && (gs->so_error || gs->phase == GS_TOMB || gs->nl)) {
-		val.number = gs->so_error;
-		gs->so_error = 0;
+		val.number = waiting_error(c);
 		len = MIN(len, (socklen_t)sizeof val.number);
 	} else if (gs->phase == GS_TOMB) {
 		err = tomb_option(gs, level, name, &val, &len);
@@ -351,7 +363,8 @@ static void do_sendto(struct call *c)
 		call_ret(c, nl_send(gs, c->data.p, c->data.len));
 		return;
 	}
-	ssize_t n = send_now(gs, &c->c, &c->name, &c->ctl, &c->data, now(c));
+	int err = gs->kind == IPC_KIND_DGRAM ? waiting_error(c) : 0;
+	ssize_t n = err ? -err : send_now(gs, &c->c, &c->name, &c->ctl, &c->data, now(c));
 	if (n == -EAGAIN && !(c->c.flags & IPC_CALL_NONBLOCK))
 		wait_new(c, -EAGAIN);
 	else
@@ -394,7 +407,12 @@ static void do_recverr(struct call *c)
 	struct answer with = {
 		.name = &from, .name_len = MIN(msg.msg_namelen, sizeof from), .ctl = &control,
 		.ctl_len = MIN(msg.msg_controllen, sizeof control), .data = s->scratch, .data_len = (size_t)n, .fd = -1,
+		.extra = ol_poll(stack(c), gs->sock) & OL_EV_ERR,
 	};
+	if (!with.extra)
+		gs->so_error = 0;
+	else
+		gs->raise = gs->kind == IPC_KIND_DGRAM;	/* poll goes on saying so */
 	call_reply(c->cl, c->id, (int)n, &with);
 }
 

@@ -6,8 +6,8 @@
  * alone. What the pair has no room for waits here, one datagram; the rest waits in the stack's receive queue and is
  * lost there when that is full, as datagrams are.
  *
- * What a guest writes plainly goes to its peer.  Errors of such a send have no way back but SO_ERROR: a pair cannot
- * make a write or a later read fail.
+ * What a guest writes plainly goes to its peer.  An error of such a send, and one that comes by ICMP, is raised at the
+ * guest's end: its next call fails (see dpair.c).
  */
 #include "host/svc.h"
 #include <errno.h>
@@ -28,6 +28,26 @@ void dgram_drop_held(struct gsock *gs)
 	gs->held = NULL;
 }
 
+/* ---- errors ------------------------------------------------------------------------------------------------------ */
+void dgram_fault(struct gsock *gs, int err)
+{
+	gs->so_error = err;
+	gs->raised = false;
+	gs->raise = gs->kind == IPC_KIND_DGRAM;
+}
+
+/* What waits at the stack's socket, whether or not the pair has room. */
+static void fetch_error(struct gsock *gs)
+{
+	int err = 0;
+	socklen_t len = sizeof err;
+	if (!(ol_poll(gs->host->stk, gs->sock) & OL_EV_ERR))
+		return;
+	ol_getsockopt(gs->host->stk, gs->sock, SOL_SOCKET, SO_ERROR, &err, &len, gs->host->svc->loop.now);
+	if (err)
+		dgram_fault(gs, err);
+}
+
 /* ---- out: from the guest ----------------------------------------------------------------------------------------- */
 static void send_one(struct gsock *gs, size_t len)
 {
@@ -35,22 +55,25 @@ static void send_one(struct gsock *gs, size_t len)
 	ssize_t n = ol_send(gs->host->stk, gs->sock, s->scratch, len, 0, s->loop.now);
 	/* An error that waited (an earlier datagram was refused) is told instead of sending, and only once. */
 	if (n == -ECONNREFUSED || n == -EHOSTUNREACH || n == -ENETUNREACH) {
-		gs->so_error = (int)-n;
+		dgram_fault(gs, (int)-n);
 		n = ol_send(gs->host->stk, gs->sock, s->scratch, len, 0, s->loop.now);
 	}
 	if (n < 0 && n != -EAGAIN)
-		gs->so_error = (int)-n;
+		dgram_fault(gs, (int)-n);
 	vhost_touch(gs->host);
 }
 
 /*
- * recv said 0: an empty datagram, or the end?  The end shows as RDHUP, and then only what is counted is still to come
- * (empty ones at the very end are lost).  A call may bring us here before epoll told of it, so we look ourselves.
+ * recv said 0: an empty datagram, or the end?  A DGRAM pair has no end to read.  In a SEQPACKET pair it shows as RDHUP,
+ * and then only what is counted is still to come (empty ones at the very end are lost).  A call may bring us here
+ * before epoll told of it, so we look ourselves.
  */
 static bool at_end(struct gsock *gs)
 {
 	struct pollfd p = { .fd = gs->watch.fd, .events = POLLRDHUP };
 	int unread = 0;
+	if (gs->wd)
+		return false;
 	if (!gs->rdhup && poll(&p, 1, 0) == 1 && (p.revents & (POLLRDHUP | POLLHUP)))
 		gs->rdhup = true;
 	return gs->rdhup && (ioctl(gs->watch.fd, FIONREAD, &unread) < 0 || !unread);
@@ -189,7 +212,7 @@ static void dgram_out(struct gsock *gs)
 		if (n == -EAGAIN || (n == 0 && gs->deaf && !m.from_len))
 			return;
 		if (n < 0) {
-			gs->so_error = (int)-n;
+			dgram_fault(gs, (int)-n);
 			if (!(ol_poll(gs->host->stk, gs->sock) & OL_EV_IN))
 				return;
 			continue;
@@ -214,9 +237,16 @@ void dgram_pump(struct gsock *gs)
 {
 	if (gs->phase == GS_TOMB)
 		return;
+	fetch_error(gs);
+	/* First what it sent: passing something to an end that was just closed would cost us what lies in our queue. */
+	dgram_in(gs);
+	if (gs->phase == GS_TOMB)
+		return;
 	dgram_out(gs);
 	serve_senders(gs);
-	dgram_in(gs);
+	if (gs->raise && !gs->can_in && dpair_raise(gs))
+		gs->raised = true;
+	gs->raise &= gs->can_in;
 }
 
 void dgram_event(struct holder *holder, unsigned ready)

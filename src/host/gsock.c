@@ -82,14 +82,19 @@ static int name_end(struct svc *s, int fd, char kind, uint32_t *num)
 	return -ENOBUFS;
 }
 
-static int pair_new(struct svc *s, char kind, int *ours, int *app, uint32_t *num)
+static int pair_new(struct svc *s, struct gsock *gs, char kind, int *ours, int *app)
 {
 	int sv[2];
 	if (s->n_gsocks + SVC_FD_RESERVE >= s->max_fds)
 		return -ENFILE;
-	if (socketpair(AF_UNIX, (kind == IPC_KIND_STREAM ? SOCK_STREAM : SOCK_SEQPACKET) | SOCK_CLOEXEC, 0, sv) < 0)
-		return errno == EMFILE ? -ENFILE : -errno;
-	int err = name_end(s, sv[1], kind, num);
+	int err = 0;
+	if (kind == IPC_KIND_DGRAM)
+		err = dpair_new(s, gs, sv);
+	else if (socketpair(AF_UNIX, (kind == IPC_KIND_STREAM ? SOCK_STREAM : SOCK_SEQPACKET) | SOCK_CLOEXEC, 0, sv) < 0)
+		err = -errno;
+	if (err)
+		return err == -EMFILE ? -ENFILE : err;
+	err = name_end(s, sv[1], kind, &gs->num);
 	if (!err && kind == IPC_KIND_STREAM) {
 		int size = SVC_PAIR_SNDBUF, app_size = SVC_PAIR_APPBUF;
 		setsockopt(sv[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
@@ -99,6 +104,7 @@ static int pair_new(struct svc *s, char kind, int *ours, int *app, uint32_t *num
 			err = -ENOBUFS;
 	}
 	if (err) {
+		dpair_end(s, gs);
 		close(sv[0]);
 		close(sv[1]);
 		return err;
@@ -133,7 +139,7 @@ int gsock_new(struct gsock **out, int *app, struct vhost *h, struct client *cl, 
 	int ours = -1, err = gs ? hash_grow(s) : -ENOBUFS;
 	*app = -1;
 	if (!err)
-		err = pair_new(s, kind_of(domain, type), &ours, app, &gs->num);
+		err = pair_new(s, gs, kind_of(domain, type), &ours, app);
 	if (!err) {
 		err = watch_add(&s->loop, &gs->watch, ours, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, on_ready);
 		if (err)
@@ -143,6 +149,8 @@ int gsock_new(struct gsock **out, int *app, struct vhost *h, struct client *cl, 
 		if (*app >= 0)
 			close(*app);
 		*app = -1;
+		if (gs)
+			dpair_end(s, gs);
 		free(gs);
 		if (sock >= 0) {
 			ol_close(h->stk, sock, s->loop.now);
@@ -229,6 +237,7 @@ static void shut_down(struct gsock *gs, bool rst)
 		while (recv(gs->watch.fd, rest, sizeof rest, MSG_DONTWAIT) == (ssize_t)sizeof rest)
 			;
 	}
+	dpair_end(s, gs);
 	watch_close(&s->loop, &gs->watch);
 	dgram_drop_held(gs);
 	if (gs->nl)

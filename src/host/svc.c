@@ -152,7 +152,8 @@ int svc_init(struct svc *s, const char *net, const char *file, char *why, size_t
 	s->pool = ol_pool_new(SVC_MAX_POOL);
 	s->defaults = ol_config_new();
 	s->meta = meta_cache_new();
-	if (!s->msg || !s->reply || !s->scratch || !s->pool || !s->defaults || !s->meta) {
+	s->dpairs = dpairs_new(s);
+	if (!s->msg || !s->reply || !s->scratch || !s->pool || !s->defaults || !s->meta || !s->dpairs) {
 		snprintf(why, why_len, "not enough memory");
 		return -ENOMEM;
 	}
@@ -216,6 +217,7 @@ void svc_fini(struct svc *s)
 	CHECK(s->n_gsocks == 0 && s->n_clients == 0 && s->n_hosts == 0);
 	free(s->hash);
 	meta_cache_free(s->meta);
+	dpairs_free(s->dpairs);
 	ol_config_free(s->defaults);
 	ol_pool_free(s->pool);			/* asserts that every packet came back */
 	free(s->msg);

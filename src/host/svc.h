@@ -8,6 +8,7 @@
  *	client.c  connections of runners and tools: HELLO, messages in and out
  *	call.c    a guest's calls, one handler per operation; wait.c holds those that must wait
  *	gsock.c   a guest's socket: number, descriptor pair, end; data: stream.c, dgram.c, netlink.c
+ *	dpair.c   the pair of a datagram socket: errors raised at the guest's end, its last close
  *	vhost.c   a host: its stack, interfaces, turns        wires.c  the wires between hosts
  *	net.c     a network out of a network file             netfile.c reads one
  *	dns.c     answers a DNS query out of a table          resolver.c lends it to every host
@@ -53,6 +54,7 @@ struct client;
 struct gsock;
 struct tap;
 struct sighting;
+struct dpairs;
 struct json_t;
 
 /* Whom a socket of a stack belongs to: its tag points at one of these. */
@@ -148,6 +150,9 @@ struct gsock {
 	uint32_t tokens;			/* token bytes that lie in a listener's pair */
 	int so_error;				/* kept after the stack's socket is gone, or got by the way */
 	struct parcel *held;			/* a datagram that did not fit */
+	struct list by_wd; int wd;		/* dpair.c: 0: a SEQPACKET pair */
+	bool raise;				/* so_error is to be raised at the guest's end */
+	bool raised;				/* it was; the kernel knows whether it was told */
 	struct nl_sock *nl;			/* netlink */
 	struct sockaddr_storage local, remote;	/* tombs */
 	socklen_t local_len, remote_len;
@@ -185,6 +190,16 @@ void dgram_drop_held(struct gsock *gs);
  * One message into the pair, meta (may be NULL) beside it; false: the pair is full.  What else may go wrong loses it.
  */
 bool dgram_pass(struct gsock *gs, const void *bytes, size_t len, const struct ipc_meta *meta);
+/** An error without a call that could tell it: SO_ERROR's, and raised at the guest's end. */
+void dgram_fault(struct gsock *gs, int err);
+/* dpair.c */
+struct dpairs *dpairs_new(struct svc *s);
+void dpairs_free(struct dpairs *d);
+/** A pair for datagrams; sv[1] is the guest's, and its last close comes as EPOLLHUP.  0 or a negated errno. */
+int dpair_new(struct svc *s, struct gsock *gs, int sv[2]);
+void dpair_end(struct svc *s, struct gsock *gs);
+/** Makes the guest's end fail once.  What it wrote must have been read.  False: this pair cannot. */
+bool dpair_raise(struct gsock *gs);
 /* netlink.c */
 int nl_open(struct gsock *gs);
 void nl_close(struct gsock *gs);
@@ -316,6 +331,7 @@ struct svc {
 	uint32_t next_mac;
 	unsigned max_fds;
 	struct meta_cache *meta;
+	struct dpairs *dpairs;
 	struct ol_addr dns[8]; unsigned n_dns;	/* where programs look for a name server */
 	ol_time born;
 	uint8_t *msg, *reply;			/* IPC_MAX bytes each: the message being read, the one being made */

@@ -61,11 +61,14 @@ enum ipc_op {
 	IPC_OP_GETSOCKOPT,	/* args level, name, length -> out: value */
 	IPC_OP_SENDTO,		/* args MSG_ flags; name_len bytes of sockaddr first, then ctl_len bytes of control
 				   messages, then the datagram */
-	IPC_OP_RECVERR,		/* one entry of the error queue: out: sockaddr, control messages, data, as RECVMETA */
+	IPC_OP_RECVERR,		/* one entry of the error queue: out: sockaddr, control messages, data; extra: more errors wait */
 	IPC_OP_IOCTL,		/* args command; in/out: its argument (struct ifreq, int, struct ifconf's array) */
 	IPC_OP_MAX
 };
-enum { IPC_CALL_NONBLOCK = 1 };
+enum {
+	IPC_CALL_NONBLOCK = 1,
+	IPC_CALL_TOLD = 2,	/* of a datagram socket: its descriptor has no error, so one that was raised there was met */
+};
 struct ipc_call {
 	uint16_t op, flags; uint32_t sock;
 	int32_t pid;			/* process that called, for state tables */
@@ -80,8 +83,8 @@ struct ipc_reply {
 };
 
 /*
- * The descriptor a guest gets is one end of an AF_UNIX pair (SOCK_STREAM for streams and listeners, SOCK_SEQPACKET
- * for datagrams, raw and netlink).  The service binds that end to an abstract name, so that whoever is handed the
+ * The descriptor a guest gets is one end of an AF_UNIX pair (SOCK_STREAM for streams and listeners, SOCK_DGRAM for UDP,
+ * SOCK_SEQPACKET for raw and netlink, and for UDP where the service cannot have it otherwise).  The service binds that end to an abstract name, so that whoever is handed the
  * descriptor by fork, exec, dup or SCM_RIGHTS can tell with getsockname whose it is: "\0outlet/<service
  * pid>/<kind>/<number>".
  */

@@ -42,7 +42,8 @@ static struct sock *sock_new(char kind, int type)
 		int sv[2];
 		if (s->fd >= 0)
 			continue;
-		if (socketpair(AF_UNIX, (kind == IPC_KIND_STREAM ? SOCK_STREAM : SOCK_SEQPACKET) | SOCK_CLOEXEC, 0, sv) < 0)
+		int unix_type = kind == IPC_KIND_STREAM ? SOCK_STREAM : type == FAKE_LASTING ? SOCK_DGRAM : SOCK_SEQPACKET;
+		if (socketpair(AF_UNIX, unix_type | SOCK_CLOEXEC, 0, sv) < 0)
 			return NULL;
 		*s = (struct sock){ .fd = sv[0], .app = sv[1], .kind = kind, .type = type, .sndbuf = 16384 };
 		struct sockaddr_un un;
@@ -222,7 +223,8 @@ static void call(uint64_t id, const struct ipc_call *c, struct ipc_bytes name, s
 			reply(id, -EAFNOSUPPORT, NULL, 0, 0, 0, NULL);
 			return;
 		}
-		s = sock_new(c->arg[1] == SOCK_STREAM ? IPC_KIND_STREAM : IPC_KIND_DGRAM, c->arg[1]);
+		s = sock_new(c->arg[1] == SOCK_STREAM ? IPC_KIND_STREAM : IPC_KIND_DGRAM,
+			     c->arg[2] == FAKE_LASTING ? FAKE_LASTING : c->arg[1]);
 		reply(id, s ? (int)number(s) : -ENFILE, NULL, 0, 0, 0, s);
 		return;
 	case IPC_OP_BIND: {

@@ -610,6 +610,13 @@ static void orphaned(void)
 		must(accept(l, NULL, NULL) == -1 && errno == ENETDOWN);
 		exit(0);
 	}
+	pid_t third = fork();
+	if (third == 0) {		/* its pair has no end of its own */
+		char one;
+		int fd = socket(AF_INET, SOCK_DGRAM, FAKE_LASTING);
+		must(fd >= 0 && read(fd, &one, 1) == 0);
+		exit(0);
+	}
 	usleep(50000);
 	puts("ready");
 	fflush(stdout);
@@ -618,6 +625,7 @@ static void orphaned(void)
 	must(read(c, &byte, 1) <= 0);
 	wait_for(pid);
 	wait_for(second);
+	wait_for(third);
 	must(socket(AF_INET, SOCK_STREAM, 0) == -1 && errno == ENETDOWN);
 	must(setsockopt(c, SOL_SOCKET, SO_REUSEADDR, &v, sizeof v) == -1 && errno == ENETDOWN);
 }

@@ -104,6 +104,102 @@ TEST(refused_datagrams_are_told_through_so_error)
 	net_down(n);
 }
 
+static struct sk refused(struct guest *a, const char *addr)
+{
+	struct sk s = sk_new(a, AF_INET, SOCK_DGRAM);
+	eq(sk_connect(s, addr, 5001), 0);
+	eq(send(s.fd, "x", 1, 0), 1);
+	until(a->n, events_of(s.fd) & POLLERR);
+	return s;
+}
+
+static int so_error_of(struct sk s, unsigned flags)
+{
+	struct reply r = call(s.g, (struct ipc_call){ .op = IPC_OP_GETSOCKOPT, .sock = s.num, .flags = (uint16_t)flags,
+						      .arg = { SOL_SOCKET, SO_ERROR, 4 } }, NULL, 0, NULL, 0);
+	int v = -1;
+	memcpy(&v, r.data, sizeof v);
+	eq(r.ret, 0);
+	return v;
+}
+
+/* RFC 1122 4.1.3.3: ICMP errors are passed up.  Here natively, by the kernel, in the guest's own recv and send. */
+TEST(refused_datagrams_make_the_next_plain_call_fail_once_and_poll_say_so)
+{
+	struct net *n = net_up(NULL);
+	struct guest a = guest_come(n, "a", ""), b = guest_come(n, "b", "");
+	char buf[8];
+	struct sk s = refused(&a, b.addr);
+	eq(events_of(s.fd) & (POLLERR | POLLIN | POLLHUP), POLLERR);
+	eq(recv(s.fd, buf, sizeof buf, MSG_DONTWAIT), -1);
+	eq(errno, ECONNRESET);
+	eq(recv(s.fd, buf, sizeof buf, MSG_DONTWAIT), -1);
+	eq(errno, EAGAIN);
+	eq(events_of(s.fd) & POLLERR, 0);
+	eq(so_error_of(s, IPC_CALL_TOLD), 0);			/* it was told */
+	eq(so_error_of(s, 0), 0);
+	sk_close(&s);
+	s = refused(&a, b.addr);
+	eq(send(s.fd, "x", 1, MSG_DONTWAIT), -1);
+	eq(errno, ECONNRESET);
+	struct sk sb = sk_new(&b, AF_INET, SOCK_DGRAM);		/* the socket lives on, in both directions */
+	eq(bind_to(sb, "0.0.0.0", 5001), 0);
+	eq(send(s.fd, "hello", 5, 0), 5);
+	struct ipc_meta m;
+	eq(receive(sb, buf, sizeof buf, &m), 5);
+	struct sockaddr_in from;
+	memcpy(&from, &m.from, sizeof from);
+	eq(send_to(sb, a.addr, ntohs(from.sin_port), "answer"), 6);
+	eq(read_once(n, s.fd, buf, sizeof buf), 6);
+	sk_close(&s);
+	sk_close(&sb);
+	until(n, n->svc.n_gsocks == 0);
+	guest_leave(&a);
+	guest_leave(&b);
+	net_down(n);
+}
+
+TEST(refused_datagrams_are_told_by_their_name_where_the_runner_asks)
+{
+	struct net *n = net_up(NULL);
+	struct guest a = guest_come(n, "a", ""), b = guest_come(n, "b", "");
+	struct sk s = refused(&a, b.addr);
+	eq(so_error_of(s, 0), ECONNREFUSED);
+	eq(so_error_of(s, 0), 0);
+	sk_close(&s);
+	s = refused(&a, b.addr);
+	eq(send_to(s, b.addr, 5001, "x"), -ECONNREFUSED);	/* told instead of sending */
+	eq(send_to(s, b.addr, 5001, "x"), 1);
+	sk_close(&s);
+	guest_leave(&a);
+	guest_leave(&b);
+	net_down(n);
+}
+
+TEST(what_a_guest_sent_before_its_last_close_arrives_and_a_copy_elsewhere_keeps_the_socket)
+{
+	struct net *n = net_up(NULL);
+	struct guest a = guest_come(n, "a", ""), b = guest_come(n, "b", "");
+	struct sk s = sk_new(&a, AF_INET, SOCK_DGRAM), sb = sk_new(&b, AF_INET, SOCK_DGRAM);
+	char buf[8];
+	eq(bind_to(sb, "0.0.0.0", 5001), 0);
+	eq(sk_connect(s, b.addr, 5001), 0);
+	int copy = dup(s.fd);
+	sk_close(&s);
+	turn(n);
+	eq(send(copy, "last", 4, 0), 4);
+	eq(send(copy, "", 0, 0), 0);
+	close(copy);
+	until(n, n->svc.n_gsocks == 1);
+	eq(read_once(n, sb.fd, buf, sizeof buf), 4);
+	eq(read_once(n, sb.fd, buf, sizeof buf), 0);
+	sk_close(&sb);
+	until(n, n->svc.n_gsocks == 0);
+	guest_leave(&a);
+	guest_leave(&b);
+	net_down(n);
+}
+
 static size_t dns_query(uint8_t *q, const char *label)
 {
 	static const uint8_t head[12] = { 0x12, 0x34, 1, 0, 0, 1 };

@@ -147,6 +147,12 @@ def connect_ex_case(net):
     python_echo(net, "thread", "connect_ex")
 
 
+@case("python refused", "none", "python3", "datagrams that nobody wants: poll, recv, recvfrom, recvmsg, send, SO_ERROR")
+def refused_case(net):
+    net.serve("echo", [PYTHON, src("echo.py"), "thread", "7000"], 7000)
+    same(net.run("client", [PYTHON, src("refused.py"), "echo"]), b"refused\n", "what was told")
+
+
 @case("php server", "php -S", "curl", "files, 8 at once, a script")
 def php_server(net):
     php, want = which("php"), files(net.path("www"))
