@@ -108,6 +108,13 @@ int ol_route_del(struct ol_stack *stk, const struct ol_route *r);
 int ol_route_get(const struct ol_stack *stk, unsigned i, struct ol_route *r);
 /** A neighbour that needs no resolving. */
 int ol_neigh_add(struct ol_stack *stk, int ifi, const struct ol_addr *addr, const struct ol_mac *mac);
+/* RFC 4861 7.3.2, of ARP's entries as well; STATIC: made by ol_neigh_add. */
+enum ol_neigh_state {
+	OL_NEIGH_INCOMPLETE, OL_NEIGH_REACHABLE, OL_NEIGH_STALE, OL_NEIGH_DELAY, OL_NEIGH_PROBE, OL_NEIGH_STATIC
+};
+struct ol_neigh { int ifi; struct ol_addr addr; struct ol_mac mac; enum ol_neigh_state state; };	/* mac: not of INCOMPLETE */
+/** The i-th neighbour, from 0; -ENOENT past the last. */
+int ol_neigh_get(const struct ol_stack *stk, unsigned i, struct ol_neigh *out);
 
 /* ---- the walk of frames and of time ------------------------------------------------------------------------------ */
 /** What became of the last frame put in: for captures, counters and tests. */

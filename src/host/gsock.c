@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -158,6 +159,8 @@ int gsock_new(struct gsock **out, int *app, struct vhost *h, struct client *cl, 
 		}
 		return err;
 	}
+	struct stat st;
+	gs->inode = fstat(*app, &st) < 0 ? 0 : (uint32_t)st.st_ino;
 	gs->host = h;
 	gs->sock = sock;
 	gs->pid = pid;

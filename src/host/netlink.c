@@ -20,7 +20,7 @@ int nl_check(int type, int protocol)
 {
 	if (type != SOCK_RAW && type != SOCK_DGRAM)
 		return -ESOCKTNOSUPPORT;
-	return protocol == NETLINK_ROUTE ? 0 : -EPROTONOSUPPORT;
+	return protocol == NETLINK_ROUTE || protocol == NETLINK_SOCK_DIAG ? 0 : -EPROTONOSUPPORT;
 }
 
 int nl_open(struct gsock *gs)
@@ -156,7 +156,10 @@ static void request(struct nl_out *o)
 {
 	if (o->req->nlmsg_type < NLMSG_MIN_TYPE)	/* NOOP, DONE and their like want no answer */
 		return;
-	nl_route_request(o);
+	if (o->gs->protocol == NETLINK_ROUTE)
+		nl_route_request(o);
+	else
+		nl_diag_request(o);
 }
 
 int nl_send(struct gsock *gs, const void *data, size_t len)

@@ -39,6 +39,7 @@ void nl_done(struct nl_out *o);
 const void *nl_find_attr(const struct nlmsghdr *req, size_t fixed, uint16_t type, size_t *len);
 
 /* The requests: each answers one, o->req. */
-void nl_route_request(struct nl_out *o);
+void nl_route_request(struct nl_out *o);	/* nl_route.c */
+void nl_diag_request(struct nl_out *o);		/* nl_diag.c */
 
 #endif

@@ -1,11 +1,13 @@
 /*
  * NETLINK_ROUTE for guests, rtnetlink(7): which interfaces, addresses and routes their host has (getifaddrs,
- * if_nametoindex, `ip addr`, `ip route`, Go's net.Interfaces).  RTM_GETLINK, RTM_GETADDR and RTM_GETROUTE, whole lists
- * and single ones; everything else is answered EOPNOTSUPP, or EPERM where it would change something.
+ * if_nametoindex, `ip addr`, `ip route`, `ip neigh`, `ip rule`, Go's net.Interfaces).  RTM_GETLINK, RTM_GETADDR,
+ * RTM_GETROUTE and RTM_GETNEIGH, whole lists and single ones, RTM_GETRULE as a list; everything else is answered EOPNOTSUPP, or EPERM where it would change something.
  */
 #include "host/netlink.h"
 #include <errno.h>
+#include <linux/fib_rules.h>
 #include <linux/if_link.h>
+#include <linux/neighbour.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
@@ -200,6 +202,83 @@ static void get_route(struct nl_out *o)
 		nl_error(o, -ENETUNREACH);
 }
 
+/* ---- neighbours -------------------------------------------------------------------------------------------------- */
+static uint16_t linux_state(enum ol_neigh_state state)
+{
+	static const uint16_t as[] = {
+		[OL_NEIGH_INCOMPLETE] = NUD_INCOMPLETE, [OL_NEIGH_REACHABLE] = NUD_REACHABLE, [OL_NEIGH_STALE] = NUD_STALE,
+		[OL_NEIGH_DELAY] = NUD_DELAY, [OL_NEIGH_PROBE] = NUD_PROBE, [OL_NEIGH_STATIC] = NUD_PERMANENT,
+	};
+	return as[state];
+}
+
+static void put_neighbour(struct nl_out *o, const struct ol_neigh *n, uint16_t flags)
+{
+	struct ndmsg m = {
+		.ndm_family = n->addr.ver == 4 ? AF_INET : AF_INET6, .ndm_ifindex = n->ifi,
+		.ndm_state = linux_state(n->state), .ndm_type = RTN_UNICAST,
+	};
+	memcpy(nl_begin(o, RTM_NEWNEIGH, flags, sizeof m), &m, sizeof m);
+	nl_attr_addr(o, NDA_DST, &n->addr);
+	if (n->state != OL_NEIGH_INCOMPLETE)
+		nl_attr(o, NDA_LLADDR, n->mac.b, OL_MAC_LEN);
+	nl_end(o);
+}
+
+static void get_neighbours(struct nl_out *o, bool dump)
+{
+	struct ndmsg want = { 0 };
+	if (o->req->nlmsg_len >= NLMSG_LENGTH(sizeof want))
+		memcpy(&want, NLMSG_DATA(o->req), sizeof want);
+	else if (o->req->nlmsg_len > NLMSG_HDRLEN)
+		want.ndm_family = *(const uint8_t *)NLMSG_DATA(o->req);
+	size_t len = 0, link_len = 0;
+	const void *dst = nl_find_attr(o->req, sizeof want, NDA_DST, &len);
+	const void *link = nl_find_attr(o->req, sizeof want, NDA_IFINDEX, &link_len);
+	if (dump && link && link_len == sizeof want.ndm_ifindex)
+		memcpy(&want.ndm_ifindex, link, link_len);
+	struct ol_neigh n;
+	for (unsigned i = 0; !ol_neigh_get(o->gs->host->stk, i, &n); i++) {
+		if ((want.ndm_family && want.ndm_family != (n.addr.ver == 4 ? AF_INET : AF_INET6)) ||
+		    (want.ndm_ifindex && want.ndm_ifindex != n.ifi))
+			continue;
+		if (!dump && !(dst && len == (n.addr.ver == 4 ? 4 : 16) && !memcmp(dst, n.addr.b, len)))
+			continue;
+		put_neighbour(o, &n, dump ? NLM_F_MULTI : 0);
+		if (!dump)
+			return;
+	}
+	if (dump)
+		nl_done(o);
+	else
+		nl_error(o, -ENOENT);
+}
+
+/* ---- rules: a host's own addresses before its routes; that is how every host of ours looks routes up --------------- */
+static void put_rule(struct nl_out *o, uint8_t family, uint8_t table, uint32_t priority)
+{
+	struct fib_rule_hdr h = { .family = family, .table = table, .action = FR_ACT_TO_TBL };
+	memcpy(nl_begin(o, RTM_NEWRULE, NLM_F_MULTI, sizeof h), &h, sizeof h);
+	nl_attr_u32(o, FRA_TABLE, table);
+	nl_attr_u32(o, FRA_SUPPRESS_PREFIXLEN, ~0u);
+	if (priority)
+		nl_attr_u32(o, FRA_PRIORITY, priority);
+	nl_end(o);
+}
+
+static void get_rules(struct nl_out *o)
+{
+	static const uint8_t families[] = { AF_INET, AF_INET6 };
+	uint8_t want = o->req->nlmsg_len > NLMSG_HDRLEN ? *(const uint8_t *)NLMSG_DATA(o->req) : AF_UNSPEC;
+	for (size_t i = 0; i < ARRAY_LEN(families); i++) {
+		if (want && want != families[i])
+			continue;
+		put_rule(o, families[i], RT_TABLE_LOCAL, 0);
+		put_rule(o, families[i], RT_TABLE_MAIN, 32766);
+	}
+	nl_done(o);
+}
+
 /* ---- requests ---------------------------------------------------------------------------------------------------- */
 /* RTM_NEWx, DELx, GETx and SETx follow each other from RTM_BASE on, four by four. */
 static bool is_get(unsigned type) { return type >= RTM_BASE && (type - RTM_BASE) % 4 == 2; }
@@ -214,6 +293,10 @@ void nl_route_request(struct nl_out *o)
 		get_addresses(o);
 	else if (type == RTM_GETROUTE)
 		(dump ? get_routes : get_route)(o);
+	else if (type == RTM_GETNEIGH)
+		get_neighbours(o, dump);
+	else if (type == RTM_GETRULE && dump)
+		get_rules(o);
 	else
 		nl_error(o, is_get(type) ? -EOPNOTSUPP : -EPERM);
 }

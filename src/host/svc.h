@@ -111,6 +111,8 @@ void vhost_touch(struct vhost *h);		/* after every call into its stack */
 bool vhost_turn(struct vhost *h);		/* timers, frames out, events; true: not done */
 void vhost_input(struct vhost *h, int ifi, struct ol_pkt *pkt);
 void vhost_left(struct vhost *h);		/* a guest or connection went: is it time to go? */
+/** The next socket of the host's programs, and of connections that outlive them (*gs NULL); cursor as ol_sock_next's. */
+bool vhost_sock_next(struct vhost *h, uint64_t *cursor, struct ol_sock_info *i, struct gsock **gs);
 /** Does any host of the network have this address? */
 struct vhost *vhost_by_addr(struct svc *svc, const struct ol_addr *a, int *ifi);
 
@@ -133,6 +135,7 @@ struct gsock {
 	uint32_t num;
 	ol_sock sock;				/* -1: closed */
 	int32_t pid;
+	uint32_t inode;				/* of the guest's end, as its /proc shows it */
 	int domain, type, protocol;
 	char kind;
 	uint8_t phase;				/* enum gsock_phase */

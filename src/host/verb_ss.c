@@ -38,10 +38,8 @@ static void tcp_facts(json_t *j, const struct ol_sock_info *i)
 	json_object_set_new(j, "congestion", json_string(i->congestion));
 }
 
-static json_t *row(struct vhost *h, const struct ol_sock_info *i)
+static json_t *row(struct vhost *h, const struct ol_sock_info *i, struct gsock *gs)
 {
-	struct holder *holder = i->tag;
-	struct gsock *gs = holder ? list_of(holder, struct gsock, holder) : NULL;
 	bool stream = i->type == SOCK_STREAM;
 	json_t *j = json_pack("{ss ss ss si ss}", "host", h->name, "domain", i->domain == AF_INET6 ? "inet6" : "inet",
 			      "type",
@@ -84,11 +82,9 @@ void verb_ss(const struct ask *a)
 		struct vhost *h = list_of(n, struct vhost, node);
 		uint64_t cursor = 0;
 		struct ol_sock_info i;
-		while ((!only || h == only) && ol_sock_next(h->stk, &cursor, &i, a->svc->loop.now)) {
-			struct holder *holder = i.tag;
-			if (!holder || holder->guest)		/* not the service's own */
-				json_array_append_new(list, row(h, &i));
-		}
+		struct gsock *gs;
+		while ((!only || h == only) && vhost_sock_next(h, &cursor, &i, &gs))
+			json_array_append_new(list, row(h, &i, gs));
 	}
 	verb_answer(a, json_pack("{so}", "sockets", list));
 }

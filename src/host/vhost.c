@@ -62,6 +62,17 @@ struct vhost *vhost_find(struct svc *s, const char *name)
 	return NULL;
 }
 
+bool vhost_sock_next(struct vhost *h, uint64_t *cursor, struct ol_sock_info *i, struct gsock **gs)
+{
+	while (ol_sock_next(h->stk, cursor, i, h->svc->loop.now)) {
+		struct holder *holder = i->tag;
+		*gs = holder && holder->guest ? list_of(holder, struct gsock, holder) : NULL;
+		if (*gs || !holder)			/* not the service's own */
+			return true;
+	}
+	return false;
+}
+
 struct vhost *vhost_by_addr(struct svc *s, const struct ol_addr *a, int *ifi)
 {
 	list_for(n, &s->hosts) {

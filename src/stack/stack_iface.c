@@ -55,3 +55,13 @@ int ol_neigh_add(struct ol_stack *stk, int ifi, const struct ol_addr *addr, cons
 {
 	return link_neigh_add(stk->link, ifi, addr, mac, stk->now);
 }
+
+int ol_neigh_get(const struct ol_stack *stk, unsigned i, struct ol_neigh *out)
+{
+	static_assert((int)NEIGH_STATIC == (int)OL_NEIGH_STATIC && (int)NEIGH_STALE == (int)OL_NEIGH_STALE, "the same states");
+	struct neigh_row row;
+	if (!neigh_get(stk->link, i, &row, stk->now))
+		return -ENOENT;
+	*out = (struct ol_neigh){ .ifi = row.ifi, .addr = row.addr, .mac = row.mac, .state = (enum ol_neigh_state)row.state };
+	return 0;
+}

@@ -1,7 +1,5 @@
-/* Datagrams of guests, names, netlink and ioctl: what programs ask besides streams. */
+/* Datagrams of guests, names and ioctl: what programs ask besides streams and netlink. */
 #include "fake.h"
-#include <linux/netlink.h>
-#include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -116,7 +114,7 @@ static struct sk refused(struct guest *a, const char *addr)
 static int so_error_of(struct sk s, unsigned flags)
 {
 	struct reply r = call(s.g, (struct ipc_call){ .op = IPC_OP_GETSOCKOPT, .sock = s.num, .flags = (uint16_t)flags,
-						      .arg = { SOL_SOCKET, SO_ERROR, 4 } }, NULL, 0, NULL, 0);
+						      .arg = { SOL_SOCKET, SO_ERROR, 4 } }, "", 0, "", 0);
 	int v = -1;
 	memcpy(&v, r.data, sizeof v);
 	eq(r.ret, 0);
@@ -298,88 +296,6 @@ TEST(interface_questions_are_answered_from_the_hosts_own)
 				 0, "", 0);
 	eq(conf.ret, 0);
 	ok(conf.data_len >= 2 * sizeof(struct ifreq));
-	sk_close(&s);
-	guest_leave(&a);
-	net_down(n);
-}
-
-/* Asks for a whole list; the types of all messages that come, as many as there are, DONE included. */
-static int dump(struct sk s, uint16_t type, uint8_t *buf, size_t cap, size_t *len)
-{
-	struct { struct nlmsghdr h; struct rtgenmsg g;
-	} req = {
-		.h = { .nlmsg_len = NLMSG_LENGTH(sizeof req.g),
-		       .nlmsg_type = type,
-		       .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP,
-		       .nlmsg_seq = 7 },
-	};
-	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
-	eq(call(s.g, (struct ipc_call){ .op = IPC_OP_SENDTO, .sock = s.num }, &kernel, sizeof kernel, &req, sizeof req)
-		   .ret,
-	   sizeof req);
-	int n = 0;
-	*len = 0;
-	for (bool over = false; !over; ) {
-		ssize_t got = read_once(s.g->n, s.fd, buf + *len, cap - *len);
-		assert_true(got > 0);
-		struct nlmsghdr *h = (struct nlmsghdr *)(void *)(buf + *len);
-		*len += (size_t)got;
-		for (int left = (int)got; NLMSG_OK(h, (unsigned)left); h = NLMSG_NEXT(h, left)) {
-			eq(h->nlmsg_seq, 7);
-			n++;
-			over |= h->nlmsg_type == NLMSG_DONE || h->nlmsg_type == NLMSG_ERROR;
-		}
-	}
-	return n;
-}
-
-TEST(netlink_lists_interfaces_addresses_and_routes)
-{
-	struct net *n = net_up(NULL);
-	struct guest a = guest_come(n, "ip", "");
-	struct sk s = sk_new(&a, AF_NETLINK, SOCK_RAW);
-	static _Alignas(8) uint8_t buf[32768];
-	size_t len;
-	eq(dump(s, RTM_GETLINK, buf, sizeof buf, &len), 3);		/* lo, eth0, the end */
-	struct nlmsghdr *h = (struct nlmsghdr *)(void *)buf;
-	eq(h->nlmsg_type, RTM_NEWLINK);
-	ok(memmem(buf, len, "eth0", 5) != NULL);
-	ok(dump(s, RTM_GETADDR, buf, sizeof buf, &len) >= 5);		/* two families each, the end */
-	struct in_addr own;
-	inet_pton(AF_INET, a.addr, &own);
-	ok(memmem(buf, len, &own, 4) != NULL);
-	ok(dump(s, RTM_GETROUTE, buf, sizeof buf, &len) >= 3);
-	eq(dump(s, RTM_GETNEIGH, buf, sizeof buf, &len), 1);
-	h = (struct nlmsghdr *)(void *)buf;
-	struct nlmsgerr *e = NLMSG_DATA(h);
-	eq(h->nlmsg_type, NLMSG_ERROR);
-	eq(e->error, -EOPNOTSUPP);
-	sk_close(&s);
-	guest_leave(&a);
-	net_down(n);
-}
-
-TEST(netlink_survives_any_request)
-{
-	struct net *n = net_up(NULL);
-	struct guest a = guest_come(n, "fuzz", "");
-	struct sk s = sk_new(&a, AF_NETLINK, SOCK_RAW);
-	struct rng r;
-	rng_init(&r, 0x4e1);
-	for (int i = 0; i < 2000; i++) {
-		uint8_t req[96];
-		size_t len = rng_below(&r, sizeof req + 1);
-		for (size_t k = 0; k < sizeof req; k++)
-			req[k] = (uint8_t)(rng_below(&r, 4) ? 0 : rng_u64(&r));
-		struct nlmsghdr h = { .nlmsg_len = rng_below(&r, 120),
-				      .nlmsg_type = (uint16_t)(RTM_NEWLINK + rng_below(&r, 20)),
-				      .nlmsg_flags = NLM_F_REQUEST | (rng_below(&r, 2) ? NLM_F_DUMP : 0) };
-		memcpy(req, &h, sizeof h);
-		call(&a, (struct ipc_call){ .op = IPC_OP_SENDTO, .sock = s.num }, "", 0, req, len);
-		uint8_t out[8192];
-		while (recv(s.fd, out, sizeof out, MSG_DONTWAIT) > 0)
-			;
-	}
 	sk_close(&s);
 	guest_leave(&a);
 	net_down(n);

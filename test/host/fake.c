@@ -137,9 +137,11 @@ struct sockaddr_in sin_of(const char *addr, uint16_t port)
 	return a;
 }
 
-struct sk sk_new(struct guest *g, int domain, int type)
+struct sk sk_new(struct guest *g, int domain, int type) { return sk_of(g, domain, type, 0); }
+
+struct sk sk_of(struct guest *g, int domain, int type, int protocol)
 {
-	struct reply r = call(g, (struct ipc_call){ .op = IPC_OP_SOCKET, .arg = { domain, type, 0 } }, "", 0, "", 0);
+	struct reply r = call(g, (struct ipc_call){ .op = IPC_OP_SOCKET, .arg = { domain, type, protocol } }, "", 0, "", 0);
 	ok(r.ret > 0);
 	ok(r.fd >= 0);
 	return (struct sk){ .g = g, .fd = r.fd, .num = (uint32_t)r.ret };

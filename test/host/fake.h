@@ -51,6 +51,7 @@ struct reply call(struct guest *g, struct ipc_call c, const void *name, size_t n
 		  size_t data_len);
 
 struct sk sk_new(struct guest *g, int domain, int type);
+struct sk sk_of(struct guest *g, int domain, int type, int protocol);
 struct sk sk_listen(struct guest *g, uint16_t port);
 int sk_connect(struct sk s, const char *addr, uint16_t port);
 struct sk sk_accept(struct sk s);
