@@ -3,7 +3,7 @@
  *
  * Everything is allowed but what is listed here.  Data moves natively: read, write, poll, epoll, close, dup, fcntl,
  * send and recv without an address never stop.  What stops are the control calls of sockets, and among those that also
- * carry data only the ones with an address or control messages.  Conditions look at the low 32 bits where the kernel
+ * carry data only the ones with an address or control messages; and opens for reading alone, because of /proc/net.  Conditions look at the low 32 bits where the kernel
  * takes an int: the upper half of a register is the program's litter, and must not be a way around us.
  *
  * No call reaches the kernel's own network: families we serve are asked of the service, AF_UNIX and AF_ALG stay on this
@@ -42,6 +42,11 @@ enum {
 	MAX_INSNS = 4096,
 };
 #define LOW32 0xffffffffull
+#ifdef __aarch64__			/* the kernel's; the C library's is 0 where files are large anyway */
+#define O_LARGEFILE_KERNEL 0400000
+#else
+#define O_LARGEFILE_KERNEL 0100000
+#endif
 
 static int families(scmp_filter_ctx ctx)
 {
@@ -75,6 +80,20 @@ static int control_calls(scmp_filter_ctx ctx)
 	if (!err)	/* our pairs have no error queue: they would give data instead */
 		err = seccomp_rule_add(ctx, SCMP_ACT_NOTIFY, SCMP_SYS(recvfrom), 1,
 				       SCMP_A3(SCMP_CMP_MASKED_EQ, MSG_ERRQUEUE, MSG_ERRQUEUE));
+	return err;
+}
+
+/* Of opens only the plainest: see do_open.c. */
+static int opens(scmp_filter_ctx ctx)
+{
+	static const uint64_t large_file = O_LARGEFILE_KERNEL;
+	int err = seccomp_rule_add(ctx, SCMP_ACT_NOTIFY, SCMP_SYS(openat), 1,
+				   SCMP_A2(SCMP_CMP_MASKED_EQ, LOW32 & ~large_file, O_RDONLY));
+#ifdef SYS_open
+	if (!err)
+		err = seccomp_rule_add(ctx, SCMP_ACT_NOTIFY, SCMP_SYS(open), 1,
+				       SCMP_A1(SCMP_CMP_MASKED_EQ, LOW32 & ~large_file, O_RDONLY));
+#endif
 	return err;
 }
 
@@ -142,6 +161,8 @@ int filter_build(struct sock_fprog *prog)
 		err = families(ctx);
 	if (!err)
 		err = control_calls(ctx);
+	if (!err)
+		err = opens(ctx);
 	if (!err)
 		err = ioctls(ctx);
 	if (!err)

@@ -63,6 +63,10 @@ static const struct { int nr; void (*handle)(struct runner *, struct call *); un
 	{ SYS_recvmsg, do_recv, NEEDS_FD },
 	{ SYS_recvmmsg, do_recv, NEEDS_FD },
 	{ SYS_ioctl, do_ioctl, NEEDS_FD },
+	{ SYS_openat, do_open, 0 },
+#ifdef SYS_open
+	{ SYS_open, do_open, 0 },
+#endif
 };
 
 static struct list *tid_chain(struct runner *r, pid_t tid) { return &r->by_tid[(unsigned)tid % CALL_HASH]; }

@@ -143,6 +143,7 @@ void do_ioctl(struct runner *r, struct call *c);
 void do_send(struct runner *r, struct call *c);				/* do_send.c */
 void do_recv(struct runner *r, struct call *c);				/* do_recv.c */
 void do_recverr(struct runner *r, struct call *c);
+void do_open(struct runner *r, struct call *c);				/* do_open.c */
 /** Shuts down every datagram socket of the tree, as the service is gone. */
 void runner_silence(struct runner *r);				/* silence.c */
 

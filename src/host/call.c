@@ -9,6 +9,7 @@
 #include "host/svc.h"
 #include "host/events.h"
 #include "host/netlink.h"
+#include "host/procnet.h"
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -91,6 +92,15 @@ static void do_socket(struct call *c)
 	}
 	c->gs = gs;
 	call_reply(c->cl, c->id, (int)gs->num, &with);
+}
+
+static void do_procnet(struct call *c)
+{
+	char name[32] = "";
+	if (c->data.len < sizeof name)
+		memcpy(name, c->data.p, c->data.len);
+	struct answer with = { .fd = procnet_open(c->cl->host, name) };
+	call_reply(c->cl, c->id, MIN(with.fd, 0), &with);
 }
 
 static void do_bind(struct call *c)
@@ -445,6 +455,8 @@ void call_in(struct client *cl, uint64_t id, const uint8_t *body, size_t len)
 	if (c.c.op == IPC_OP_SOCKET) {
 		do_socket(&c);
 		vhost_touch(cl->host);
+	} else if (c.c.op == IPC_OP_PROCNET) {
+		do_procnet(&c);
 	} else {
 		struct gsock *gs = gsock_find(s, c.c.sock);
 		if (gs)

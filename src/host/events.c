@@ -30,6 +30,7 @@ const char *events_op_name(unsigned op)
 		[IPC_OP_SENDTO] = "sendto",
 		[IPC_OP_RECVERR] = "recverr",
 		[IPC_OP_IOCTL] = "ioctl",
+		[IPC_OP_PROCNET] = "open",
 	};
 	return op < IPC_OP_MAX && names[op] ? names[op] : "?";
 }

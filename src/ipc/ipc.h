@@ -63,6 +63,7 @@ enum ipc_op {
 				   messages, then the datagram */
 	IPC_OP_RECVERR,		/* one entry of the error queue: out: sockaddr, control messages, data; extra: more errors wait */
 	IPC_OP_IOCTL,		/* args command; in/out: its argument (struct ifreq, int, struct ifconf's array) */
+	IPC_OP_PROCNET,		/* in: name of a file of /proc/net -> fd for reading; -EXDEV: the machine's is the right one */
 	IPC_OP_MAX
 };
 enum {

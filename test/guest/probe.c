@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -446,6 +447,35 @@ static void surroundings(void)
 	must(ioctl(s, FIONREAD, &i) == 0);
 }
 
+static bool begins(const char *path, int flags, const char *want)
+{
+	char buf[64] = "";
+	int fd = open(path, flags);
+	must(fd >= 0);
+	must(read(fd, buf, sizeof buf - 1) > 0);
+	close(fd);
+	return !strncmp(buf, want, strlen(want));
+}
+
+static void proc_net(void)
+{
+	char path[64];
+	must(begins("/proc/net/tcp", O_RDONLY, "fake tcp"));
+	must(begins("/proc/self/net/tcp", O_RDONLY, "fake tcp"));
+	must(begins("/proc/thread-self/net/tcp", O_RDONLY, "fake tcp"));
+	snprintf(path, sizeof path, "/proc/%d/net/tcp", (int)getpid());
+	must(begins(path, O_RDONLY, "fake tcp"));
+	must(!begins("/proc/net/unix", O_RDONLY, "fake"));			/* the machine's is the right one */
+	must(!begins("/proc/self/status", O_RDONLY, "fake"));
+	must(open("/proc/net/fib_trie", O_RDONLY) == -1 && errno == ENOENT);
+	must(open("/proc/net/tcp", O_RDWR) == -1 || errno != ENOENT);		/* not caught, nor refused by us */
+	must(open((void *)8, O_RDONLY) == -1 && errno == EFAULT);
+	char *page = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	must(page != MAP_FAILED && munmap(page + 4096, 4096) == 0);
+	must(begins(strcpy(page + 4096 - sizeof "/proc/net/tcp", "/proc/net/tcp"), O_RDONLY, "fake tcp"));
+	must(open(memset(page + 4088, 'x', 8), O_RDONLY) == -1 && errno == EFAULT);	/* a path without an end */
+}
+
 static void passing(void)
 {
 	int sv[2], l = listener(80), d = dup(l);
@@ -655,7 +685,7 @@ int main(int argc, char **argv)
 		{ "surroundings", surroundings }, { "passing", passing }, { "stream_with_address", stream_with_address },
 		{ "leave_behind", leave_behind }, { "block", block }, { "wait_usr1", wait_usr1 }, { "die_of_term", die_of_term },
 		{ "exit_42", exit_42 }, { "hostile", hostile }, { "storm", storm }, { "stopped", stopped }, { "orphaned", orphaned },
-		{ "one_byte_each", one_byte_each },
+		{ "one_byte_each", one_byte_each }, { "proc_net", proc_net },
 	};
 	for (size_t i = 0; argc > 1 && i < sizeof all / sizeof *all; i++)
 		if (!strcmp(argv[1], all[i].name)) {

@@ -153,6 +153,24 @@ def refused_case(net):
     same(net.run("client", [PYTHON, src("refused.py"), "echo"]), b"refused\n", "what was told")
 
 
+@case("tables", "python3", "ss, netstat, route, arp, ip", "the host's own sockets, routes and neighbours, and the program that owns them")
+def tables_case(net):
+    net.serve("web", [PYTHON, src("echo.py"), "thread", "7000"], 7000)
+    def says(program, args, *wanted):
+        got = net.run("web", [which(program), *args]).decode()
+        for word in wanted:
+            need(word in got, f"{program} {' '.join(args)} does not say {word}:\n{got}")
+    net.run("client", [PYTHON, "-c", "import socket; socket.create_connection(('web', 7000), 5).close()"])
+    says("ip", ["neigh"], "lladdr 02:4f:4c:")
+    says("ip", ["rule"], "lookup main")
+    says("ss", ["-Htlnp"], ":7000", "python3")
+    says("ss", ["-Htln", "sport", "=", ":7000"], ":7000")
+    need(not net.run("web", [which("ss"), "-Htln", "sport", "=", ":7001"]), "ss shows what its filter forbids")
+    says("netstat", ["-tln"], ":7000", "LISTEN")
+    says("route", ["-n"], "10.77.0.0", "255.255.0.0", "eth0")
+    says("arp", ["-n"], "02:4f:4c:", "eth0")
+
+
 @case("php server", "php -S", "curl", "files, 8 at once, a script")
 def php_server(net):
     php, want = which("php"), files(net.path("www"))
