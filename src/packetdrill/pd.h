@@ -45,6 +45,7 @@ struct pd {
 	struct pd_out *out, **out_tail;		/* packets that left the stack */
 	struct pd_fd fds[PD_MAX_FDS];
 	struct pd_wait *waiting;		/* the second thread's blocked call, or NULL */
+	unsigned n_gone;			/* woken calls that went on: the same one may block again at once */
 	bool call_near;				/* the second thread read the clock and has not made its call yet */
 };
 extern struct pd *pd_current;			/* for the preload half: packetdrill has one at a time */
@@ -54,7 +55,7 @@ struct pd_wait {
 	bool (*ready)(struct pd *pd, void *arg);
 	void *arg;
 	ol_time deadline;			/* OL_NEVER: none */
-	bool woken, gone;
+	bool woken;
 	ol_time at;				/* when the condition became true */
 };
 

@@ -89,7 +89,7 @@ void pd_settle(struct pd *pd)
 	w->at = pd->now;
 	pd->waiting = NULL;
 	pthread_cond_signal(&pd->wake);
-	while (!w->gone)
+	for (unsigned before = pd->n_gone; pd->n_gone == before; )
 		pthread_cond_wait(&pd->left, &pd->lock);
 	drain(pd);
 }
@@ -141,7 +141,7 @@ bool pd_block(struct pd *pd, bool (*ready)(struct pd *, void *), void *arg, ol_t
 		pthread_cond_wait(&pd->wake, &pd->lock);
 	pinned_at = w.at;
 	bool is_ready = ready(pd, arg);
-	w.gone = true;
+	pd->n_gone++;
 	pthread_cond_signal(&pd->left);
 	return is_ready;
 }
