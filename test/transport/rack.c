@@ -117,6 +117,19 @@ TEST(tail_loss_probe_comes_after_two_round_trips)
 	drv_free(d);
 }
 
+/* Two round trips of a peer beside us are less than its own delay: no probe before 2 ms. */
+TEST(probe_leaves_a_near_peer_two_milliseconds)
+{
+	struct drv *d = drv_new(.rtt_ms = 1);
+	d->tcb->srtt_ns = 20 * OL_US;
+	drv_write(d, 0, 4000);
+	drv_out(d, "1:4001");
+	drv_pass(d, OL_MS);
+	drv_out(d, "");
+	drv_out_at(d, 1, "3001:4001");
+	drv_free(d);
+}
+
 /* 7.2: a single segment's ACK may be held back by the peer: that long again. */
 /* req: 8985-7.2-a */
 TEST(probe_of_a_single_segment_allows_for_delayed_acks)

@@ -8,6 +8,7 @@
 #include "transport/tcp/tcp_int.h"
 #include "transport/tcp/tcp_recovery.h"
 
+#define TCP_MIN_PTO (2 * OL_MS)		/* no probe before a peer beside us can have answered: Linux's shortest timer */
 #define TCP_WC_DELACK (200 * OL_MS)	/* RFC 8985 7.2: the longest a peer holds back the ACK of a single segment */
 #define TCP_SUPER_MAX 65280u		/* text of a super-segment */
 
@@ -187,7 +188,7 @@ static void tlp_arm(struct tcp_tcb *tcb, ol_time now)
 		return;
 	ol_time pto = OL_SEC;
 	if (tcb->srtt_ns) {
-		pto = 2 * tcb->srtt_ns;
+		pto = MAX(2 * tcb->srtt_ns, TCP_MIN_PTO);
 		if (l->sb.out.segs == 1)
 			pto += TCP_WC_DELACK;
 	}
