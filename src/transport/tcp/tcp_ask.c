@@ -15,13 +15,6 @@ void tcp_set_user(struct tcp_tcb *tcb, void *user) { tcb->user = user; }
 void *tcp_user(const struct tcp_tcb *tcb) { return tcb->user; }
 const char *tcp_congestion(const struct tcp_tcb *tcb) { return tcb->loss.cc ? tcb->loss.cc->name : tcb->tcp->cfg.congestion; }
 
-/* Linux's measure: writable while at most two thirds are used, and not too much waits unsent. */
-static bool is_writable(const struct tcp_tcb *tcb)
-{
-	size_t used = tcb->sndq.len;
-	return used < tcb->sndbuf && tcb->sndbuf - used >= used / 2 && tcp_unsent_bytes(tcb) < tcp_notsent_lowat(tcb);
-}
-
 uint32_t tcp_notsent_lowat(const struct tcp_tcb *tcb)
 {
 	return tcb->opts.notsent_lowat ? tcb->opts.notsent_lowat : tcb->tcp->cfg.notsent_lowat;
@@ -45,7 +38,7 @@ unsigned tcp_ready(const struct tcp_tcb *tcb)
 		r |= OL_EV_IN;
 	if (tcb->urg_in && !tcb->urg_taken)		/* MUST-32: from the pointer on, though the byte may be under way */
 		r |= OL_EV_PRI;
-	if (tcb->fin_queued || is_writable(tcb))
+	if (tcb->fin_queued || tcp_has_space(tcb))
 		r |= OL_EV_OUT;
 	else
 		((struct tcp_tcb *)tcb)->nospace = true;	/* whoever asked wants to be told */

@@ -230,15 +230,6 @@ static void drop_pushes(struct tcp_tcb *tcb)
 	}
 }
 
-/* Room for twice what the network may hold, RFC 9293 leaves the size open; a size the user set stays. */
-static void tune_sndbuf(struct tcp_tcb *tcb)
-{
-	if (tcb->opts.sndbuf)
-		return;
-	uint64_t want = MIN(2 * (uint64_t)tcb->loss.cwnd, (uint64_t)tcb->tcp->cfg.wmem[2]);
-	tcb->sndbuf = MAX(tcb->sndbuf, (uint32_t)want);
-}
-
 static void take_acked(struct tcp_tcb *tcb, tcp_seq ack)
 {
 	uint32_t acked = seq_len(tcb->snd_una, ack);
@@ -308,12 +299,7 @@ static void process_ack(struct tcp_tcb *tcb, struct tcp_in *in, ol_time now)
 	if (progress) {
 		tcp_timer_progress(tcb, now);
 		tcb->soft_error = OL_OK;
-		tune_sndbuf(tcb);
 		confirm(tcb, now);
-		if (tcb->nospace && (tcp_ready(tcb) & OL_EV_OUT)) {
-			tcb->nospace = false;
-			tcp_event(tcb);
-		}
 	} else if (tcp_outstanding(tcb) == 0) {
 		tcb->stuck_at = tcb->persist_at != OL_NEVER ? now : OL_NEVER;
 	}
@@ -682,5 +668,6 @@ enum ol_fate tcp_tcb_input(struct tcp_tcb *tcb, struct tcp_in *in, ol_time now)
 		? run(tcp_syn_sent_steps, ARRAY_LEN(tcp_syn_sent_steps), tcb, in, now)
 		: run(tcp_steps, ARRAY_LEN(tcp_steps), tcb, in, now);
 	tcp_output(tcb, now);
+	tcp_sndbuf_check(tcb, now);
 	return fate;
 }

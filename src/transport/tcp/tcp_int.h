@@ -370,6 +370,13 @@ uint32_t tcp_unsent_bytes(const struct tcp_tcb *tcb);
 uint32_t tcp_notsent_lowat(const struct tcp_tcb *tcb);	/* tcp_ask.c */
 uint32_t tcp_ts_clock(const struct tcp_tcb *tcb, ol_time now);	/* TSval: a millisecond a tick */
 
+/* tcp_sndbuf.c */
+uint32_t tcp_grain(const struct tcp_tcb *tcb);		/* bytes of one burst, whole segments */
+bool tcp_has_space(const struct tcp_tcb *tcb);		/* enough to call a writer for */
+void tcp_sndbuf_tune(struct tcp_tcb *tcb);		/* room for twice the congestion window, unless the user set a size */
+/** After an ACK and what it let go: grows the buffer, and tells a writer that met it full. */
+void tcp_sndbuf_check(struct tcp_tcb *tcb, ol_time now);
+
 /* tcp_local.c */
 /** May text go to the interface now?  False: it waits, and tcp_drained comes back to it. */
 bool tcp_local_room(struct tcp_tcb *tcb);

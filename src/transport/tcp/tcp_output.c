@@ -379,7 +379,7 @@ static uint32_t next_piece(struct tcp_tcb *tcb, enum tcp_stop *why, ol_time now)
 	uint32_t unsent = tcp_unsent_bytes(tcb), mss = full_text(tcb);
 	uint32_t n = MIN(unsent, usable_window(tcb));
 	if (n < mss && n < unsent) {			/* RFC 9293 3.8.6.2.1 (3): half of the largest window ever is worth it */
-		*why = TCP_STOP_RWND;
+		*why = tcp_loss_pipe(tcb) + mss > tcb->loss.cwnd ? TCP_STOP_CWND : TCP_STOP_RWND;
 		if (n == 0 || n < tcb->max_wnd / 2)
 			return 0;
 	} else if (n < mss) {

@@ -180,6 +180,7 @@ void tcp_enter_closed(struct tcp_tcb *tcb, enum ol_err err, ol_time now)
 void tcp_enter_established(struct tcp_tcb *tcb, ol_time now)
 {
 	tcp_loss_established(tcb, now);
+	tcp_sndbuf_tune(tcb);
 	tcb->last_rcv_at = now;
 	tcb->rcv_tune.seq = tcb->copied = tcb->rcv_nxt;
 	tcb->rcv_tune.at = now;

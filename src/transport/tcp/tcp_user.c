@@ -160,8 +160,6 @@ static enum ol_err may_send(struct tcp_tcb *tcb)
 	}
 }
 
-size_t tcp_writable(const struct tcp_tcb *tcb) { return tcb->sndq.len < tcb->sndbuf ? tcb->sndbuf - tcb->sndq.len : 0; }
-
 /*
  * Notes where a write ended.  When there are too many to keep, the last gives way: its PSH then comes a little
  * later.
@@ -207,23 +205,27 @@ static void queued(struct tcp_tcb *tcb, unsigned flags, ol_time now)
  */
 static size_t lowat_room(const struct tcp_tcb *tcb)
 {
-	uint32_t unsent = tcp_unsent_bytes(tcb), goal = MAX(MIN(tcb->max_wnd / 2, 65535u) / tcb->snd_mss, 1u) * tcb->snd_mss;
-	if (unsent > 0 && unsent < goal)
-		return goal - unsent;
-	return unsent < tcp_notsent_lowat(tcb) ? goal : 0;
+	uint32_t unsent = tcp_unsent_bytes(tcb), grain = tcp_grain(tcb);
+	if (unsent > 0 && unsent < grain)
+		return grain - unsent;
+	return unsent < tcp_notsent_lowat(tcb) ? grain : 0;
 }
 
+/* A long write lets its first burst go at once: what that leaves behind is the begin of the next. */
 static size_t fill(struct tcp_tcb *tcb, const void *buf, size_t len, ol_time now)
 {
 	bool bounded = tcp_notsent_lowat(tcb) != UINT32_MAX;
 	size_t done = 0;
 	while (done < len) {
+		bool first = tcp_unsent_bytes(tcb) == 0;
 		size_t n = MIN(len - done, tcp_writable(tcb));
 		if (bounded)
 			n = MIN(n, lowat_room(tcb));
+		else if (first)
+			n = MIN(n, tcp_grain(tcb));
 		size_t put = n ? chunkq_write(&tcb->sndq, (const char *)buf + done, n) : 0;
 		done += put;
-		if (put < n || n == 0 || !bounded)
+		if (put < n || n == 0 || done == len || !(bounded || first))
 			break;
 		tcb->more = true;
 		tcp_output(tcb, now);
