@@ -592,6 +592,33 @@ TEST(no_ack_however_odd_breaks_a_belief)
 	}
 }
 
+/* The ACKs of the originals were lost: the first word of what was in vain comes with the ACK of all. */
+TEST(a_dsack_beside_the_ack_of_all_undoes)
+{
+	struct drv *d = drv_new(.rtt_ms = 100);
+	drv_write(d, 0, 10000);
+	for (uint32_t i = 1; i <= 3; i++)
+		drv_ack(d, i == 1 ? 100 : 0, .ack = 1, .sack = { 1001, 1001 + 1000 * i });
+	eq(d->tcb->loss.ca_state, TCP_CAS_RECOVERY);
+	drv_ack(d, 100, .ack = 10001, .sack = { 1, 1001 });
+	eq(d->tcb->loss.n_undo, 1);
+	eq(d->tcb->loss.ca_state, TCP_CAS_OPEN);
+	ok(d->tcb->loss.cwnd >= 10000);
+	drv_free(d);
+}
+
+/* A block that names bytes never sent twice is no word about our retransmissions. */
+TEST(a_dsack_of_what_was_sent_once_undoes_nothing)
+{
+	struct drv *d = drv_new(.rtt_ms = 100);
+	drv_write(d, 0, 10000);
+	for (uint32_t i = 1; i <= 3; i++)
+		drv_ack(d, i == 1 ? 100 : 0, .ack = 1, .sack = { 1001, 1001 + 1000 * i });
+	drv_ack(d, 100, .ack = 10001, .sack = { 1001, 2001 });
+	eq(d->tcb->loss.n_undo, 0);
+	drv_free(d);
+}
+
 /* Pacing held the repetition back until the original was acknowledged: nothing was lost, and the window returns. */
 TEST(a_loss_that_was_never_sent_again_is_undone)
 {

@@ -64,6 +64,16 @@ static bool is_dsack(const struct tcp_ack_event *ev)
 	return ev->n_sack > 1 && seq_le(b[1].left, b[0].left) && seq_le(b[0].right, b[1].right);
 }
 
+/* Was what still waits for its ACK sent twice, all of it?  What was acknowledged is forgotten: the peer's word stands. */
+static bool sent_twice(const struct tcp_sb *sb, tcp_seq left, tcp_seq right)
+{
+	uint32_t i = sb->first == SB_NONE ? SB_NONE : sb_find(sb, seq_max(left, sb->rec[sb->first].seq));
+	for (; i != SB_NONE && seq_lt(sb->rec[i].seq, right); i = sb->rec[i].next)
+		if (!(sb->rec[i].flags & SB_EVER))
+			return false;
+	return true;
+}
+
 static void dsack(struct tcp_tcb *tcb, struct tcp_acked *a)
 {
 	struct tcp_loss *l = &tcb->loss;
@@ -81,8 +91,8 @@ static void dsack(struct tcp_tcb *tcb, struct tcp_acked *a)
 		a->dsack_tlp = true;
 	else
 		l->rack.dsack_seen = true;
-	if (l->undo_valid && l->undo_retrans > 0 && seq_le(b->right, a->ev->prior_una) &&
-	    seq_gt(b->right, l->undo_marker))
+	if (l->undo_valid && l->undo_retrans > 0 && seq_gt(b->right, l->undo_marker) &&
+	    sent_twice(&l->sb, b->left, b->right))
 		l->undo_retrans = MAX(l->undo_retrans - segs, 0);
 }
 
