@@ -171,6 +171,25 @@ TEST(tcp_deferred_accept_waits_for_text)
 	ladder_end(l);
 }
 
+/* When its time is over a last SYN-ACK asks once more, a little late rather than early; a bare ACK is enough then. */
+TEST(tcp_deferred_accept_gives_in)
+{
+	struct ladder *l = ladder();
+	app(l, 0, "listen 5");
+	tcp_listener_opts(ladder_listener(l))->defer_accept = 3 * OL_SEC;
+	in (l, 0, "S 0:0(0) win 1000 <mss 1000>");
+	out(l, 0, "S. 0:0(0) ack 1");
+	in (l, 10, ". 1:1(0) ack 1 win 1000");
+	wait(l, 2000);
+	in (l, 0, ". 1:1(0) ack 1 win 1000");
+	app(l, 0, "accept = again");
+	wait(l, 990);				/* 3 s since the SYN-ACK */
+	by (l, 100, "S. 0:0(0) ack 1");
+	in (l, 0, ". 1:1(0) ack 1 win 1000");
+	app(l, 0, "accept");
+	ladder_end(l);
+}
+
 TEST(tcp_closing_a_listener_resets_what_was_not_accepted)
 {
 	struct ladder *l = ladder();

@@ -227,6 +227,9 @@ static ol_time synack_rto(const struct tcp_synrec *s)
 	return MIN(cfg->rto_initial_ns << MIN(s->retries, (uint8_t)16), cfg->rto_max_ns);
 }
 
+/* The user's time is over for certain, at the peer too, when the last SYN-ACK goes; Linux's timers are late by as much. */
+#define DEFER_GRACE (64 * OL_MS)
+
 /* TCP_DEFER_ACCEPT in retransmissions, as Linux counts: how many fit into the time given. */
 static unsigned defer_retries(const struct tcp_listener *l)
 {
@@ -248,7 +251,7 @@ void tcp_synrec_expire(struct tcp_synrec *s, ol_time now)
 	if (!s->deferred || s->retries + 1u >= defer)
 		send_synack(s, ts_clock(s, now), OL_CAUSE_RTO, now);
 	s->retries++;
-	timer_arm(l->tcp->wheel, &s->timer, now + synack_rto(s));
+	timer_arm(l->tcp->wheel, &s->timer, now + synack_rto(s) + (s->deferred ? DEFER_GRACE : 0));
 }
 
 /* ---- SYN cookies, RFC 4987 3.6 ---------------------------------------------------------------------------------- */
