@@ -69,6 +69,8 @@ struct net_path {
 /** Where would it go?  src may have ver 0, ifi may be 0.  OL_OK, or OL_ERR_NETUNREACH, OL_ERR_ADDRNOTAVAIL ... */
 enum ol_err net_route(struct net *net, const struct ol_addr *dst, const struct ol_addr *src, int ifi,
 		      struct net_path *path);
+/** Moves with every change that may make net_route answer differently: what was asked before may be kept until then. */
+uint64_t net_generation(const struct net *net);
 /** The queue of an interface, base/txq.h: so that who sends much can stop before it is full.  NULL: no such interface. */
 struct txq *net_txq(const struct net *net, int ifi);
 /** Is it an address that an interface of ours has (or 127/8, or any when any_local)?  ifi 0: of any interface. */

@@ -99,10 +99,12 @@ static enum ol_err find(struct net *net, const struct ol_addr *dst, const struct
 	return OL_OK;
 }
 
+uint64_t net_generation(const struct net *net) { return net->generation << 24 ^ link_generation(net->link); }
+
 enum ol_err path_find(struct net *net, const struct ol_addr *dst, const struct ol_addr *src, int ifi, struct hop *hop)
 {
 	static const struct ol_addr none;
-	uint64_t gen = net->generation << 24 ^ link_generation(net->link);
+	uint64_t gen = net_generation(net);
 	uint32_t h = 0;
 	if (dst->ver != 4 && dst->ver != 6)
 		return OL_ERR_NETUNREACH;

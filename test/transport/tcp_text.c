@@ -373,6 +373,30 @@ TEST(tcp_path_mtu_shrinks)
 	ladder_end(l);
 }
 
+/*
+ * req: 1191-6.4-b, 1191-6.4-c
+ * What one connection learns of a path holds for all that take it: the next segment is as short, none is tried too long first.
+ */
+TEST(tcp_path_mtu_learnt_by_another_is_kept)
+{
+	struct ladder *l = ladder_established((struct ladder_how){ 0 }, "mss 1460,sackOK,nop,nop,nop,wscale 7");
+	app(l, 0, "write 1460");
+	out(l, 0, "P. 1:1461(1460) ack 1");
+	in (l, 10, ". 1:1(0) ack 1461 win 1000");
+	app(l, 0, "write 1460");
+	out(l, 0, "P. 1461:2921(1460) ack 1");
+	net_pmtu_update(ladder_tcb(l)->tcp->net, &ladder_tcb(l)->node.remote.addr, 1200, ladder_now(l));
+	app(l, 0, "write 1460");
+	out(l, 0, ". 2921:4081(1160) ack 1");
+	out(l, 0, "P. 4081:4381(300) ack 1");
+	none(l);						/* what is under way may have fitted */
+	ladder_icmp(l, OL_ERR_MSGSIZE, false, 1200, 1461);	/* it did not */
+	out(l, 0, ". 1461:2621(1160) ack 1");
+	out(l, 0, "P. 2621:2921(300) ack 1");
+	none(l);
+	ladder_end(l);
+}
+
 /* Super-segments where the wire takes them over. */
 TEST(tcp_tso_sends_one_packet_for_many_segments)
 {

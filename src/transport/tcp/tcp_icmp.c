@@ -25,12 +25,12 @@ static void too_big(struct tcp_tcb *tcb, const struct quoted *q, uint32_t mtu, o
 {
 	uint32_t least = tcb->node.remote.addr.ver == 6 ? IP6_LEAST : IP4_LEAST;
 	mtu = MAX(mtu, least);
-	if (mtu >= tcb->path.mtu || tcb->opts.pmtudisc == 0)
+	if (mtu > tcb->path.mtu || tcb->opts.pmtudisc == 0)
 		return;
-	net_pmtu_update(tcb->tcp->net, &tcb->node.remote.addr, mtu, now);
-	uint32_t was = tcb->snd_mss;
+	if (mtu < tcb->path.mtu)			/* or another connection learnt it first */
+		net_pmtu_update(tcb->tcp->net, &tcb->node.remote.addr, mtu, now);
 	tcp_sync_mss(tcb, now);
-	if (tcb->snd_mss >= was || !tcp_synchronized(tcb->state))
+	if (!tcp_synchronized(tcb->state))
 		return;
 	tcp_loss_mtu_shrunk(tcb, now);
 	tcb->cause = OL_CAUSE_SEGMENT;

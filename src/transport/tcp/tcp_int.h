@@ -167,9 +167,11 @@ struct tcp_tcb {
 
 	/* sizes */
 	struct net_path path;			/* as the last net_route said */
+	uint64_t path_generation;		/* net_generation then */
 	uint16_t peer_mss;			/* the peer's MSS option, or the default */
 	uint16_t adv_mss;			/* what we announced */
 	uint32_t snd_mss;			/* text bytes of a full segment: RFC 9293 3.7.1's Eff.snd.MSS, timestamps taken off */
+	uint32_t snd_cut;			/* of each segment but the last of what was sent last: SACK blocks taken off, too */
 	uint32_t rcv_mss;			/* estimate of the peer's segments, for delayed ACKs */
 
 	/* send queue */

@@ -462,6 +462,9 @@ void tcp_output(struct tcp_tcb *tcb, ol_time now)
 {
 	if (!tcb->in_demux)
 		return;
+	/* Another connection may have learnt the path's MTU, and what is longer would not even leave this host. */
+	if (tcb->path_generation != net_generation(tcb->tcp->net))
+		tcp_sync_mss(tcb, now);
 	send_again(tcb, now);
 	if (tcp_synchronized(tcb->state)) {
 		enum tcp_stop why = send_text(tcb, now);

@@ -41,6 +41,7 @@ uint16_t tcp_adv_mss(const struct tcp_opts *opts, const struct ol_addr *remote, 
 void tcp_sync_mss(struct tcp_tcb *tcb, ol_time now)
 {
 	struct net_path path;
+	tcb->path_generation = net_generation(tcb->tcp->net);
 	if (net_route(tcb->tcp->net, &tcb->node.remote.addr, &tcb->node.local.addr, tcb->opts.ifi, &path) == OL_OK)
 		tcb->path = path;
 	uint32_t mss = tcp_adv_mss(&tcb->opts, &tcb->node.remote.addr, tcb->path.mtu);
