@@ -141,6 +141,25 @@ TEST(tcp_syn_cookies_carry_the_handshake)
 	ladder_end(l);
 }
 
+/* The cookie's answer is the handshake's last segment and no other: one that overtook it would begin the stream in the middle. */
+TEST(tcp_syn_cookie_is_not_answered_by_a_later_segment)
+{
+	struct ladder *l = ladder(.cfg = "tcp_syncookies=2");
+	app(l, 0, "listen 1");
+	in (l, 0, "S 0:0(0) win 32792 <mss 1460>");
+	out(l, 0, "S. 0:0(0) ack 1 <mss 1460>");
+	for (int ahead = 1; ahead < 8; ahead++) {
+		char text[64];
+		snprintf(text, sizeof text, "P. %d:%d(10) ack 1 win 257", 1 + ahead, 11 + ahead);
+		in(l, 0, text);
+		ladder_flush(l);
+		app(l, 0, "accept = again");
+	}
+	in (l, 0, ". 1:1(0) ack 1 win 257");
+	app(l, 0, "accept");
+	ladder_end(l);
+}
+
 TEST(tcp_syn_queue_without_cookies_drops)
 {
 	struct ladder *l = ladder(.cfg = "tcp_syncookies=0");

@@ -257,15 +257,20 @@ void tcp_synrec_expire(struct tcp_synrec *s, ol_time now)
 /* ---- SYN cookies, RFC 4987 3.6 ---------------------------------------------------------------------------------- */
 
 /*
- * ISN = H1(pair) + SEG.SEQ + (count << 24) + ((H2(pair, count) + index of the MSS) mod 2^24), count the time in
- * periods of 64 s.  With timestamps the low six bits of TSval carry the window scale, SACK and ECN.
+ * ISN = H1(pair) + SEG.SEQ + (count << 24) + ((H2(pair, count, SEG.SEQ) + index of the MSS) mod 2^24), count the time in
+ * periods of 64 s.  With timestamps the low six bits of TSval carry the window scale, SACK and ECN.  H2 knows SEG.SEQ so that a
+ * segment a few bytes further on, which overtook the handshake's last, is not taken for it with another MSS.
  */
-static uint32_t cookie_hash(const struct tcp *tcp, const struct tcp_node *n, uint32_t count, bool second)
+static uint32_t cookie_hash(const struct tcp *tcp, const struct tcp_node *n, uint64_t salt)
 {
 	struct sipkey k = tcp->key_cookie;
-	if (second)
-		k.k0 += 1 + (uint64_t)count;
+	k.k0 += salt;
 	return (uint32_t)addr_hash_pair(k, &n->local, &n->remote);
+}
+
+static uint32_t cookie_hash2(const struct tcp *tcp, const struct tcp_synrec *s, uint32_t count)
+{
+	return cookie_hash(tcp, &s->node, ((uint64_t)count + 1) << 32 | s->irs.v);
 }
 
 static uint32_t cookie_count(ol_time now) { return (uint32_t)(now / (COOKIE_PERIOD_S * OL_SEC)); }
@@ -277,8 +282,8 @@ static void send_cookie(struct tcp_listener *l, struct tcp_in *in, ol_time now)
 	uint32_t count = cookie_count(now), i = ARRAY_LEN(cookie_mss) - 1;
 	while (i > 0 && cookie_mss[i] > s.peer_mss)
 		i--;
-	uint32_t low = (cookie_hash(l->tcp, &s.node, count, true) + i) & 0xffffff;
-	s.iss = seq_from(cookie_hash(l->tcp, &s.node, 0, false) + s.irs.v + (count << 24) + low);
+	uint32_t low = (cookie_hash2(l->tcp, &s, count) + i) & 0xffffff;
+	s.iss = seq_from(cookie_hash(l->tcp, &s.node, 0) + s.irs.v + (count << 24) + low);
 	uint32_t ts = ts_clock(&s, now);
 	if (s.ts_ok) {
 		uint32_t bits = (s.ws_ok ? s.snd_wscale : 15u) | (s.sack_ok ? 16u : 0) | (s.ecn_ok ? 32u : 0);
@@ -301,11 +306,11 @@ static bool open_cookie(struct tcp_listener *l, const struct tcp_in *in, struct 
 	agree(s, l, in);
 	s->irs = seq_sub(in->seg.seq, 1);
 	s->iss = seq_sub(in->seg.ack, 1);
-	uint32_t count = cookie_count(now), v = s->iss.v - cookie_hash(l->tcp, &s->node, 0, false) - s->irs.v;
+	uint32_t count = cookie_count(now), v = s->iss.v - cookie_hash(l->tcp, &s->node, 0) - s->irs.v;
 	uint32_t age = (count - (v >> 24)) & 0xff;
 	if (age >= COOKIE_AGE)
 		return false;
-	uint32_t i = ((v & 0xffffff) - cookie_hash(l->tcp, &s->node, count - age, true)) & 0xffffff;
+	uint32_t i = ((v & 0xffffff) - cookie_hash2(l->tcp, s, count - age)) & 0xffffff;
 	if (i >= ARRAY_LEN(cookie_mss))
 		return false;
 	s->peer_mss = cookie_mss[i];
