@@ -275,3 +275,40 @@ TEST(nonsense_sack_blocks_are_ignored)
 	eq(d->tcb->loss.ca_state, TCP_CAS_OPEN);
 	drv_free(d);
 }
+
+/* Where SACK blocks of our own make a retransmission shorter than the segment was, those behind it stay what the peer will name. */
+TEST(cut_inside_a_segment_keeps_the_boundaries_behind_it)
+{
+	struct drv *d = drv_new(.mss = 1000);
+	struct tcp_sb *sb = &d->tcb->loss.sb;
+	drv_write(d, 0, 5000);
+	sb_mark_lost(sb, sb->first);
+	d->tcb->snd_cut = 988;
+	tcp_loss_resent(d->tcb, drv_abs(d, 1), 988, 0, d->now);
+	d->busy = true;
+	drv_ack(d, 10, .ack = 1, .sack = { 1001, 5001 });
+	eq(sb->sacked.bytes, 4000);
+	drv_free(d);
+}
+
+/* A super-segment that goes again is cut anew, and the peer names segments as they were cut last. */
+TEST(what_goes_again_is_known_as_it_was_cut_then)
+{
+	struct drv *d = drv_new(.mss = 1000);
+	struct tcp_sb *sb = &d->tcb->loss.sb;
+	drv_write(d, 0, 1000);
+	drv_write(d, 1, 5000);
+	for (uint32_t i = sb->first; i != SB_NONE; i = sb->rec[i].next)
+		sb_mark_lost(sb, i);
+	d->tcb->snd_cut = 988;
+	tcp_loss_resent(d->tcb, drv_abs(d, 1), 6000, 0, d->now);
+	d->busy = true;
+	drv_ack(d, 10, .ack = 1, .sack = { 989, 1977 });
+	eq(sb->sacked.bytes, 988);
+	d->tcb->snd_cut = 500;				/* new text, in pieces of its own size */
+	d->tcb->loss.cwnd = 1u << 20;
+	drv_write(d, 0, 1000);
+	drv_ack(d, 10, .ack = 1, .sack = { 6501, 7001 });
+	eq(sb->sacked.bytes, 988 + 500);
+	drv_free(d);
+}

@@ -26,6 +26,13 @@ static uint32_t mss_of(const struct tcp_tcb *tcb)
 	return CLAMP(tcb->snd_mss, 1u, 65535u);
 }
 
+/* The size in which what is being told of was cut: the scoreboard's records have the peer's boundaries. */
+static uint16_t cut_of(const struct tcp_tcb *tcb)
+{
+	uint32_t mss = mss_of(tcb);
+	return (uint16_t)(tcb->snd_cut ? MIN(tcb->snd_cut, mss) : mss);
+}
+
 /* RFC 6928 2; RFC 5681 3.1 where a path's segments are large. */
 static uint32_t initial_window(const struct tcp_tcb *tcb)
 {
@@ -298,7 +305,7 @@ void tcp_loss_sent(struct tcp_tcb *tcb, tcp_seq seq, uint32_t len, ol_time now)
 	if (!l->sb.out.bytes)
 		event(tcb, TCP_CC_TX_START, now);
 	struct tcp_tx tx = rate_sent(tcb, len, now);
-	sb_append(&l->sb, seq, len, mss_of(tcb), &tx, now);
+	sb_append(&l->sb, seq, len, cut_of(tcb), &tx, now);
 	l->segs_sent += l->sb.out.segs - segs;
 	if (tcp_in_reduction(l))
 		l->prr_out += len;
@@ -318,22 +325,27 @@ void tcp_loss_sent(struct tcp_tcb *tcb, tcp_seq seq, uint32_t len, ol_time now)
 	}
 }
 
-/* Marks [seq, seq + len) as sent again, cutting records at its ends.  Returns how many segments that were. */
+/*
+ * Marks [seq, seq + len) as sent again, cutting records at its ends.  What went in one piece is one record from here on: the
+ * peer's SACK will name segments as they were cut now.  Returns how many segments that were.
+ */
 static uint32_t mark_resent(struct tcp_tcb *tcb, tcp_seq seq, uint32_t len, ol_time now)
 {
 	struct tcp_sb *sb = &tcb->loss.sb;
 	tcp_seq end = seq_add(seq, len);
-	uint32_t segs = 0, i = sb_find(sb, seq);
+	uint32_t segs = 0, i = sb_find(sb, seq), k = sb_find(sb, end);
+	if (k != SB_NONE && seq_lt(sb->rec[k].seq, end))
+		sb_split(sb, k, seq_len(sb->rec[k].seq, end));
 	if (i != SB_NONE && seq_lt(sb->rec[i].seq, seq)) {
-		uint32_t k = sb_split(sb, i, seq_len(sb->rec[i].seq, seq));
+		k = sb_split(sb, i, seq_len(sb->rec[i].seq, seq));
 		i = k == SB_NONE ? i : k;
 	}
 	while (i != SB_NONE && seq_lt(sb->rec[i].seq, end)) {
-		if (seq_lt(end, sb_end(&sb->rec[i])))
-			sb_split(sb, i, seq_len(sb->rec[i].seq, end));
+		while (seq_lt(sb_end(&sb->rec[i]), end) && sb_join_lost(sb, i))
+			;
 		if (!(sb->rec[i].flags & SB_SACKED)) {
 			struct tcp_tx tx = rate_sent(tcb, sb->rec[i].len, now);
-			sb_mark_resent(sb, i, mss_of(tcb), &tx, now);
+			sb_mark_resent(sb, i, cut_of(tcb), &tx, now);
 			segs += sb->rec[i].segs;
 		}
 		i = sb->rec[i].next;
@@ -408,12 +420,12 @@ bool tcp_loss_next(struct tcp_tcb *tcb, struct tcp_loss_range *out, ol_time now)
 	struct tcp_sb *sb = &l->sb;
 	uint32_t mss = mss_of(tcb);
 	if (l->tlp_again) {
-		if (sb_reserve(sb, 2) && probe_range(tcb, out))
+		if (sb_reserve(sb, 4) && probe_range(tcb, out))
 			return true;
 		l->tlp_again = false;
 	}
 	uint32_t i = sb_wanted(sb);
-	if (i == SB_NONE || l->frto_new || !sb_reserve(sb, 2) || pacing_holds(tcb, now))
+	if (i == SB_NONE || l->frto_new || !sb_reserve(sb, 4) || pacing_holds(tcb, now))
 		return false;
 	uint32_t pipe = tcp_loss_pipe(tcb), room = l->cwnd > pipe ? l->cwnd - pipe : 0;
 	uint32_t least = lost_run(sb, i, mss, mss);

@@ -17,7 +17,8 @@
  * Lengths count sequence space: SYN and FIN take one each and lie in the scoreboard like text.
  *
  * Fields of struct tcp_tcb used here: snd_una, snd_nxt, snd_wnd, snd_mss (text bytes of a full segment now), srtt_ns,
- * rttvar_ns, rto_ns, sack_ok, ts_ok, loss.  This side writes srtt_ns, rttvar_ns, rto_ns and loss, and no other.
+ * rttvar_ns, rto_ns, sack_ok, ts_ok, loss, and snd_cut (text bytes of each segment but the last of what is being told;
+ * 0: snd_mss).  This side writes srtt_ns, rttvar_ns, rto_ns and loss, and no other.
  * tcb->snd_nxt is advanced by the core before or after tcp_loss_sent, as it likes.
  */
 #include <stdbool.h>

@@ -198,6 +198,7 @@ static bool transmit(struct tcp_tcb *tcb, const struct out *o, ol_time now)
 	}
 	p->hdr_len = (uint16_t)hdr_len;
 	uint32_t cut = tcb->snd_mss - (uint32_t)MIN(options_len(tcb), tcb->snd_mss / 2);
+	tcb->snd_cut = cut;
 	checksum(tcb, p, parts);
 	if (o->text > cut) {
 		p->gso = tcb->node.remote.addr.ver == 6 ? OL_GSO_TCP6 : OL_GSO_TCP4;

@@ -337,7 +337,7 @@ void sb_append(struct tcp_sb *sb, tcp_seq seq, uint32_t len, uint16_t mss, const
 	sb->root = tree_insert(sb, sb->root, i);
 }
 
-uint32_t sb_split(struct tcp_sb *sb, uint32_t i, uint32_t off)
+static uint32_t split(struct tcp_sb *sb, uint32_t i, uint32_t off)
 {
 	CHECK(off > 0 && off < R(i)->len);
 	if (!sb_reserve(sb, 1))
@@ -368,6 +368,18 @@ uint32_t sb_split(struct tcp_sb *sb, uint32_t i, uint32_t off)
 	sum(sb, r, true);
 	sb->root = tree_insert(sb, sb->root, k);
 	return k;
+}
+
+/* A cut inside a segment: the rest of that segment becomes a record too, so that those behind it keep their boundaries. */
+uint32_t sb_split(struct tcp_sb *sb, uint32_t i, uint32_t off)
+{
+	uint32_t whole = (off / R(i)->mss + 1) * R(i)->mss;
+	if (off % R(i)->mss && whole < R(i)->len && !(R(i)->flags & SB_SACKED)) {
+		if (!sb_reserve(sb, 2))
+			return SB_NONE;
+		split(sb, i, whole);
+	}
+	return split(sb, i, off);
 }
 
 /* Takes record i out of every order but the sums. */
@@ -412,8 +424,8 @@ void sb_ack_first(struct tcp_sb *sb, tcp_seq una)
 	sum(sb, r, true);
 }
 
-/* Record b, after a in sequence, becomes part of a; both are SACKed. */
-static void join_sacked(struct tcp_sb *sb, uint32_t a, uint32_t b)
+/* Record b, after a in sequence, becomes part of a; neither is in flight, and both are SACKed or neither is. */
+static void join(struct tcp_sb *sb, uint32_t a, uint32_t b)
 {
 	struct tcp_sb_rec *l = R(a), *r = R(b);
 	sum(sb, l, false);
@@ -437,12 +449,21 @@ uint32_t sb_mark_sacked(struct tcp_sb *sb, uint32_t i)
 	set_flags(sb, i, (R(i)->flags & SB_EVER) | SB_SACKED);
 	uint32_t prev = R(i)->prev, next = R(i)->next;
 	if (next != SB_NONE && R(next)->flags & SB_SACKED)
-		join_sacked(sb, i, next);
+		join(sb, i, next);
 	if (prev != SB_NONE && R(prev)->flags & SB_SACKED) {
-		join_sacked(sb, prev, i);
+		join(sb, prev, i);
 		return prev;
 	}
 	return i;
+}
+
+bool sb_join_lost(struct tcp_sb *sb, uint32_t i)
+{
+	uint32_t next = R(i)->next;
+	if (next == SB_NONE || !waits(R(i)) || !waits(R(next)))
+		return false;
+	join(sb, i, next);
+	return true;
 }
 
 void sb_mark_lost(struct tcp_sb *sb, uint32_t i)

@@ -101,8 +101,8 @@ void sb_append(struct tcp_sb *sb, tcp_seq seq, uint32_t len, uint16_t mss, const
 /** The record that holds seq, or SB_NONE. */
 uint32_t sb_find(const struct tcp_sb *sb, tcp_seq seq);
 /**
- * Cuts record i before its byte `off` (0 < off < len).  Returns the right part; SB_NONE and nothing done without
- * memory.
+ * Cuts record i before its byte `off` (0 < off < len), and also where the segment of that byte ends, so that what follows keeps
+ * its boundaries: two records more at most.  Returns the part at off; SB_NONE and nothing done without memory.
  */
 uint32_t sb_split(struct tcp_sb *sb, uint32_t i, uint32_t off);
 /** Removes the first record, or its bytes before `una` when it reaches beyond. */
@@ -111,6 +111,8 @@ void sb_ack_first(struct tcp_sb *sb, tcp_seq una);
 uint32_t sb_mark_sacked(struct tcp_sb *sb, uint32_t i);
 /** Record i, not SACKed, is thought lost and waits to be sent again. */
 void sb_mark_lost(struct tcp_sb *sb, uint32_t i);
+/** Records i and the next, if both are lost and wait to be sent again, become one.  False: they are not. */
+bool sb_join_lost(struct tcp_sb *sb, uint32_t i);
 /** Record i was sent again; it becomes the newest. */
 void sb_mark_resent(struct tcp_sb *sb, uint32_t i, uint16_t mss, const struct tcp_tx *tx, ol_time now);
 /** A loss was none: nothing is thought lost any more. */
