@@ -137,6 +137,20 @@ def sanitized():
     return d
 
 
+@step('ten thousand simulated networks with whatever chance deals them, from fresh seeds')
+def simulate(d):
+    seed = int.from_bytes(os.urandom(4), 'big')
+    status, out = run([str(d / 'test/sim/sim'), 'tcp_random', '--seed', hex(seed), '--runs', '10000', '--jobs', JOBS], logs / 'simulate.log', 300)
+    reruns = re.findall(r'^rerun: (.*)$', out, re.M)
+    for line in reruns:
+        note('simulated network', 'failed', f'once more: {line}')
+    if status and not reruns:
+        note('simulated networks', 'failed', f'status {status}')
+        say(tail(out))
+    if not status:
+        note('simulated networks', 'passed')
+
+
 @step('fuzzers, briefly')
 def fuzz(d, seconds):
     targets = sorted(p for p in (d / 'fuzz').glob('fuzz_*') if p.is_file() and os.access(p, os.X_OK)) if d else []
@@ -219,6 +233,8 @@ logs.mkdir(parents=True, exist_ok=True)
 start = time.monotonic()
 floors()
 gcc = plain()
+if gcc:
+    simulate(gcc)
 if not args.quick:
     fuzz(sanitized(), args.fuzz_seconds)
     if gcc:

@@ -1,7 +1,7 @@
 /*
- * sim SCENARIO|all [--seed S] [--runs N] [--capture FILE] [--quiet]
- * Runs a scenario from a seed, or from N seeds that follow each other.  Whatever goes wrong, the last line says how to run just that
- * again.  --list names the scenarios.
+ * sim SCENARIO|all [--seed S] [--runs N] [--jobs J] [--capture FILE] [--quiet]
+ * Runs a scenario from a seed, or from N seeds that follow each other, J of them at a time.  Whatever goes wrong, a line says how to
+ * run just that again.  --list names the scenarios.
  */
 #include <errno.h>
 #include <signal.h>
@@ -10,6 +10,7 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include "jobs.h"
 #include "scenario.h"
 
 enum { LIMIT_S = 60 };		/* of real time for one run: more is a loop without end */
@@ -34,13 +35,19 @@ static int list(void)
 	return 0;
 }
 
+static const char help[] =
+	"usage: sim SCENARIO|all [--seed S] [--runs N] [--jobs J] [--capture FILE] [--quiet]\n"
+	"       sim --list\n"
+	"Runs a scenario from seed S (1), or from N seeds that follow each other, in J processes.  What goes wrong ends with the line that\n"
+	"runs just that again.  --capture writes a pcapng of every interface, of the last run.\n";
+
 static int usage(const char *why, const char *what)
 {
-	fprintf(stderr, "sim: %s%s\nusage: sim SCENARIO|all [--seed S] [--runs N] [--capture FILE] [--quiet]\n       sim --list\n", why, what);
+	fprintf(stderr, "sim: %s%s\n%s", why, what, help);
 	return 2;
 }
 
-struct options { const char *scenario, *capture; uint64_t seed, runs; bool quiet; };
+struct options { const char *scenario, *capture; uint64_t seed, runs, jobs; bool quiet; };
 
 static bool number(const char *s, uint64_t *n)
 {
@@ -57,45 +64,62 @@ static int into_file(void *ctx, const void *p, size_t len)
 	return fwrite(p, 1, len, ctx) == len ? 0 : -EIO;
 }
 
+struct one { const struct scenario *sc; const struct options *o; const char *prog; };
+
+static struct scenario_result run_one(void *ctx, uint64_t seed)
+{
+	const struct one *one = ctx;
+	const char *file = one->o->capture;
+	snprintf(rerun, sizeof rerun, "rerun: %s %s --seed 0x%llx\n", one->prog, one->sc->name, (unsigned long long)seed);
+	alarm(LIMIT_S);
+	FILE *out = file ? fopen(file, "wb") : NULL;
+	if (file && !out)
+		exit(usage("cannot write ", file));
+	struct scenario_result r = scenario_run(one->sc, seed, out ? into_file : NULL, out);
+	if (out && fclose(out))
+		exit(usage("cannot write ", file));
+	alarm(0);
+	return r;
+}
+
 static int run(const struct scenario *sc, const struct options *o, const char *prog)
 {
-	struct scenario_result sum = { 0 };
-	clock_t began = clock();
-	for (uint64_t i = 0; i < o->runs; i++) {
-		uint64_t seed = o->seed + i;
-		snprintf(rerun, sizeof rerun, "rerun: %s %s --seed 0x%llx\n", prog, sc->name, (unsigned long long)seed);
-		alarm(LIMIT_S);
-		FILE *out = o->capture ? fopen(o->capture, "wb") : NULL;
-		if (o->capture && !out)
-			return usage("cannot write ", o->capture);
-		struct scenario_result r = scenario_run(sc, seed, out ? into_file : NULL, out);
-		if (out && fclose(out))
-			return usage("cannot write ", o->capture);
-		sum.bytes += r.bytes;
-		sum.flows += r.flows;
-		sum.broken += r.broken;
-		sum.took += r.took;
-	}
+	struct one one = { sc, o, prog };
+	struct jobs_sum s = { .done = o->runs };
+	struct timespec began, now;
+	clock_gettime(CLOCK_MONOTONIC, &began);
+	if (o->jobs == 1 && o->runs == 1)		/* in this process: for a debugger */
+		s.sum = run_one(&one, o->seed);
+	else
+		s = jobs_run(&(struct jobs){ .seed = o->seed, .runs = o->runs, .jobs = (unsigned)o->jobs, .name = sc->name, .run = run_one,
+			.ctx = &one });
+	clock_gettime(CLOCK_MONOTONIC, &now);
 	if (!o->quiet)
 		printf("%-12s %llu runs from seed 0x%llx: %llu flows (%llu broken off on purpose), %llu bytes, %.1f s of virtual time in %.1f s\n",
-		       sc->name, (unsigned long long)o->runs, (unsigned long long)o->seed, (unsigned long long)sum.flows,
-		       (unsigned long long)sum.broken, (unsigned long long)sum.bytes, (double)sum.took / 1e9,
-		       (double)(clock() - began) / CLOCKS_PER_SEC);
-	return 0;
+		       sc->name, (unsigned long long)s.done, (unsigned long long)o->seed, (unsigned long long)s.sum.flows,
+		       (unsigned long long)s.sum.broken, (unsigned long long)s.sum.bytes, (double)s.sum.took / 1e9,
+		       (double)(now.tv_sec - began.tv_sec) + (double)(now.tv_nsec - began.tv_nsec) / 1e9);
+	if (s.failed)
+		fprintf(stderr, "sim: %s: %llu runs went wrong\n", sc->name, (unsigned long long)s.failed);
+	return s.failed != 0;
 }
 
 int main(int argc, char **argv)
 {
-	struct options o = { .seed = 1, .runs = 1 };
+	struct options o = { .seed = 1, .runs = 1, .jobs = 1 };
 	for (int i = 1; i < argc; i++) {
 		const char *a = argv[i], *v = i + 1 < argc ? argv[i + 1] : NULL;
 		if (strcmp(a, "--list") == 0)
 			return list();
+		if (strcmp(a, "--help") == 0)
+			return fputs(help, stdout) == EOF;
 		if (strcmp(a, "--quiet") == 0)
 			o.quiet = true;
 		else if (strcmp(a, "--seed") == 0 && number(v, &o.seed))
 			i++;
 		else if (strcmp(a, "--runs") == 0 && number(v, &o.runs))
+			i++;
+		else if (strcmp(a, "--jobs") == 0 && number(v, &o.jobs) && o.jobs > 0 && o.jobs <= 256)
 			i++;
 		else if (strcmp(a, "--capture") == 0 && v)
 			o.capture = argv[++i];
@@ -114,8 +138,8 @@ int main(int argc, char **argv)
 		return sc ? run(sc, &o, argv[0]) : usage("no such scenario: ", o.scenario);
 	}
 	const struct scenario *sc;
+	int bad = 0;
 	for (unsigned i = 0; (sc = scenario_get(i)); i++)
-		if (run(sc, &o, argv[0]))
-			return 1;
-	return 0;
+		bad |= run(sc, &o, argv[0]);
+	return bad;
 }

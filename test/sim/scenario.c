@@ -10,10 +10,11 @@
 #include <string.h>
 #include "base/check.h"
 #include "flow.h"
+#include "scenario_int.h"
 
-enum { PORT = 61234 };			/* no protocol is known by it, so tshark dissects TCP and no more */
+enum { PORT = SCENARIO_PORT };
 #define LIMIT (2 * 3600 * OL_SEC)		/* of virtual time: what is not over by then hangs */
-#define AFTERWARDS (300 * OL_SEC)		/* TIME-WAIT, orphans, neighbours: all must come to rest */
+#define AFTERWARDS (1500 * OL_SEC)		/* TIME-WAIT, neighbours, and an orphan's nine waits of at most two minutes */
 
 static struct scenario_result result;		/* of the scenario that runs; a program runs one at a time */
 
@@ -35,7 +36,7 @@ static void all_gone(struct sim *s, int hosts)
 	}
 }
 
-static void finish(struct sim *s, struct flows *f, int hosts)
+void scenario_finish(struct sim *s, struct flows *f, int hosts)
 {
 	sim_run(s, flows_done(f), sim_now(s) + LIMIT);
 	result.took = sim_now(s);
@@ -71,7 +72,7 @@ static void bulk(struct sim *s, struct pair p, struct span up_span, struct span 
 	flow_add(f, &(struct flow_spec){ .client = p.a, .server = p.b, .addr = p.b_addr, .port = PORT, .up = up, .down = down,
 		.key = rng_u64(sim_rng(s)), .slow_reader = draw(s, 8) == 0, .slow_writer = draw(s, 8) == 0, .may_fail = may_fail,
 		.client_by = draw(s, 2) ? FLOW_SHUTDOWN : FLOW_CLOSE, .server_by = draw(s, 2) ? FLOW_SHUTDOWN : FLOW_CLOSE });
-	finish(s, f, 2);
+	scenario_finish(s, f, 2);
 }
 
 /* Faults of every kind, each there or not, as bad as `worst` per cent allows. */
@@ -132,12 +133,13 @@ static void tcp_pace(struct sim *s)
 {
 	enum { BYTES = 4000000 };
 	struct pair p = make_pair(s, true, draw(s, 2), NULL);
+	sim_introduce_all(s);
 	sim_faults(s, p.wire, OL_WIRE_ALL_PORTS, "loss=1% dup=0.5% delay=1ms reorder=1%/2ms");
 	struct flows *f = flows_new(s);
 	flow_listen(f, p.b, strchr(p.b_addr, ':') ? "::" : "0.0.0.0", PORT, 16);
 	flow_add(f, &(struct flow_spec){ .client = p.a, .server = p.b, .addr = p.b_addr, .port = PORT, .up = BYTES, .down = BYTES,
 		.key = rng_u64(sim_rng(s)) });
-	finish(s, f, 2);
+	scenario_finish(s, f, 2);
 	SIM_CHECK(s, result.took < BYTES * INT64_C(8) * OL_SEC / 7000000);
 }
 
@@ -218,7 +220,7 @@ static void many(struct sim *s, unsigned flows, int backlog, bool breaking)
 		}
 		flow_add(f, &spec);
 	}
-	finish(s, f, HOSTS);
+	scenario_finish(s, f, HOSTS);
 }
 
 static void tcp_many(struct sim *s) { many(s, 60, 128, false); }
@@ -262,7 +264,7 @@ static void routers(struct sim *s)
 		spec.up += draw(s, 200000);
 		flow_add(f, &spec);
 	}
-	finish(s, f, 4);
+	scenario_finish(s, f, 4);
 }
 
 /* ---- datagrams ---------------------------------------------------------------------------------------------------- */
@@ -344,6 +346,7 @@ static void udp(struct sim *s)
 static const struct scenario scenarios[] = {
 	{ "tcp_clean", "two hosts, a good wire, megabytes both ways", tcp_clean },
 	{ "tcp_bulk", "two hosts, a wire with any mix of faults, both ways", tcp_bulk },
+	{ "tcp_random", "anything: the network, its faults, the stacks' settings, the programs' manners", scenario_random },
 	{ "tcp_storm", "5 % loss, repeats, late and damaged packets all at once", tcp_storm },
 	{ "tcp_pace", "1 % loss: a transfer may not stand still", tcp_pace },
 	{ "tcp_loss", "loss, repeats and late packets, but no damage", tcp_loss },

@@ -6,13 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/check.h"
+#include "model.h"
 
 enum { HOSTS_MAX = 1024, WIRES_MAX = 1024, IFACES_MAX = 4096, ROUNDS_MAX = 1000000 };
 #define SIM_EPOCH (INT64_C(1700000000) * OL_SEC)		/* any fixed day: captures must not differ */
 
 struct iface { int host, wire, ifi, capture; unsigned port; };
-struct host { char name[32]; struct ol_stack *stk; int lo_capture; };
-struct wire { struct sim *sim; struct ol_wire *w; struct ol_wire_config cfg; unsigned plugged; };
+struct host { char name[32]; struct ol_stack *stk; int lo_capture; bool busy; };	/* busy: something came or went since the last rest */
+struct wire { struct sim *sim; struct ol_wire *w; struct ol_wire_config cfg; unsigned plugged; uint64_t received; };
 
 struct sim {
 	ol_time now;
@@ -28,6 +29,8 @@ struct sim {
 	int n_ifaces;
 	struct sim_app *apps;
 	struct ol_capture *capture;
+	struct model *model;
+	bool introduced;		/* nothing waits for a neighbour's address, so what is sent leaves at once */
 	uint64_t events;
 };
 
@@ -52,18 +55,43 @@ struct sim *sim_new(const struct sim_config *cfg)
 	s->check_every = cfg->check_every ? cfg->check_every : 1;
 	rng_init(&s->rng, cfg->seed);
 	s->pool = ol_pool_new(0);
+	s->model = model_new();
 	if (cfg->capture)
 		s->capture = ol_capture_new(&(struct ol_capture_config){ .sink = cfg->capture, .ctx = cfg->capture_ctx, .epoch_ns = SIM_EPOCH });
 	return s;
 }
 
+/*
+ * A cable neither makes nor swallows a frame without saying so: what went in, and what was doubled, less what was lost, has come out
+ * or is still under way.
+ */
+static void check_balance(struct sim *s, const struct wire *w)
+{
+	uint64_t due = 0;
+	for (unsigned port = 0; port < w->plugged; port++)
+		for (int dir = OL_WIRE_IN; dir <= OL_WIRE_OUT; dir++) {
+			struct ol_wire_stats st;
+			SIM_CHECK(s, ol_wire_get_stats(w->w, port, (enum ol_wire_dir)dir, &st) == 0);
+			if (st.held_bytes)
+				return;
+			due += dir == OL_WIRE_IN ? st.frames : 0;
+			for (unsigned i = 0; i < OL_WIRE_FAULTS; i++)
+				due += 1u << i == OL_WIRE_DUP ? st.befell[i] : OL_WIRE_LOST >> i & 1 ? -st.befell[i] : 0;
+		}
+	SIM_CHECK(s, due == w->received);
+}
+
 void sim_free(struct sim *s)
 {
+	for (int i = 0; i < s->n_wires; i++)
+		if (s->wire[i].plugged == 2)
+			check_balance(s, &s->wire[i]);
 	for (int i = 0; i < s->n_hosts; i++)
 		ol_stack_free(s->host[i].stk);
 	for (int i = 0; i < s->n_wires; i++)
 		ol_wire_free(s->wire[i].w);
 	ol_capture_free(s->capture);
+	model_free(s->model);
 	SIM_CHECK(s, ol_pool_used(s->pool) == 0);
 	ol_pool_free(s->pool);
 	free(s);
@@ -220,6 +248,7 @@ static void introduce(struct sim *s, const struct iface *to, const struct iface 
 
 void sim_introduce_all(struct sim *s)
 {
+	s->introduced = true;
 	for (int i = 0; i < s->n_ifaces; i++)
 		for (int k = 0; k < s->n_ifaces; k++)
 			if (i != k && s->iface[i].wire == s->iface[k].wire)
@@ -313,7 +342,10 @@ static void check_all(struct sim *s)
 static void input(struct sim *s, int host, int ifi, int capture_to, struct ol_pkt *pkt)
 {
 	struct ol_pkt *copy = s->capture ? ol_pkt_copy(s->pool, pkt) : NULL;
+	model_arrives(s->model, host, pkt);
+	s->host[host].busy = true;
 	struct ol_verdict v = ol_stack_input(s->host[host].stk, ifi, pkt, s->now);
+	model_judge(s->model, s->host[host].stk, v.fate);
 	if (copy)
 		capture_got(s, host, capture_to, copy, s->now, &v);
 	ol_pkt_free(copy);
@@ -344,6 +376,8 @@ static bool drain_host(struct sim *s, int host)
 		struct ol_pkt *pkt = ol_stack_output(s->host[host].stk, ifi, s->now);
 		SIM_CHECK(s, n < ROUNDS_MAX);
 		SIM_CHECK(s, pkt != NULL);		/* pending said so */
+		model_sent(s->model, host, pkt, s->now);
+		s->host[host].busy = true;
 		output(s, host, ifi, pkt);
 		check_all(s);
 		any = true;
@@ -361,6 +395,7 @@ static bool drain_wire(struct sim *s, int wire)
 		while (i < s->n_ifaces && !(s->iface[i].wire == wire && s->iface[i].port == port))
 			i++;
 		any = true;
+		s->wire[wire].received++;
 		if (i == s->n_ifaces)
 			ol_pkt_free(pkt);		/* a port with nobody in it */
 		else
@@ -380,6 +415,17 @@ static bool expire(struct sim *s, int host)
 	return drain_host(s, host);
 }
 
+/* All hosts have come to rest: what they believe to be under way is what left them. */
+static void compare(struct sim *s)
+{
+	for (int i = 0; i < s->n_hosts && s->introduced; i++) {
+		const char *no = s->host[i].busy ? model_compare(s->model, i, s->host[i].stk) : NULL;
+		if (no)
+			sim_fail(s, "host %s: %s", s->host[i].name, no);
+		s->host[i].busy = false;
+	}
+}
+
 /* All that can happen without time passing. */
 static void settle(struct sim *s)
 {
@@ -394,6 +440,7 @@ static void settle(struct sim *s)
 		for (int i = 0; i < s->n_wires; i++)
 			any |= drain_wire(s, i);
 	}
+	compare(s);
 }
 
 static ol_time next_deadline(struct sim *s)

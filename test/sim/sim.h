@@ -42,7 +42,7 @@ void sim_addr(struct sim *s, int host, int ifi, const char *prefix);
 void sim_route(struct sim *s, int host, const char *prefix, const char *gateway);
 /**
  * All who share a wire know each other's addresses from now on.  ARP has no checksum: where a wire damages frames, a wrong station may
- * be learned, and what is tried would be the neighbour cache's patience.
+ * be learned, and what is tried would be the neighbour cache's patience.  From here on scoreboards are held against a model (model.h).
  */
 void sim_introduce_all(struct sim *s);
 /** Sets the faults of every `in` of the wire, or of one port's. */
