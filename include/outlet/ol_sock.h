@@ -68,7 +68,8 @@ int64_t ol_lingering(struct ol_stack *stk, ol_sock s);
 int ol_bind(struct ol_stack *stk, ol_sock s, const struct sockaddr *addr, socklen_t len, ol_time now);
 /**
  * Source: POSIX connect(); RFC 9293 3.10.1.  AF_UNSPEC dissolves an association, and takes a stream back to its beginning.
- * @return 0        a datagram socket has its peer; a stream that was on its way is established now
+ * @return 0        a datagram socket has its peer; a stream that was on its way is established now; with TCP_FASTOPEN_CONNECT:
+ *                  its SYN goes with the first send, and carries the beginning of it (RFC 7413)
  *         -EINPROGRESS  OL_EV_OUT (done) or OL_EV_ERR follows; then ask SO_ERROR, or call again: 0, or why it failed
  *         -EALREADY     still on its way        -EISCONN      connected, or listening
  *         -ENETUNREACH  no route                -EADDRNOTAVAIL  no ephemeral port left, or the pair is in use
@@ -103,12 +104,16 @@ int ol_getsockopt(struct ol_stack *stk, ol_sock s, int level, int name, void *va
 
 /**
  * Queues bytes on a stream, or sends one datagram or raw packet.  Source: POSIX send(); RFC 9293 3.10.2.
- * @param flags  MSG_OOB and MSG_MORE of streams; MSG_EOR, MSG_DONTWAIT and MSG_NOSIGNAL mean nothing here
+ * @param flags  MSG_OOB and MSG_MORE of streams; MSG_EOR, MSG_DONTWAIT and MSG_NOSIGNAL mean nothing here.  MSG_FASTOPEN of a
+ *               stream, with an address (ol_sendmsg): a connect() and the send in one, Fast Open, RFC 7413, as Linux's tcp(7)
+ *               and tcp_fastopen have it
  * @return       bytes queued, fewer than asked when a stream's queue fills; or
  *               -EAGAIN      queue full; OL_EV_OUT follows
  *               -ENOTCONN    never connected        -EPIPE       writing was shut down
  *               -ECONNRESET  reset by the peer; reported once, -EPIPE after
  *               -EMSGSIZE    datagram too long      -EDESTADDRREQ  no peer
+ *               of a Fast Open: bytes that went with the SYN, while connecting; or what ol_connect says, -EINPROGRESS: none
+ *               went; -EOPNOTSUPP: the setting tcp_fastopen has clients switched off
  *               -EOPNOTSUPP  MSG_OOB or MSG_MORE of a datagram      -ENOBUFS  the pool is dry
  */
 ssize_t ol_send(struct ol_stack *stk, ol_sock s, const void *buf, size_t len, int flags, ol_time now);

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sockios.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdarg.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -102,6 +104,24 @@ static int pd_accept(void *u, int fd, struct sockaddr *a, socklen_t *len)
 	return child;
 }
 
+static bool is_opening(struct pd *pd, const struct pd_fd *f)
+{
+	uint8_t state = 0;				/* the first byte of struct tcp_info */
+	socklen_t len = sizeof state;
+	return !ol_getsockopt(pd->stk, f->sock, IPPROTO_TCP, TCP_INFO, &state, &len, pd->now) && state == OL_TCP_SYN_SENT;
+}
+
+/* Waits for the end of an open; 0 or why it failed. */
+static int opened(struct pd *pd, struct pd_fd *f, ol_time deadline)
+{
+	int err = 0;
+	socklen_t n = sizeof err;
+	if (!wait_for(pd, f, OL_EV_OUT, false, deadline))
+		return -EINPROGRESS;
+	int r = ol_getsockopt(pd->stk, f->sock, SOL_SOCKET, SO_ERROR, &err, &n, pd->now);
+	return r ? r : -err;
+}
+
 static int pd_connect(void *u, int fd, const struct sockaddr *a, socklen_t len)
 {
 	struct pd *pd = u;
@@ -111,12 +131,8 @@ static int pd_connect(void *u, int fd, const struct sockaddr *a, socklen_t len)
 	ol_time deadline = timeout_of(pd, f, SO_SNDTIMEO);
 	int r = ol_connect(pd->stk, f->sock, a, len, pd->now);
 	pd_settle(pd);
-	if ((r == -EINPROGRESS || r == -EALREADY) && wait_for(pd, f, OL_EV_OUT, false, deadline)) {
-		int err = 0;
-		socklen_t n = sizeof err;
-		r = ol_getsockopt(pd->stk, f->sock, SOL_SOCKET, SO_ERROR, &err, &n, pd->now);
-		r = r ? r : -err;
-	}
+	if ((r == -EINPROGRESS || r == -EALREADY) && !f->nonblock)
+		r = opened(pd, f, deadline);
 	return (int)leave(pd, r);
 }
 
@@ -147,6 +163,16 @@ ssize_t pd_sock_send(struct pd *pd, int fd, const struct msghdr *msg, int flags)
 	m.msg_iov = iov;
 	for (;;) {
 		ssize_t r = ol_sendmsg(pd->stk, f->sock, &m, flags, pd->now);
+		flags &= ~MSG_FASTOPEN;			/* it opened, or it did not */
+		if (is_opening(pd, f) && (r > 0 || r == -EINPROGRESS)) {
+			pd_settle(pd);
+			if (f->nonblock || flags & MSG_DONTWAIT)
+				return r;
+			int err = opened(pd, f, deadline);
+			if (err)
+				return err;
+			r = r > 0 ? r : 0;
+		}
 		pd_settle(pd);
 		if (r >= 0) {
 			sent += (size_t)r;

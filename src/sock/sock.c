@@ -90,6 +90,7 @@ void sock_destroy(struct sock *s)
 	list_del(&s->event);
 	sock_table_del(&s->ss->table, s);
 	free(s->opts);
+	free(s->fo_keys);
 	free(s);
 }
 
@@ -309,6 +310,7 @@ void socks_check(const struct socks *ss)
 		CHECK(!s->tcb || tcp_user(s->tcb) == s);
 		CHECK(!sock_is_stream(s) || (s->opts != NULL) == (!s->tcb && !s->listener));
 		CHECK(!s->d || s->d->user == s);
+		CHECK(!s->deferred || (s->stage == SOCK_CONNECTING && !s->tcb));
 	}
 	CHECK(used == ss->table.used);
 }

@@ -54,6 +54,10 @@ struct sock {
 	struct tcp_tcb *tcb;
 	struct tcp_listener *listener;
 	uint8_t error;			/* enum ol_err: of an attempt to connect that was taken back */
+	bool fo_connect;		/* TCP_FASTOPEN_CONNECT */
+	bool deferred;			/* connect() was called, the SYN goes with the first write: stage is CONNECTING, tcb NULL */
+	struct ol_endpoint remote;	/* then: to whom */
+	struct tcp_fo_keys *fo_keys;	/* TCP_FASTOPEN_KEY, until there is a listener; NULL: never set */
 	/* a datagram or raw socket: */
 	struct udp_end *udp;
 	struct raw_end *raw;

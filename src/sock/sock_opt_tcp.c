@@ -1,14 +1,16 @@
 /*
  * IPPROTO_TCP: tcp(7).  Bounds are Linux's.  Times that were never set are told as the configuration's, since that is what
- * holds.  Not had, so -ENOPROTOOPT: Fast Open, MD5, ULPs (kernel TLS), repair, zero-copy receive.
+ * holds.  Not had, so -ENOPROTOOPT: MD5, ULPs (kernel TLS), repair, zero-copy receive.
  */
 #include <limits.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "base/check.h"
 #include "sock/sock_int.h"
 #include "transport/tcp/tcp_config.h"
+#include "transport/tcp/tcp_fastopen.h"
 
 enum { MAX_KEEP_S = 32767, MIN_MSS = 88, MAX_MSS = 32767, MAX_LINGER2_S = 120, MIN_CLAMP = 1152 };
 
@@ -121,6 +123,68 @@ static int get_info(struct sock *s, void *val, socklen_t *len, ol_time now)
 	return opt_put(val, len, info, n);
 }
 
+/* ---- Fast Open, RFC 7413: what Linux lets be set when ------------------------------------------------------------ */
+static bool may_listen(const struct sock *s) { return s->stage == SOCK_OPEN || s->stage == SOCK_LISTENING; }
+
+static int set_fastopen(struct sock *s, int v, ol_time now)
+{
+	if (v < 0 || !may_listen(s))
+		return -EINVAL;
+	CHANGE(s, fastopen, MIN((uint32_t)v, cfg(s)->somaxconn));
+}
+
+static int get_fastopen(struct sock *s, int *v, ol_time now)
+{
+	*v = may_listen(s) ? (int)stream_opts(s)->fastopen : 0;
+	return 0;
+}
+
+static int set_fastopen_connect(struct sock *s, int v, ol_time now)
+{
+	if (!(cfg(s)->fastopen & TCP_FO_CLIENT))
+		return -EOPNOTSUPP;
+	if (s->stage != SOCK_OPEN)
+		return -EINVAL;
+	s->fo_connect = v;
+	return 0;
+}
+
+static int get_fastopen_connect(struct sock *s, int *v, ol_time now) { *v = s->fo_connect; return 0; }
+
+static int set_no_cookie(struct sock *s, int v, ol_time now)
+{
+	if (!may_listen(s))
+		return -EINVAL;
+	CHANGE(s, fastopen_no_cookie, v);
+}
+
+static int get_no_cookie(struct sock *s, int *v, ol_time now) { *v = stream_opts(s)->fastopen_no_cookie; return 0; }
+
+/* One key or two, 16 bytes each. */
+static int set_fastopen_key(struct sock *s, const void *val, socklen_t len, ol_time now)
+{
+	struct tcp_fo_keys k = { .n = (uint8_t)(len / sizeof k.key[0]) };
+	if (len != sizeof k.key[0] && len != sizeof k.key)
+		return -EINVAL;
+	memcpy(k.key, val, len);
+	if (s->listener) {
+		tcp_listener_set_keys(s->listener, &k);
+		return 0;
+	}
+	if (!s->fo_keys)
+		s->fo_keys = malloc(sizeof *s->fo_keys);
+	if (!s->fo_keys)
+		return -ENOMEM;
+	*s->fo_keys = k;
+	return 0;
+}
+
+static int get_fastopen_key(struct sock *s, void *val, socklen_t *len, ol_time now)
+{
+	const struct tcp_fo_keys *k = s->listener ? tcp_listener_keys(s->listener) : s->fo_keys ? s->fo_keys : &cfg(s)->fastopen_key;
+	return opt_put(val, len, k->key, k->n * sizeof k->key[0]);
+}
+
 #define ANY 0, -1
 static const struct opt opts[] = {
 	{ TCP_NODELAY, ON_STREAM, ANY, set_nodelay, get_nodelay },
@@ -136,6 +200,10 @@ static const struct opt opts[] = {
 	{ TCP_WINDOW_CLAMP, ON_STREAM, 0, INT_MAX, set_window_clamp, get_window_clamp },
 	{ TCP_USER_TIMEOUT, ON_STREAM, 0, INT_MAX, set_user_timeout, get_user_timeout },
 	{ TCP_NOTSENT_LOWAT, ON_STREAM, ANY, set_notsent_lowat, get_notsent_lowat },
+	{ TCP_FASTOPEN, ON_STREAM, ANY, set_fastopen, get_fastopen },
+	{ TCP_FASTOPEN_CONNECT, ON_STREAM, 0, 1, set_fastopen_connect, get_fastopen_connect },
+	{ TCP_FASTOPEN_NO_COOKIE, ON_STREAM, 0, 1, set_no_cookie, get_no_cookie },
+	{ TCP_FASTOPEN_KEY, ON_STREAM, .set_bytes = set_fastopen_key, .get_bytes = get_fastopen_key },
 	{ TCP_CONGESTION, ON_STREAM, .set_bytes = set_congestion, .get_bytes = get_congestion },
 	{ TCP_INFO, ON_STREAM, .get_bytes = get_info },
 };

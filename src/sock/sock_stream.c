@@ -5,6 +5,9 @@
  *	OPEN --connect--> CONNECTING --established, and connect() asked again or data moved--> CONNECTED
  *	any  --connect(AF_UNSPEC)--> OPEN
  *
+ * With Fast Open (RFC 7413) connect() and the first send are one call, sendmsg(MSG_FASTOPEN); or, with
+ * TCP_FASTOPEN_CONNECT, connect() only says to whom, and the first send does both.
+ *
  * Where POSIX leaves the answer open it is Linux's: a connect() that was under way and is asked for again says 0 once it
  * is done, then -EISCONN; one that failed says why and the socket may try again.  One departure: send() on a socket never
  * connected is -ENOTCONN, as POSIX has it, and not Linux's EPIPE.
@@ -15,6 +18,7 @@
 #include "base/check.h"
 #include "sock/sock_int.h"
 #include "transport/tcp/tcp_config.h"
+#include "transport/tcp/tcp_fastopen.h"
 
 struct tcp_opts *stream_opts(struct sock *s)
 {
@@ -62,6 +66,7 @@ static int dissolve(struct sock *s, ol_time now)
 		s->claim->b.listening = false;
 	}
 	s->tcb = NULL;
+	s->deferred = false;
 	s->listener = NULL;
 	s->opts = opts;
 	s->stage = SOCK_OPEN;
@@ -79,6 +84,7 @@ static int dissolve(struct sock *s, ol_time now)
 static void adopt(struct sock *s, struct tcp_tcb *tcb, enum sock_stage stage)
 {
 	s->tcb = tcb;
+	s->deferred = false;
 	s->stage = stage;
 	s->error = OL_OK;
 	free(s->opts);
@@ -95,7 +101,8 @@ int stream_rebind(struct sock *s, ol_time now)
 	return no;
 }
 
-static int open_to(struct sock *s, struct ol_endpoint *remote, ol_time now)
+/* From where, with a port of our own: what must be known before a SYN can go. */
+static int choose_local(struct sock *s, struct ol_endpoint *remote, struct ol_endpoint *local, ol_time now)
 {
 	struct net_path path;
 	if (ol_addr_is_multicast(&remote->addr))
@@ -115,9 +122,23 @@ static int open_to(struct sock *s, struct ol_endpoint *remote, ol_time now)
 		if (no)
 			return no;
 	}
-	struct ol_endpoint local = { path.src, s->local.port };
+	*local = (struct ol_endpoint){ path.src, s->local.port };
+	return 0;
+}
+
+/* What Fast Open may send with the SYN, and how much of it went. */
+struct fast { const struct iovec *iov; int n; size_t done; };
+
+/* fast: NULL for an ordinary open. */
+static int open_to(struct sock *s, struct ol_endpoint *remote, struct fast *fast, ol_time now)
+{
+	struct ol_endpoint local;
+	int no = choose_local(s, remote, &local, now);
+	if (no)
+		return no;
 	struct tcp_tcb *tcb;
-	err = tcp_open(s->ss->tcp, &tcb, s->opts, &local, remote, s, now);
+	enum ol_err err = fast ? tcp_open_fast(s->ss->tcp, &tcb, s->opts, &local, remote, fast->iov, fast->n, &fast->done, s, now)
+			       : tcp_open(s->ss->tcp, &tcb, s->opts, &local, remote, s, now);
 	if (!err) {
 		adopt(s, tcb, SOCK_CONNECTING);
 		return -EINPROGRESS;		/* req: POSIX-connect-EINPROGRESS */
@@ -127,8 +148,26 @@ static int open_to(struct sock *s, struct ol_endpoint *remote, ol_time now)
 	return sock_errno(err);
 }
 
+/* TCP_FASTOPEN_CONNECT: where the SYN could carry text it waits for some; else it asks for a cookie. */
+static int open_when_written(struct sock *s, struct ol_endpoint *remote, ol_time now)
+{
+	struct ol_endpoint local;
+	struct fast nothing = { 0 };
+	int no = choose_local(s, remote, &local, now);
+	if (no)
+		return no;
+	if (!tcp_fastopen_ready(s->ss->tcp, s->opts, &local.addr, remote, now))
+		return open_to(s, remote, &nothing, now);
+	s->remote = *remote;
+	s->stage = SOCK_CONNECTING;
+	s->deferred = true;
+	return 0;
+}
+
 static int again(struct sock *s, ol_time now)
 {
+	if (s->deferred)
+		return -EISCONN;		/* to the program it is, as on Linux */
 	if (is_opening(s))
 		return -EALREADY;		/* req: POSIX-connect-EALREADY */
 	if (!stream_is_over(s)) {
@@ -138,6 +177,16 @@ static int again(struct sock *s, ol_time now)
 	enum ol_err err = tcp_error_take(s->tcb);
 	dissolve(s, now);
 	return err ? sock_errno(err) : -ECONNABORTED;
+}
+
+static int peer_of(struct sock *s, const struct sockaddr *addr, socklen_t len, struct ol_endpoint *remote)
+{
+	int err = sock_addr_in(s, addr, len, 0, remote);
+	if (!err)
+		err = sock_addr_peer(s, remote);
+	if (!err && s->addr_locked && s->local.addr.ver && s->local.addr.ver != remote->addr.ver)
+		err = s->local.addr.ver == 4 ? -ENETUNREACH : -EINVAL;
+	return err;
 }
 
 static int stream_connect(struct sock *s, const struct sockaddr *addr, socklen_t len, ol_time now)
@@ -153,12 +202,10 @@ static int stream_connect(struct sock *s, const struct sockaddr *addr, socklen_t
 	if (s->stage == SOCK_CONNECTING)
 		return again(s, now);
 	struct ol_endpoint remote;
-	int err = sock_addr_in(s, addr, len, 0, &remote);
-	if (!err)
-		err = sock_addr_peer(s, &remote);
-	if (!err && s->addr_locked && s->local.addr.ver && s->local.addr.ver != remote.addr.ver)
-		err = s->local.addr.ver == 4 ? -ENETUNREACH : -EINVAL;
-	return err ? err : open_to(s, &remote, now);
+	int err = peer_of(s, addr, len, &remote);
+	if (err)
+		return err;
+	return s->fo_connect ? open_when_written(s, &remote, now) : open_to(s, &remote, NULL, now);
 }
 
 /* ---- listen(), accept() ---------------------------------------------------------------------------------------- */
@@ -171,6 +218,8 @@ static int start_listening(struct sock *s, int backlog, ol_time now)
 	if (err)
 		return sock_errno(err);
 	s->listener = l;
+	if (s->fo_keys)
+		tcp_listener_set_keys(l, s->fo_keys);
 	s->stage = SOCK_LISTENING;
 	s->error = OL_OK;
 	free(opts);
@@ -251,6 +300,8 @@ static int stream_shutdown(struct sock *s, int how, ol_time now)
 	bool rd = how != SHUT_WR, wr = how != SHUT_RD;
 	if (s->stage == SOCK_LISTENING)
 		return rd ? dissolve(s, now) : 0;
+	if (s->deferred)
+		return dissolve(s, now);
 	if (!s->tcb || stream_is_over(s))
 		return -ENOTCONN;		/* req: POSIX-shutdown-ENOTCONN */
 	if (tcp_state(s->tcb) == OL_TCP_SYN_SENT)
@@ -267,8 +318,10 @@ static int stream_shutdown(struct sock *s, int how, ol_time now)
 
 static void stream_close(struct sock *s, ol_time now)
 {
-	if (s->listener)
+	if (s->listener) {
 		tcp_listener_close(s->listener, now);
+		s->claim->b.listening = false;	/* what it accepted may hold the port on */
+	}
 	if (!s->tcb)
 		return;
 	tcp_set_user(s->tcb, NULL);
@@ -308,16 +361,43 @@ static int take_error(struct sock *s)
 /* Data may move once connected, or while connecting (then it waits); *err says why not. */
 static bool may_move(struct sock *s, ssize_t *err)
 {
-	*err = s->error ? take_error(s) : s->tcb ? 0 : -ENOTCONN;
+	*err = s->error ? take_error(s) : s->tcb ? 0 : s->deferred ? -EAGAIN : -ENOTCONN;
 	return !*err;
+}
+
+/* RFC 7413 appendix A is only a proposal; this is tcp_sendmsg_fastopen of Linux.  0 and *done 0: go on as ever. */
+static int send_fast(struct sock *s, const struct msghdr *msg, int flags, size_t *done, ol_time now)
+{
+	struct fast fast = { msg->msg_iov, (int)msg->msg_iovlen, 0 };
+	struct ol_endpoint remote = s->remote;
+	sa_family_t family = AF_INET;
+	if (msg->msg_name && msg->msg_namelen >= sizeof family)
+		memcpy(&family, msg->msg_name, sizeof family);
+	if (flags & MSG_FASTOPEN && (!(s->ss->cfg.tcp->fastopen & TCP_FO_CLIENT) || family == AF_UNSPEC))
+		return -EOPNOTSUPP;		/* req: POSIX-send-EOPNOTSUPP */
+	if (s->stage == SOCK_CONNECTED || s->stage == SOCK_LISTENING)
+		return -EISCONN;
+	if (s->tcb)
+		return again(s, now);
+	int err = s->deferred ? 0 : !msg->msg_name ? -EINVAL : peer_of(s, msg->msg_name, msg->msg_namelen, &remote);
+	if (err)
+		return err;
+	err = open_to(s, &remote, &fast, now);
+	if (err != -EINPROGRESS && s->deferred)
+		dissolve(s, now);
+	*done = fast.done;
+	return fast.done ? 0 : err;
 }
 
 static ssize_t stream_sendmsg(struct sock *s, const struct msghdr *msg, int flags, ol_time now)
 {
 	ssize_t no;
 	size_t done = 0;
-	if (flags & MSG_FASTOPEN)
-		return -EOPNOTSUPP;		/* req: POSIX-send-EOPNOTSUPP */
+	if (flags & MSG_FASTOPEN || s->deferred) {
+		no = send_fast(s, msg, flags, &done, now);
+		if (no || done)
+			return no ? no : (ssize_t)done;
+	}
 	if (!may_move(s, &no))
 		return no;
 	enum ol_err err = tcp_send(s->tcb, msg->msg_iov, (int)msg->msg_iovlen, send_flags(flags), &done, now);
@@ -395,7 +475,7 @@ static unsigned stream_poll(const struct sock *s)
 	unsigned ev = s->error ? OL_EV_ERR : 0;
 	if (s->listener)
 		return ev | tcp_listener_ready(s->listener);
-	return ev | (s->tcb ? tcp_ready(s->tcb) : OL_EV_OUT | OL_EV_HUP);
+	return ev | (s->tcb ? tcp_ready(s->tcb) : s->deferred ? OL_EV_OUT : OL_EV_OUT | OL_EV_HUP);
 }
 
 static enum ol_err stream_error_take(struct sock *s)

@@ -26,6 +26,8 @@ struct ladder {
 	int ifi;
 	bool iss_known;
 	uint32_t iss, last_ts;
+	uint8_t cookie[16], cookie_len;			/* the last we sent */
+	uint16_t opens;
 	struct ol_verdict verdict;
 	struct { unsigned at; uint8_t mask; bool summed; } bend;	/* of the next segment in; mask 0: none */
 	char log[MAX_LOG][LINE];
@@ -161,6 +163,17 @@ static uint8_t flags_of(const char *s)
 	return f;
 }
 
+static int cookie_text(struct ladder *l, char *s, const char *comma, const char *name, const uint8_t *p, size_t n)
+{
+	int len = sprintf(s, "%s%s%s", comma, name, n ? " " : "");
+	assert_true(n <= sizeof l->cookie);
+	if (n)
+		memcpy(l->cookie, p, l->cookie_len = (uint8_t)n);
+	for (size_t i = 0; i < n; i++)
+		len += sprintf(s + len, "%02x", p[i]);
+	return len;
+}
+
 /* The options, in order, as packetdrill writes them. */
 static void opts_text(struct ladder *l, const uint8_t *p, size_t len, char *s)
 {
@@ -184,6 +197,8 @@ static void opts_text(struct ladder *l, const uint8_t *p, size_t len, char *s)
 			l->last_ts = be32_at(p + i + 2);
 			s += sprintf(s, "%sTS val * ecr %u", comma, be32_at(p + i + 6));
 			break;
+		case 34: s += cookie_text(l, s, comma, "FO", p + i + 2, n - 2); break;
+		case 254: s += cookie_text(l, s, comma, "FOEXP", p + i + 4, n - 4); break;
 		default: s += sprintf(s, "%sopt %u", comma, p[i]);
 		}
 		i += n ? n : 1;
@@ -247,6 +262,23 @@ static void read_text(const char *text, struct shown *x)
 
 /* ---- what the peer sends ---------------------------------------------------------------------------------------- */
 
+/* The bytes of a cookie in hex, "cookie" for the last one we sent, with its first byte turned over after "not ". */
+static size_t put_cookie(struct ladder *l, uint8_t *o, const char *s)
+{
+	size_t n = 0;
+	unsigned b;
+	s += strspn(s, " ");
+	bool wrong = !strncmp(s, "not ", 4);
+	if (!strcmp(s + 4 * wrong, "cookie")) {
+		memcpy(o, l->cookie, n = l->cookie_len);
+		o[0] ^= wrong ? 0xff : 0;
+		return n;
+	}
+	for (; sscanf(s, "%2x", &b) == 1; s += 2)
+		o[n++] = (uint8_t)b;
+	return n;
+}
+
 static size_t put_opt(struct ladder *l, uint8_t *o, const char *s)
 {
 	unsigned a, b;
@@ -281,6 +313,17 @@ static size_t put_opt(struct ladder *l, uint8_t *o, const char *s)
 			be32_put(o + n + 4, l->iss + b);
 		}
 		o[0] = 5, o[1] = (uint8_t)n;
+		return n;
+	}
+	if (!strncmp(s, "FOEXP", 5)) {
+		size_t n = 4 + put_cookie(l, o + 4, s + 5);
+		o[0] = 254, o[1] = (uint8_t)n;
+		be16_put(o + 2, 0xf989);
+		return n;
+	}
+	if (!strncmp(s, "FO", 2)) {
+		size_t n = 2 + put_cookie(l, o + 2, s + 2);
+		o[0] = 34, o[1] = (uint8_t)n;
 		return n;
 	}
 	if (sscanf(s, "raw %2x%2x", &a, &b) == 2) {		/* a kind and a length, with nothing behind */
@@ -386,6 +429,19 @@ unsigned ladder_flush(struct ladder *l)
 	return n;
 }
 
+/* In a pattern "FO cookie" is any: which it is the test does not foretell. */
+static void any_cookie(struct shown *got)
+{
+	char *at = strstr(got->opt, "FO");
+	at = at ? strchr(at, ' ') : NULL;
+	if (!at)
+		return;
+	char *end = at + 1 + strspn(at + 1, "0123456789abcdef");
+	char rest[LINE];
+	snprintf(rest, sizeof rest, "%s", end);
+	snprintf(at, LINE - (size_t)(at - got->opt), " cookie%s", rest);
+}
+
 static const char *differ(const struct shown *w, const struct shown *g)
 {
 	if (strcmp(w->flags, g->flags))
@@ -423,6 +479,8 @@ void ladder_out(struct ladder *l, int line, int ms, const char *text)
 	unsigned ecn = (v6 ? p->data[1] >> 4 : p->data[1]) & 3;
 	ol_pkt_free(p);
 	read_text(text, &want);
+	if (strstr(want.opt, " cookie"))
+		any_cookie(&got);
 	const char *why = differ(&want, &got);
 	if (why)
 		bad(l, line, why, text, s);
@@ -495,6 +553,12 @@ static enum ol_err do_io(struct ladder *l, const char *verb, unsigned n, size_t 
 		return tcp_recv(l->tcb, &v, 1, 0, done, l->now);
 	if (!strcmp(verb, "peek"))
 		return tcp_recv(l->tcb, &v, 1, TCP_RECV_PEEK, done, l->now);
+	if (!strcmp(verb, "fastopen")) {
+		struct tcp_opts o = tcp_opts_default(l->tcp);
+		l->local.port = (uint16_t)(OPEN_PORT + ++l->opens);
+		l->iss_known = false;
+		return tcp_open_fast(l->tcp, &l->tcb, &o, &l->local, &l->peer, &v, 1, done, l, l->now);
+	}
 	v.iov_len = 1;
 	return tcp_recv(l->tcb, &v, 1, TCP_RECV_URG, done, l->now);
 }
@@ -509,6 +573,10 @@ static enum ol_err do_call(struct ladder *l, const char *verb, const char *arg, 
 	}
 	if (!strcmp(verb, "listen"))
 		return tcp_listen(l->tcp, &l->listener, &o, &l->local, *arg ? atoi(arg) : 10, false, l, l->now);
+	if (!strcmp(verb, "listenfast")) {
+		o.fastopen = (uint32_t)atoi(arg);
+		return tcp_listen(l->tcp, &l->listener, &o, &l->local, 10, false, l, l->now);
+	}
 	if (!strcmp(verb, "accept")) {
 		struct tcp_tcb *t = tcp_accept(l->listener, l, l->now);
 		l->tcb = t ? t : l->tcb;

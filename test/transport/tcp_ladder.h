@@ -16,7 +16,10 @@
  * a segment in, [ect0] and [noecn] are claims about one that came out.
  * app(): connect, listen BACKLOG, accept, write N, more N, urg N, read N, peek N, readurg, shutdown wr|rd, close, abort,
  * closelisten, nodelay 0|1, cork 0|1; each may end in "= N" or "= eof|again|reset|pipe|refused|timedout|..." for what must come back.
- * A connection just made (connect, accept) is what later calls are about.
+ * A connection just made (connect, accept, fastopen) is what later calls are about.
+ * Fast Open: "fastopen N" opens to the peer from a port of its own and says how many of N bytes went with the SYN; "listenfast
+ * QLEN" listens.  <FO>, <FO 0011aabb>, <FOEXP ...> are the option; "FO cookie" is in out() any cookie, in in() the last one that
+ * came out, "FO not cookie" one that is wrong.
  */
 #include "unit.h"
 #include <outlet/ol_sock.h>

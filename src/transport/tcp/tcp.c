@@ -42,6 +42,8 @@ struct tcp *tcp_new(const struct tcp_config *cfg, struct net *net, struct ol_poo
 	tcp->key_ts = sipkey_derive(cfg->seed, "tcp timestamps");
 	tcp->key_cookie = sipkey_derive(cfg->seed, "tcp cookies");
 	tcp->key_reuseport = sipkey_derive(cfg->seed, "tcp reuseport");
+	tcp->key_fastopen = sipkey_derive(cfg->seed, "tcp fast open");
+	tcp_fastopen_cache_init(&tcp->fo_cache);
 	rng_init(&tcp->rng, sipkey_derive(cfg->seed, "tcp chance").k0);
 	for (int i = 0; i < TCP_LISTEN_BUCKETS; i++)
 		list_init(&tcp->listen[i]);
@@ -70,6 +72,7 @@ void tcp_free(struct tcp *tcp)
 	for (struct list *n; (n = list_first(&tcp->tw)); )
 		tcp_tw_free(tcp, list_of(n, struct tcp_tw, fifo));
 	timer_stop(tcp->wheel, &tcp->tw_timer);
+	tcp_fastopen_cache_fini(&tcp->fo_cache);
 	tcp_demux_fini(&tcp->demux);
 	chunk_stock_fini(&tcp->chunks);
 	sb_stock_fini(&tcp->records);
@@ -108,6 +111,8 @@ static enum ol_fate read_segment(struct tcp *tcp, struct tcp_in *in, struct ol_p
 	if (!sum_is_good(p, rx))
 		return OL_DROP_TCP_CHECKSUM;				/* MUST-2, MUST-3 */
 	tcp_opt_parse(&in->opt, in->seg.opt.p, in->seg.opt.len);
+	if (!(in->seg.flags & TCP_SYN))
+		in->opt.fo.present = false;			/* req: 7413-4.1.1-a */
 	return OL_PASS;
 }
 
@@ -240,6 +245,8 @@ void tcp_check_all(const struct tcp *tcp)
 			const struct tcp_listener *l = list_of(n, struct tcp_listener, node);
 			CHECK(l->n_accepted <= l->backlog + 1 || l->backlog == UINT32_MAX || l->n_accepted <= TCP_MAX_ACCEPT + 1);
 			syns += l->n_syns;
+			CHECK(l->fo.n_pending > 0 || list_empty(&l->fo.pending));
+			CHECK(l->fo.n_resets > 0 || list_empty(&l->fo.resets));
 		}
 	CHECK(tcbs == tcp->n_tcb);
 	CHECK(tws == tcp->n_tw);

@@ -52,7 +52,8 @@ struct tcp_opts {
 	uint8_t pmtudisc;		/* IP_MTU_DISCOVER's value */
 	int ifi;			/* SO_BINDTODEVICE */
 	bool v6only;			/* IPV6_V6ONLY, of a listener on :: */
-	bool fastopen;			/* reserved for RFC 7413 */
+	uint32_t fastopen;		/* TCP_FASTOPEN of a listener: most connections pending; 0: off (RFC 7413 4.2) */
+	bool fastopen_no_cookie;	/* TCP_FASTOPEN_NO_COOKIE: none is asked for, from either side */
 	char congestion[16];		/* TCP_CONGESTION; "" the configured */
 	int32_t number;			/* the user's, for notes on packets (ol_note.sock); -1: none */
 };
@@ -67,6 +68,15 @@ bool tcp_congestion_known(const struct tcp *tcp, const char *name);
  */
 enum ol_err tcp_open(struct tcp *tcp, struct tcp_tcb **out, const struct tcp_opts *opts, const struct ol_endpoint *local,
 		     const struct ol_endpoint *remote, void *user, ol_time now);
+/**
+ * Active OPEN with Fast Open, RFC 7413: the SYN carries the beginning of the text, *done bytes of it, where a cookie for
+ * this server is known (or none is needed), and asks for one where not.  *done 0: none went, all is yet to be sent.
+ */
+enum ol_err tcp_open_fast(struct tcp *tcp, struct tcp_tcb **out, const struct tcp_opts *opts, const struct ol_endpoint *local,
+			  const struct ol_endpoint *remote, const struct iovec *iov, int n, size_t *done, void *user, ol_time now);
+/** Would tcp_open_fast send text with its SYN? */
+bool tcp_fastopen_ready(const struct tcp *tcp, const struct tcp_opts *opts, const struct ol_addr *local,
+			const struct ol_endpoint *remote, ol_time now);
 /** Is there a connection (or TIME-WAIT not reusable yet) between these two?  For choosing an ephemeral port, RFC 6056. */
 bool tcp_pair_busy(const struct tcp *tcp, const struct ol_endpoint *local, const struct ol_endpoint *remote, ol_time now);
 /** Any connection or TIME-WAIT record on this local endpoint?  For bind() without SO_REUSEADDR. */
@@ -77,6 +87,10 @@ enum ol_err tcp_listen(struct tcp *tcp, struct tcp_listener **out, const struct 
 		       int backlog, bool reuseport, void *user, ol_time now);
 void tcp_listener_set_backlog(struct tcp_listener *l, int backlog);
 struct tcp_opts *tcp_listener_opts(struct tcp_listener *l);
+/** TCP_FASTOPEN_KEY: keys of its own, the one to make cookies with first; n 0: the configured. */
+struct tcp_fo_keys;
+void tcp_listener_set_keys(struct tcp_listener *l, const struct tcp_fo_keys *keys);
+const struct tcp_fo_keys *tcp_listener_keys(const struct tcp_listener *l);
 /** The oldest established connection, which becomes the caller's, or NULL. */
 struct tcp_tcb *tcp_accept(struct tcp_listener *l, void *user, ol_time now);
 unsigned tcp_listener_waiting(const struct tcp_listener *l);	/* how many tcp_accept could give */

@@ -26,7 +26,7 @@ unsigned tcp_ready(const struct tcp_tcb *tcb)
 	bool over = tcb->state == OL_TCP_CLOSED || tcb->state == OL_TCP_TIME_WAIT;
 	if (over)
 		return r | OL_EV_IN | OL_EV_OUT | OL_EV_HUP | OL_EV_RDHUP;
-	if (tcb->state == OL_TCP_SYN_SENT || tcb->state == OL_TCP_SYN_RECEIVED)
+	if (!tcp_carries(tcb))
 		return r;
 	bool rd_over = tcb->fin_received || tcb->rd_shut;
 	if (rd_over)
@@ -66,7 +66,9 @@ size_t tcp_info_fill(struct tcp_tcb *tcb, void *info, size_t len, ol_time now)
 	if (tcb->persist_at != OL_NEVER)
 		ti.tcpi_backoff = tcb->persist_backoff;
 	ti.tcpi_options = (uint8_t)((tcb->ts_ok ? TCPI_OPT_TIMESTAMPS : 0) | (tcb->sack_ok ? TCPI_OPT_SACK : 0) |
-				    (tcb->ws_ok ? TCPI_OPT_WSCALE : 0) | (tcb->ecn_ok ? TCPI_OPT_ECN : 0));
+				    (tcb->ws_ok ? TCPI_OPT_WSCALE : 0) | (tcb->ecn_ok ? TCPI_OPT_ECN : 0) |
+				    (tcb->fo_acked ? TCPI_OPT_SYN_DATA : 0));
+	ti.tcpi_fastopen_client_fail = tcb->fo_fail & 3;
 	ti.tcpi_snd_wscale = tcb->snd_wscale & 15;
 	ti.tcpi_rcv_wscale = tcb->rcv_wscale & 15;
 	ti.tcpi_ato = us(tcb->ato_ns);

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum kind { K_BOOL, K_U8, K_U16, K_U32, K_SEC, K_MS, K_US, K_TRIPLE, K_NAME };
+enum kind { K_BOOL, K_U8, K_U16, K_U32, K_SEC, K_MS, K_US, K_TRIPLE, K_NAME, K_KEYS };
 
 static const struct setting {
 	const char *name;
@@ -27,6 +27,9 @@ static const struct setting {
 	S("tcp_ecn", K_U8, ecn, 0, 2, "explicit congestion notification: 0 never, 1 ask and agree, 2 agree when asked (RFC 3168)"),
 	S("tcp_ecn_fallback", K_BOOL, ecn_fallback, 0, 1, "a SYN sent again no longer asks for ECN (RFC 3168 6.1.1.1)"),
 	S("tcp_syncookies", K_U8, syncookies, 0, 2, "SYN cookies: 0 never, 1 when the SYN queue is full, 2 always"),
+	S("tcp_fastopen", K_U32, fastopen, 0, INT32_MAX,
+		"Fast Open, the sum of: 1 ask for and use cookies, 2 serve, 4 and 0x200 the same without cookies, 0x400 every listener serves (RFC 7413)"),
+	S("tcp_fastopen_key", K_KEYS, fastopen_key, 0, 0, "key of Fast Open cookies, 8-8-8-8 hex digits; after a comma or + one that goes out of use"),
 	S("tcp_min_snd_mss", K_U16, min_snd_mss, 40, 65535, "smallest segment size accepted from the peer, options included"),
 	S("tcp_rmem", K_TRIPLE, rmem, 2048, INT32_MAX, "receive buffer: smallest, at birth, largest (bytes of memory; half is offered)"),
 	S("tcp_wmem", K_TRIPLE, wmem, 2048, INT32_MAX, "send buffer: smallest, at birth, largest (bytes)"),
@@ -79,7 +82,7 @@ struct tcp_config tcp_config_default(void)
 {
 	return (struct tcp_config){
 		.window_scaling = true, .sack = true, .dsack = true, .timestamps = true, .ecn = 2, .ecn_fallback = true,
-		.syncookies = 1, .min_snd_mss = 48,
+		.syncookies = 1, .min_snd_mss = 48, .fastopen = 1,
 		.rmem = { 4096, 540000, 15 << 20 }, .wmem = { 4096, 262144, 4 << 20 }, .moderate_rcvbuf = true,
 		.notsent_lowat = UINT32_MAX, .limit_output = 256 << 10,
 		.syn_retries = 7, .synack_retries = 5, .retries1 = 3, .retries2 = 15,
@@ -107,7 +110,7 @@ static bool number(const char **p, int64_t *out)
 {
 	char *end;
 	errno = 0;
-	long long v = strtoll(*p, &end, 10);
+	long long v = strtoll(*p, &end, 0);			/* as Linux: 0x is hexadecimal */
 	if (end == *p || errno)
 		return false;
 	*p = end;
@@ -133,6 +136,52 @@ static int set_triple(uint32_t *t, const struct setting *s, const char *value)
 	return 0;
 }
 
+/* Four words of hex digits, each a little-endian number of four bytes, as Linux's. */
+static bool read_key(const char **p, uint8_t key[16])
+{
+	for (int i = 0; i < 4; i++) {
+		char *end;
+		size_t digits = strspn(*p, "0123456789abcdefABCDEF");
+		unsigned long v = strtoul(*p, &end, 16);
+		if (!digits || digits > 8 || (i < 3 && *end++ != '-'))
+			return false;
+		for (int k = 0; k < 4; k++)
+			key[4 * i + k] = (uint8_t)(v >> (8 * k));
+		*p = end;
+	}
+	return true;
+}
+
+static int set_keys(struct tcp_fo_keys *to, const char *value)
+{
+	struct tcp_fo_keys k = { .n = 1 };
+	if (!read_key(&value, k.key[0]))
+		return -EINVAL;
+	if (*value == ',' || *value == '+') {			/* + for lists, whose items commas part */
+		value++;
+		k.n = 2;
+		if (!read_key(&value, k.key[1]))
+			return -EINVAL;
+	}
+	if (*value)
+		return -EINVAL;
+	*to = k;
+	return 0;
+}
+
+static int get_keys(const struct tcp_fo_keys *k, char *buf, size_t len)
+{
+	char text[80];
+	int n = 0;
+	for (int i = 0; i == 0 || i < k->n; i++) {		/* none set: zeros, as Linux */
+		const uint8_t *b = k->key[i];
+		for (int w = 0; w < 4; w++, b += 4)
+			n += snprintf(text + n, sizeof text - (size_t)n, "%s%02x%02x%02x%02x", w ? "-" : i ? "," : "", b[3], b[2],
+				      b[1], b[0]);
+	}
+	return snprintf(buf, len, "%s", text);
+}
+
 static int64_t unit(enum kind k) { return k == K_SEC ? OL_SEC : k == K_MS ? OL_MS : k == K_US ? OL_US : 1; }
 
 int tcp_config_set(struct tcp_config *cfg, const char *key, const char *value)
@@ -143,6 +192,8 @@ int tcp_config_set(struct tcp_config *cfg, const char *key, const char *value)
 	void *at = (char *)cfg + s->at;
 	if (s->kind == K_TRIPLE)
 		return set_triple(at, s, value);
+	if (s->kind == K_KEYS)
+		return set_keys(at, value);
 	if (s->kind == K_NAME) {
 		size_t n = strlen(value);
 		if ((int64_t)n < s->lo || (int64_t)n > s->hi)
@@ -178,6 +229,7 @@ int tcp_config_get(const struct tcp_config *cfg, const char *key, char *buf, siz
 	case K_U16:	return snprintf(buf, len, "%u", *(const uint16_t *)at);
 	case K_U32:	return snprintf(buf, len, "%" PRIu32, *(const uint32_t *)at);
 	case K_NAME:	return snprintf(buf, len, "%s", (const char *)at);
+	case K_KEYS:	return get_keys(at, buf, len);
 	case K_TRIPLE: {
 		const uint32_t *t = at;
 		return snprintf(buf, len, "%" PRIu32 " %" PRIu32 " %" PRIu32, t[0], t[1], t[2]);

@@ -9,6 +9,9 @@
 #include <stdint.h>
 #include <outlet/ol_time.h>
 
+/* Keys of Fast Open cookies: cookies are made with the first, and good with either. */
+struct tcp_fo_keys { uint8_t n; uint8_t key[2][16]; };
+
 struct tcp_config {
 	uint8_t seed[16];		/* ISNs, timestamps' origins, cookies, table keys */
 
@@ -18,6 +21,8 @@ struct tcp_config {
 	bool ecn_fallback;		/* retry a SYN without ECN */
 	uint8_t syncookies;		/* 0 never, 1 when the SYN queue is full, 2 always */
 	uint16_t min_snd_mss;
+	uint32_t fastopen;		/* TCP_FO_*: RFC 7413 */
+	struct tcp_fo_keys fastopen_key;	/* none: from the seed, a new one twice a day */
 
 	/* buffers: lowest, at birth, highest; bytes */
 	uint32_t rmem[3], wmem[3];

@@ -30,7 +30,7 @@ static void too_big(struct tcp_tcb *tcb, const struct quoted *q, uint32_t mtu, o
 	if (mtu < tcb->path.mtu)			/* or another connection learnt it first */
 		net_pmtu_update(tcb->tcp->net, &tcb->node.remote.addr, mtu, now);
 	tcp_sync_mss(tcb, now);
-	if (!tcp_synchronized(tcb->state))
+	if (!tcp_synchronized(tcb->state) && !(tcb->state == OL_TCP_SYN_SENT && tcb->fo_data))
 		return;
 	tcp_loss_mtu_shrunk(tcb, now);
 	tcb->cause = OL_CAUSE_SEGMENT;
@@ -40,7 +40,10 @@ static void too_big(struct tcp_tcb *tcb, const struct quoted *q, uint32_t mtu, o
 static void unreachable(struct tcp_tcb *tcb, const struct net_rx *rx, ol_time now)
 {
 	bool opening = tcb->state == OL_TCP_SYN_SENT || tcb->state == OL_TCP_SYN_RECEIVED;
+	if (tcb->fo_child && !tcb->listener)
+		opening = false;				/* accepted already: a connection like any other */
 	if (opening && rx->error.hard) {
+		tcp_fastopen_failed(tcb, now);
 		tcp_enter_closed(tcb, rx->error.err, now);	/* MUST-56, while nothing can be lost yet */
 		return;
 	}

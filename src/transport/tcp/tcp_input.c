@@ -136,7 +136,7 @@ static void trim(struct tcp_tcb *tcb, struct tcp_in *in)
 static bool crossing_syn_ack(const struct tcp_tcb *tcb, const struct tcp_in *in)
 {
 	return tcb->state == OL_TCP_SYN_RECEIVED && (in->seg.flags & (TCP_SYN | TCP_ACK | TCP_RST)) == (TCP_SYN | TCP_ACK) &&
-	       seq_eq(in->seg.seq, tcb->irs) && seq_eq(in->seg.ack, tcb->snd_nxt);
+	       seq_eq(in->seg.seq, tcb->irs) && seq_gt(in->seg.ack, tcb->snd_una) && seq_le(in->seg.ack, tcb->snd_nxt);
 }
 
 static enum ol_fate unacceptable(struct tcp_tcb *tcb, struct tcp_in *in, enum ol_fate fate, ol_time now)
@@ -157,8 +157,20 @@ static enum ol_fate unacceptable(struct tcp_tcb *tcb, struct tcp_in *in, enum ol
 	return fate;
 }
 
+/* Our SYN-ACK was lost, it seems: the SYN that a Fast Open began with comes again, its text and cookie or not. */
+static bool syn_again(const struct tcp_tcb *tcb, const struct tcp_in *in)
+{
+	return tcb->state == OL_TCP_SYN_RECEIVED && tcb->fo_child && seq_eq(in->seg.seq, tcb->irs) &&
+	       (in->seg.flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN;
+}
+
 static enum ol_fate tcp_step_seq(struct tcp_tcb *tcb, struct tcp_in *in, ol_time now)
 {
+	if (syn_again(tcb, in)) {
+		if (answer_allowed(tcb, now))
+			tcp_send_synack(tcb, now);
+		return OL_DONE;
+	}
 	if (crossing_syn_ack(tcb, in)) {
 		in->seg.flags &= (uint8_t)~TCP_SYN;
 		in->seg.seq = seq_add(in->seg.seq, 1);
@@ -177,12 +189,10 @@ static enum ol_fate tcp_step_seq(struct tcp_tcb *tcb, struct tcp_in *in, ol_time
 
 /* ---- second: RST ------------------------------------------------------------------------------------------------ */
 
-static enum ol_err reset_error(uint8_t state)
+static enum ol_err reset_error(const struct tcp_tcb *tcb)
 {
-	switch (state) {
-	case OL_TCP_SYN_SENT: case OL_TCP_SYN_RECEIVED:	return OL_ERR_CONNREFUSED;
-	default:					return OL_ERR_CONNRESET;	/* to whoever still holds it, in every state */
-	}
+	bool opening = tcb->state == OL_TCP_SYN_SENT || (tcb->state == OL_TCP_SYN_RECEIVED && !tcb->passive);
+	return opening ? OL_ERR_CONNREFUSED : OL_ERR_CONNRESET;	/* to whoever still holds it, in every state */
 }
 
 /* A reset that does not sit exactly on RCV.NXT may be a guess: it earns a challenge ACK, not our connection. */
@@ -194,7 +204,8 @@ static enum ol_fate tcp_step_rst(struct tcp_tcb *tcb, struct tcp_in *in, ol_time
 		tcp_challenge_ack(tcb, now);			/* req: 5961-3.2-b */
 		return OL_DROP_TCP_RST_INEXACT;
 	}
-	tcp_enter_closed(tcb, reset_error(tcb->state), now);
+	tcp_fastopen_reset(tcb, now);
+	tcp_enter_closed(tcb, reset_error(tcb), now);
 	return OL_DONE;
 }
 
@@ -353,8 +364,12 @@ static enum ol_fate ack_syn_received(struct tcp_tcb *tcb, struct tcp_in *in, ol_
 	if (!seq_gt(s->ack, tcb->snd_una) || !seq_le(s->ack, tcb->snd_nxt))
 		return bad_handshake_ack(tcb, in, now);
 	tcb->snd_wl1 = seq_sub(s->seq, 1);			/* so that this segment's window is taken */
+	update_ts_recent(tcb, in, now);
+	if (tcb->fo_child)
+		tcp_loss_established(tcb, now);			/* text is under way: this ACK may tell of its loss */
 	process_ack(tcb, in, now);
 	tcp_enter_established(tcb, now);
+	tcp_fastopen_opened(tcb, in, now);
 	return OL_PASS;
 }
 
@@ -471,6 +486,19 @@ static struct ol_pkt *take_text(struct tcp_in *in)
 	ol_pkt_pull(p, (size_t)(in->seg.text.p - p->data));
 	ol_pkt_trim(p, in->seg.text.len);
 	return p;
+}
+
+void tcp_take_syn_text(struct tcp_tcb *tcb, struct tcp_in *in, ol_time now)
+{
+	in->seg.text.len = MIN(in->seg.text.len, (size_t)tcb->rcv_wnd);
+	uint32_t len = (uint32_t)in->seg.text.len;
+	if (len == 0)
+		return;
+	tcb->stat.data_segs_in++;				/* not measured: the SYN-ACK is its ACK */
+	tcp_rcvq_append(&tcb->rcvq, take_text(in));
+	tcb->rcv_nxt = tcb->rcv_wup = seq_add(tcb->rcv_nxt, len);
+	tcb->stat.bytes_received += len;
+	tcb->fo_acked = true;
 }
 
 static enum ol_fate hold(struct tcp_tcb *tcb, struct tcp_in *in, ol_time now)
@@ -606,7 +634,7 @@ static enum ol_fate syn_sent_rst(struct tcp_tcb *tcb, struct tcp_in *in, ol_time
 		return OL_PASS;
 	if (!(in->seg.flags & TCP_ACK))
 		return OL_DROP_TCP_RST_OUTSIDE;			/* anyone could have sent it */
-	tcp_enter_closed(tcb, reset_error(tcb->state), now);
+	tcp_enter_closed(tcb, reset_error(tcb), now);
 	return OL_DONE;
 }
 
@@ -643,6 +671,7 @@ static enum ol_fate syn_sent_syn(struct tcp_tcb *tcb, struct tcp_in *in, ol_time
 	}
 	process_ack(tcb, in, now);
 	tcp_enter_established(tcb, now);
+	tcp_fastopen_opened(tcb, in, now);
 	tcb->ack_now = true;
 	trim(tcb, in);
 	return OL_PASS;

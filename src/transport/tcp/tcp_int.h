@@ -21,6 +21,7 @@
 #include "base/timer_kind.h"
 #include "transport/tcp/tcp.h"
 #include "transport/tcp/tcp_config.h"
+#include "transport/tcp/tcp_fastopen.h"
 #include "transport/tcp/tcp_loss.h"
 #include "wire/tcp.h"
 
@@ -58,6 +59,7 @@ struct tcp_opt {				/* what a segment carried */
 	uint32_t tsval, tsecr;
 	int n_sack;
 	struct tcp_sack_block sack[TCP_MAX_SACK];
+	struct tcp_cookie fo;			/* RFC 7413; of a SYN alone */
 };
 /** Never fails: a malformed option ends the list, what came before it counts (RFC 9293 3.1 MUST-5 to MUST-7). */
 void tcp_opt_parse(struct tcp_opt *opt, const uint8_t *p, size_t len);
@@ -68,6 +70,7 @@ struct tcp_opt_out {				/* what a segment is to carry */
 	uint32_t tsval, tsecr;
 	int n_sack;
 	struct tcp_sack_block sack[TCP_MAX_SACK];
+	struct tcp_cookie fo;			/* SYN alone */
 };
 /** Writes at most 40 bytes, padded to words; returns their number. */
 size_t tcp_opt_build(uint8_t *p, const struct tcp_opt_out *opt);
@@ -208,6 +211,17 @@ struct tcp_tcb {
 	ol_time confirmed_at;			/* the neighbour was told to be alive */
 	ol_time challenge_at;			/* last answer to something unacceptable; 0 never */
 
+	/* Fast Open, RFC 7413 */
+	struct tcp_listener *fo_listener;	/* opened by a SYN's cookie, and its handshake goes on; NULL: not so */
+	struct list fo_node;			/* of its pending */
+	bool fo_child : 1;			/* a SYN's cookie opened it */
+	bool fo_asked : 1;			/* our SYN had the option */
+	bool fo_exp : 1;			/* in its experimental form */
+	bool fo_data : 1;			/* our SYN had text */
+	bool fo_acked : 1;			/* text went with the SYN and was taken */
+	bool fo_renew : 1;			/* the SYN-ACK brings a new cookie */
+	uint8_t fo_fail;			/* TCP_FO_* */
+
 	/* ECN, RFC 3168 */
 	bool ecn_echo;				/* receiver: CE was seen, CWR not yet */
 
@@ -275,6 +289,8 @@ struct tcp_listener {
 	struct list event;
 	uint64_t overflows;
 	ol_time cookie_at;			/* the last SYN cookie went; 0 never */
+	struct tcp_fo_listener fo;
+	struct tcp_fo_keys fo_keys;		/* TCP_FASTOPEN_KEY; none: the instance's */
 };
 
 /* ---- the instance ----------------------------------------------------------------------------------------------- */
@@ -294,7 +310,8 @@ struct tcp {
 	struct list tw;
 	struct timer tw_timer;			/* TIMER_TCP_TW: the oldest record's end */
 	uint32_t n_tw, n_orphans, n_tcb, n_syn;
-	struct sipkey key_isn, key_ts, key_cookie, key_reuseport;
+	struct sipkey key_isn, key_ts, key_cookie, key_reuseport, key_fastopen;
+	struct tcp_fo_cache fo_cache;
 	struct rng rng;
 	struct { ol_time from; uint32_t left; } challenge;	/* RFC 5961 7: this second's budget */
 	uint64_t count[OL_FATE_MAX];
@@ -316,6 +333,8 @@ void tcp_enter(struct tcp_tcb *tcb, enum ol_tcp_state state, ol_time now);
 /** Ends it: error (or OL_OK) for the user; queues and timers go.  The caller reaps. */
 void tcp_enter_closed(struct tcp_tcb *tcb, enum ol_err err, ol_time now);
 void tcp_enter_established(struct tcp_tcb *tcb, ol_time now);
+/** The receive half starts: RCV.NXT and the window are known. */
+void tcp_start_receiving(struct tcp_tcb *tcb, ol_time now);
 void tcp_enter_time_wait(struct tcp_tcb *tcb, ol_time now);
 void tcp_orphan_fin_wait_2(struct tcp_tcb *tcb, ol_time now);	/* nobody waits for the peer's FIN: not for ever then */
 /** Frees a connection that is CLOSED and that no user holds.  True: it is gone. */
@@ -329,6 +348,11 @@ static inline bool tcp_synchronized(uint8_t s)
 	return s == OL_TCP_ESTABLISHED || s == OL_TCP_FIN_WAIT_1 || s == OL_TCP_FIN_WAIT_2 || s == OL_TCP_CLOSE_WAIT ||
 	       s == OL_TCP_CLOSING || s == OL_TCP_LAST_ACK || s == OL_TCP_TIME_WAIT;
 }
+/** May text move?  With Fast Open it may before the handshake is over. */
+static inline bool tcp_carries(const struct tcp_tcb *tcb)
+{
+	return tcp_synchronized(tcb->state) || (tcb->state == OL_TCP_SYN_RECEIVED && tcb->fo_child);
+}
 /** Asserts what must hold between calls. */
 void tcp_check(const struct tcp_tcb *tcb);
 /** Path and sizes anew: after a route changed or ICMP spoke. */
@@ -337,6 +361,8 @@ void tcp_sync_mss(struct tcp_tcb *tcb, ol_time now);
 /* tcp_input.c */
 enum ol_fate tcp_tcb_input(struct tcp_tcb *tcb, struct tcp_in *in, ol_time now);
 void tcp_challenge_ack(struct tcp_tcb *tcb, ol_time now);
+/** RFC 7413 4.2.2: takes the text of the SYN that made tcb, as far as the window offered goes. */
+void tcp_take_syn_text(struct tcp_tcb *tcb, struct tcp_in *in, ol_time now);
 /** RFC 5961 7, for whoever answers: may another go now? */
 bool tcp_challenge_allowed(struct tcp *tcp, ol_time *last, ol_time now);
 

@@ -4,7 +4,8 @@
  *
  * The backlog means what Linux means: so many established connections may wait for accept, one more than asked for;
  * while that queue is full SYNs are dropped and so is the ACK that ends a handshake, which the peer then repeats.
- * As many handshakes may be under way; beyond, a SYN is answered with a cookie, which needs no memory at all.
+ * As many handshakes may be under way; beyond, a SYN is answered with a cookie, which needs no memory at all.  Only
+ * where the listener allows Fast Open (RFC 7413) does a SYN make a connection at once.
  */
 #include "transport/tcp/tcp_int.h"
 #include "base/check.h"
@@ -85,6 +86,7 @@ enum ol_err tcp_listen(struct tcp *tcp, struct tcp_listener **out, const struct 
 	list_init(&l->accepted);
 	list_init(&l->syns);
 	list_init(&l->event);
+	tcp_fastopen_listen(l);
 	list_append(bucket(tcp, local->port), &l->node);
 	*out = l;
 	return OL_OK;
@@ -97,6 +99,11 @@ void tcp_listener_set_backlog(struct tcp_listener *l, int backlog)
 }
 
 struct tcp_opts *tcp_listener_opts(struct tcp_listener *l) { return &l->opts; }
+void tcp_listener_set_keys(struct tcp_listener *l, const struct tcp_fo_keys *keys) { l->fo_keys = *keys; }
+const struct tcp_fo_keys *tcp_listener_keys(const struct tcp_listener *l)
+{
+	return l->fo_keys.n ? &l->fo_keys : &l->tcp->cfg.fastopen_key;
+}
 unsigned tcp_listener_waiting(const struct tcp_listener *l) { return l->n_accepted; }
 int tcp_listener_backlog(const struct tcp_listener *l) { return (int)l->backlog; }
 unsigned tcp_listener_ready(const struct tcp_listener *l) { return l->n_accepted ? OL_EV_IN : 0; }
@@ -121,6 +128,7 @@ void tcp_listener_free(struct tcp_listener *l)
 {
 	for (struct list *n; (n = list_first(&l->syns)); )
 		tcp_synrec_free(list_of(n, struct tcp_synrec, of_listener));
+	tcp_fastopen_unlisten(l);
 	list_del(&l->node);
 	list_del(&l->event);
 	free(l);
@@ -165,7 +173,8 @@ static void bare_of(const struct tcp_synrec *s, struct tcp_bare *b, ol_time now)
 	};
 }
 
-static void send_synack(const struct tcp_synrec *s, uint32_t tsval, enum ol_cause cause, ol_time now)
+/* fo: the cookie it brings, or NULL; one sent again brings none.  req: 7413-4.2.2-d */
+static void send_synack(const struct tcp_synrec *s, const struct tcp_cookie *fo, uint32_t tsval, enum ol_cause cause, ol_time now)
 {
 	struct tcp_bare b;
 	bare_of(s, &b, now);
@@ -178,6 +187,8 @@ static void send_synack(const struct tcp_synrec *s, uint32_t tsval, enum ol_caus
 	b.opt.ws = s->rcv_wscale;
 	b.opt.sack_permitted = s->sack_ok;
 	b.opt.tsval = tsval;
+	if (fo)
+		b.opt.fo = *fo;
 	tcp_send_bare(s->listener->tcp, &b, now);
 }
 
@@ -249,7 +260,7 @@ void tcp_synrec_expire(struct tcp_synrec *s, ol_time now)
 		return;
 	}
 	if (!s->deferred || s->retries + 1u >= defer)
-		send_synack(s, ts_clock(s, now), OL_CAUSE_RTO, now);
+		send_synack(s, NULL, ts_clock(s, now), OL_CAUSE_RTO, now);
 	s->retries++;
 	timer_arm(l->tcp->wheel, &s->timer, now + synack_rto(s) + (s->deferred ? DEFER_GRACE : 0));
 }
@@ -294,7 +305,7 @@ static void send_cookie(struct tcp_listener *l, struct tcp_in *in, ol_time now)
 		s.rcv_wscale = 0;
 	}
 	l->cookie_at = now ? now : 1;
-	send_synack(&s, ts, OL_CAUSE_SEGMENT, now);
+	send_synack(&s, NULL, ts, OL_CAUSE_SEGMENT, now);
 }
 
 /* Is this ACK the answer to a cookie?  Then *s is what the record would have been. */
@@ -328,7 +339,16 @@ static bool open_cookie(struct tcp_listener *l, const struct tcp_in *in, struct 
 
 /* ---- from the handshake to a connection ------------------------------------------------------------------------- */
 
-static struct tcp_tcb *make_child(struct tcp_listener *l, const struct tcp_synrec *s, ol_time now)
+/* Where tcp_accept finds it. */
+static void offer(struct tcp_listener *l, struct tcp_tcb *tcb)
+{
+	tcb->listener = l;
+	list_append(&l->accepted, &tcb->accept);
+	l->n_accepted++;
+	tcp_listener_event(l);
+}
+
+static struct tcp_tcb *new_child(struct tcp_listener *l, const struct tcp_synrec *s, ol_time now)
 {
 	struct tcp_tcb *tcb = tcp_tcb_new(l->tcp, &l->opts, &s->node.local, &s->node.remote, s->iss, now);
 	if (!tcb)
@@ -354,15 +374,51 @@ static struct tcp_tcb *make_child(struct tcp_listener *l, const struct tcp_synre
 	tcb->snd_wl2 = s->iss;
 	tcp_start_loss(tcb, now);
 	tcb->loss.syn_retrans = s->retries;
+	tcb->state = OL_TCP_SYN_RECEIVED;
+	return tcb;
+}
+
+static struct tcp_tcb *make_child(struct tcp_listener *l, const struct tcp_synrec *s, ol_time now)
+{
+	struct tcp_tcb *tcb = new_child(l, s, now);
+	if (!tcb)
+		return NULL;
 	if (s->retries == 0)
 		tcp_loss_rtt(tcb, now - s->sent_at, now);
-	tcb->state = OL_TCP_SYN_RECEIVED;
 	tcp_enter_established(tcb, now);
-	tcb->listener = l;
-	list_append(&l->accepted, &tcb->accept);
-	l->n_accepted++;
-	tcp_listener_event(l);
+	tcb->loss.segs_delivered = 1;				/* the SYN-ACK, which no scoreboard held */
+	offer(l, tcb);
 	return tcb;
+}
+
+/*
+ * RFC 7413 4.2.2, "Server: Receiving SYN", steps 4 to 6: the text is the program's now, and what it answers may go before
+ * the handshake is over.  False: no memory, and nothing happened.
+ */
+static bool open_fast(struct tcp_listener *l, struct tcp_synrec *s, struct tcp_in *in, const struct tcp_cookie *give, ol_time now)
+{
+	struct tcp_tcb *tcb = new_child(l, s, now);
+	if (!tcb)
+		return false;
+	if (!tcp_loss_room(tcb)) {
+		tcp_tcb_free(tcb);
+		return false;
+	}
+	tcb->snd_una = tcb->snd_nxt = tcb->snd_sml = tcb->snd_up = s->iss;
+	tcb->stuck_at = now;
+	tcb->cause = OL_CAUSE_SEGMENT;
+	tcb->stat.segs_in++;
+	tcb->fo_child = true;
+	tcb->fo_renew = give->present;
+	tcb->fo_exp = give->exp;
+	tcp_fastopen_pend(l, tcb);
+	tcp_sndbuf_tune(tcb);
+	tcp_start_receiving(tcb, now);
+	tcp_take_syn_text(tcb, in, now);
+	tcp_send_syn(tcb, now);
+	tcp_timer_update(tcb, now);
+	offer(l, tcb);
+	return true;
 }
 
 /* ---- LISTEN, 3.10.7.2 ------------------------------------------------------------------------------------------- */
@@ -394,18 +450,22 @@ static enum ol_fate listen_syn(struct tcp_listener *l, struct tcp_in *in, ol_tim
 	}
 	if (full)
 		return OL_DROP_TCP_SYN_QUEUE;
-	struct tcp_synrec *s = calloc(1, sizeof *s);
+	struct tcp_synrec agreed = { .sent_at = now };
+	struct tcp_cookie give;
+	agree(&agreed, l, in);
+	agreed.iss = in->isn_set ? in->isn : tcp_isn(tcp, &agreed.node.local, &agreed.node.remote, now);
+	if (tcp_fastopen_accepts(l, in, &give, now) && open_fast(l, &agreed, in, &give, now))
+		return OL_DONE;
+	struct tcp_synrec *s = malloc(sizeof *s);
 	if (!s)
 		return OL_DROP_TCP_MEMORY;
-	agree(s, l, in);
-	s->iss = in->isn_set ? in->isn : tcp_isn(tcp, &s->node.local, &s->node.remote, now);
-	s->sent_at = now;
+	*s = agreed;
 	timer_init(&s->timer, TIMER_TCP_SYN);
 	tcp_demux_add(&tcp->demux, &s->node);
 	list_append(&l->syns, &s->of_listener);
 	l->n_syns++;
 	tcp->n_syn++;
-	send_synack(s, ts_clock(s, now), OL_CAUSE_SEGMENT, now);
+	send_synack(s, &give, ts_clock(s, now), OL_CAUSE_SEGMENT, now);
 	timer_arm(tcp->wheel, &s->timer, now + synack_rto(s));
 	return OL_DONE;
 }
@@ -460,7 +520,7 @@ enum ol_fate tcp_synrec_input(struct tcp_synrec *s, struct tcp_in *in, struct tc
 	uint32_t len = (uint32_t)g->text.len + !!(g->flags & TCP_FIN);
 	if ((g->flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN && seq_eq(g->seq, s->irs)) {
 		if (tcp_challenge_allowed(s->listener->tcp, &s->challenge_at, now))
-			send_synack(s, ts_clock(s, now), OL_CAUSE_SEGMENT, now);	/* our SYN-ACK was lost */
+			send_synack(s, NULL, ts_clock(s, now), OL_CAUSE_SEGMENT, now);	/* our SYN-ACK was lost */
 		return OL_DONE;
 	}
 	bool in_window = seq_in(g->seq, nxt, s->rcv_wnd) || (len > 0 && seq_in(seq_add(g->seq, len - 1), nxt, s->rcv_wnd));

@@ -289,7 +289,7 @@ void tcp_loss_revert_rto(struct tcp_tcb *tcb, ol_time now)
 /* ---- out --------------------------------------------------------------------------------------------------------- */
 bool tcp_loss_room(struct tcp_tcb *tcb)
 {
-	return sb_reserve(&tcb->loss.sb, 1);
+	return sb_reserve(&tcb->loss.sb, 2);			/* a SYN may have text */
 }
 
 static void event(struct tcp_tcb *tcb, enum tcp_cc_event what, ol_time now)
@@ -471,7 +471,10 @@ uint32_t tcp_loss_quota(struct tcp_tcb *tcb, ol_time now)
 	if (pacing_holds(tcb, now))
 		return 0;
 	restart_after_idle(tcb, now);
-	uint32_t pipe = tcp_loss_pipe(tcb), room = l->cwnd > pipe ? l->cwnd - pipe : 0;
+	uint32_t pipe = tcp_loss_pipe(tcb);
+	if (!l->established)			/* Fast Open: a SYN-ACK without text takes no room */
+		pipe -= MIN(pipe, 1u);
+	uint32_t room = l->cwnd > pipe ? l->cwnd - pipe : 0;
 	if (room < mss)
 		return pipe ? 0 : mss;
 	if (l->frto_new)
@@ -618,19 +621,10 @@ void tcp_loss_ack(struct tcp_tcb *tcb, const struct tcp_ack_event *ev, ol_time n
 		l->rexmit_ts_ok = false;
 }
 
-void tcp_loss_mtu_shrunk(struct tcp_tcb *tcb, ol_time now)
+/* No sign of congestion: the window stays; the state is one in which what is lost goes out again. */
+static void resend_only(struct tcp_tcb *tcb, ol_time now)
 {
 	struct tcp_loss *l = &tcb->loss;
-	struct tcp_sb *sb = &l->sb;
-	bool marked = false;
-	for (uint32_t i = sb->first; i != SB_NONE; i = sb->rec[i].next)
-		if (sb->rec[i].mss > tcb->snd_mss && sb->rec[i].len > tcb->snd_mss && !(sb->rec[i].flags & SB_SACKED)) {
-			sb_mark_lost(sb, i);
-			marked = true;
-		}
-	if (!marked || l->ca_state == TCP_CAS_LOSS || !l->established)
-		return;
-	/* No sign of congestion: the window stays; the state is one in which what is lost goes out again. */
 	l->ssthresh = tcp_current_ssthresh(tcb);
 	l->prior_ssthresh = 0;
 	l->undo_valid = false;
@@ -638,6 +632,33 @@ void tcp_loss_mtu_shrunk(struct tcp_tcb *tcb, ol_time now)
 	l->ca_state = TCP_CAS_LOSS;
 	l->frto = l->frto_new = false;
 	rto_start(tcb, now);
+}
+
+void tcp_loss_mtu_shrunk(struct tcp_tcb *tcb, ol_time now)
+{
+	struct tcp_loss *l = &tcb->loss;
+	struct tcp_sb *sb = &l->sb;
+	bool marked = false;
+	if (!l->established) {			/* a SYN with text was too big: the SYN goes again, without */
+		if (sb->n)
+			sb_mark_lost(sb, sb->first);
+		return;
+	}
+	for (uint32_t i = sb->first; i != SB_NONE; i = sb->rec[i].next)
+		if (sb->rec[i].mss > tcb->snd_mss && sb->rec[i].len > tcb->snd_mss && !(sb->rec[i].flags & SB_SACKED)) {
+			sb_mark_lost(sb, i);
+			marked = true;
+		}
+	if (marked && l->ca_state != TCP_CAS_LOSS)
+		resend_only(tcb, now);
+}
+
+void tcp_loss_syn_text(struct tcp_tcb *tcb, ol_time now)
+{
+	struct tcp_sb *sb = &tcb->loss.sb;
+	for (uint32_t i = sb->first; i != SB_NONE; i = sb->rec[i].next)
+		sb_mark_lost(sb, i);
+	resend_only(tcb, now);
 }
 
 /* ---- asking ------------------------------------------------------------------------------------------------------ */

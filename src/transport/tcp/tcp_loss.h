@@ -181,6 +181,8 @@ enum tcp_loss_timer tcp_loss_expire(struct tcp_tcb *tcb, bool new_ready, ol_time
 void tcp_loss_tlp_later(struct tcp_tcb *tcb, ol_time now);
 /** SND.MSS shrank because of path MTU: what is longer counts as lost, without a congestion response (RFC 1191 6.5). */
 void tcp_loss_mtu_shrunk(struct tcp_tcb *tcb, ol_time now);
+/** The handshake is over, and the peer took not all of the text that went with the SYN: it goes again now, RFC 7413 4.2.2. */
+void tcp_loss_syn_text(struct tcp_tcb *tcb, ol_time now);
 /** ICMP unreachable took back a backoff, RFC 6069: the RTO runs from the head's transmission again. */
 void tcp_loss_revert_rto(struct tcp_tcb *tcb, ol_time now);
 

@@ -2,13 +2,14 @@
  * TCP options: reading them warily and writing them in the layout Linux has, which keeps words aligned:
  *	SYN	mss, sackOK, TS, nop, wscale		without TS: mss, nop, nop, sackOK, nop, wscale
  *	ACK	nop, nop, TS, nop, nop, sack
- * RFC 9293 3.1 and 3.2, RFC 7323 2.2 and 3.2, RFC 2018.  Fast Open (RFC 7413) is left out.
+ * RFC 9293 3.1 and 3.2, RFC 7323 2.2 and 3.2, RFC 2018, RFC 7413 4.1.1 (the cookie comes last, filled up with nops).
  */
 #include "transport/tcp/tcp_int.h"
 #include "base/be.h"
 #include "base/check.h"
 
-enum { OPT_EOL, OPT_NOP, OPT_MSS, OPT_WS, OPT_SACK_OK, OPT_SACK, OPT_TS = 8 };
+enum { OPT_EOL, OPT_NOP, OPT_MSS, OPT_WS, OPT_SACK_OK, OPT_SACK, OPT_TS = 8, OPT_FO = 34, OPT_EXP = 254 };
+enum { EXP_FO = 0xf989 };			/* RFC 6994's identifier of Fast Open before it had a kind */
 
 static void parse_sack(struct tcp_opt *o, const uint8_t *p, size_t len)
 {
@@ -18,6 +19,15 @@ static void parse_sack(struct tcp_opt *o, const uint8_t *p, size_t len)
 	for (int i = 0; i < n; i++)
 		o->sack[i] = (struct tcp_sack_block){ seq_from(be32_at(p + 2 + 8 * i)), seq_from(be32_at(p + 6 + 8 * i)) };
 	o->n_sack = n;
+}
+
+/* req: 7413-4.1.1-a a cookie of odd length or another than 0, 4 to 16 counts as none */
+static void parse_fo(struct tcp_opt *o, const uint8_t *p, size_t len, bool exp)
+{
+	if (len % 2 || len > TCP_FO_COOKIE_MAX || (len > 0 && len < TCP_FO_COOKIE_MIN))
+		return;
+	o->fo = (struct tcp_cookie){ .present = true, .exp = exp, .len = (uint8_t)len };
+	memcpy(o->fo.b, p, len);
 }
 
 static void parse_one(struct tcp_opt *o, const uint8_t *p, size_t len)
@@ -47,6 +57,13 @@ static void parse_one(struct tcp_opt *o, const uint8_t *p, size_t len)
 			o->tsval = be32_at(p + 2);
 			o->tsecr = be32_at(p + 6);
 		}
+		break;
+	case OPT_FO:
+		parse_fo(o, p + 2, len - 2, false);
+		break;
+	case OPT_EXP:
+		if (len >= 4 && be16_at(p + 2) == EXP_FO)
+			parse_fo(o, p + 4, len - 4, true);
 		break;
 	default:						/* MUST-6: unknown ones are skipped by their length */
 		break;
@@ -105,6 +122,20 @@ static uint8_t *put_sack(uint8_t *p, const struct tcp_opt_out *o)
 	return p;
 }
 
+static uint8_t *put_fo(uint8_t *p, const struct tcp_cookie *c)
+{
+	uint8_t *start = p;
+	*p++ = c->exp ? OPT_EXP : OPT_FO;
+	*p++ = (uint8_t)((c->exp ? 4 : 2) + c->len);
+	if (c->exp) {
+		be16_put(p, EXP_FO);
+		p += 2;
+	}
+	memcpy(p, c->b, c->len);
+	p += c->len;
+	return put_nops(p, (p - start) % 4 ? 2 : 0);
+}
+
 uint32_t tcp_opt_put_ts(uint8_t *p, uint32_t tsval, uint32_t tsecr)
 {
 	uint32_t first = (uint32_t)OPT_NOP << 24 | OPT_NOP << 16 | OPT_TS << 8 | 10;
@@ -141,6 +172,8 @@ size_t tcp_opt_build(uint8_t *start, const struct tcp_opt_out *o)
 	}
 	if (o->n_sack > 0)
 		p = put_sack(p, o);
+	if (o->fo.present)
+		p = put_fo(p, &o->fo);
 	CHECK((p - start) % 4 == 0 && p - start <= 40);
 	return (size_t)(p - start);
 }

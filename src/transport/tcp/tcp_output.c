@@ -3,8 +3,8 @@
  * now.  RFC 9293 3.7.4 (Nagle), 3.8.6 (windows, silly window avoidance on both sides), 3.8.5 (urgent); RFC 7323 2.2,
  * 3.2; RFC 3168 6.1.  Whether the network takes more is the loss half's word (tcp_loss.h).
  *
- * PSH stands on the segment with the last byte of a write, and nowhere else (MUST-60, MUST-61).
- * Left out: sending text with a SYN (RFC 7413).
+ * PSH stands on the segment with the last byte of a write, and nowhere else (MUST-60, MUST-61); a SYN with text
+ * (RFC 7413 4.2.2) has none.
  */
 #include "transport/tcp/tcp_int.h"
 #include "base/check.h"
@@ -71,6 +71,7 @@ static void fill_options(const struct tcp_tcb *tcb, struct tcp_opt_out *o, uint8
 		o->ws_ok = first ? cfg->window_scaling : tcb->ws_ok;
 		o->ws = tcb->rcv_wscale;
 		o->sack_permitted = first ? cfg->sack : tcb->sack_ok;
+		tcp_fastopen_option(tcb, &o->fo, now);
 	}
 	o->ts_ok = first ? cfg->timestamps : tcb->ts_ok;
 	o->tsval = tcp_ts_clock(tcb, now);
@@ -173,10 +174,10 @@ static bool transmit(struct tcp_tcb *tcb, const struct out *o, ol_time now)
 	if (!p)
 		return false;
 	uint32_t sum = 0;
-	if (o->text > 0)
-		chunkq_copy(&tcb->sndq, seq_len(tcb->sndq_seq, o->seq), ol_pkt_put(p, o->text), o->text,
-			    tcb->path.features & OL_IF_CSUM ? NULL : &sum);
 	bool syn = o->flags & TCP_SYN;
+	if (o->text > 0)
+		chunkq_copy(&tcb->sndq, seq_len(tcb->sndq_seq, seq_add(o->seq, syn)), ol_pkt_put(p, o->text), o->text,
+			    tcb->path.features & OL_IF_CSUM ? NULL : &sum);
 	uint32_t wnd = o->flags & TCP_RST ? 0 : syn ? MIN(tcb->rcv_wnd, 65535u) : tcp_window(tcb);
 	struct tcp_seg seg = {
 		.src = tcb->node.local.port, .dst = tcb->node.remote.port, .seq = o->seq, .flags = o->flags,
@@ -200,7 +201,7 @@ static bool transmit(struct tcp_tcb *tcb, const struct out *o, ol_time now)
 	uint32_t cut = tcb->snd_mss - (uint32_t)MIN(options_len(tcb), tcb->snd_mss / 2);
 	tcb->snd_cut = cut;
 	checksum(tcb, p, parts);
-	if (o->text > cut) {
+	if (o->text > cut && !syn) {
 		p->gso = tcb->node.remote.addr.ver == 6 ? OL_GSO_TCP6 : OL_GSO_TCP4;
 		p->gso_size = (uint16_t)cut;
 	}
@@ -250,6 +251,8 @@ void tcp_send_syn(struct tcp_tcb *tcb, ol_time now)
 {
 	bool again = !seq_eq(tcb->snd_nxt, tcb->iss);
 	struct out o = { .seq = tcb->iss, .flags = syn_flags(tcb) };
+	if (!again && tcb->fo_data)				/* req: 7413-4.2.2-c the first alone has text */
+		o.text = (uint32_t)tcb->sndq.len;
 	if (!again && !tcp_loss_room(tcb))
 		return;						/* tcp_open finds nothing outstanding */
 	bool sent = transmit(tcb, &o, now);
@@ -260,6 +263,13 @@ void tcp_send_syn(struct tcp_tcb *tcb, ol_time now)
 	}
 	tcb->snd_nxt = seq_add(tcb->iss, 1);			/* one that could not be made is a loss like any other */
 	tcp_loss_sent(tcb, tcb->iss, 1, now);
+	if (o.text == 0)
+		return;
+	tcp_loss_sent(tcb, tcb->snd_nxt, o.text, now);
+	tcb->snd_nxt = seq_add(tcb->snd_nxt, o.text);
+	tcb->stat.bytes_sent += o.text;
+	tcb->stat.data_segs_out++;
+	tcb->last_snd_at = now;
 }
 
 void tcp_send_synack(struct tcp_tcb *tcb, ol_time now)
@@ -294,7 +304,7 @@ static uint32_t burst(const struct tcp_tcb *tcb, uint32_t mss)
 /* One range the loss half wants again; false: no memory. */
 static bool resend(struct tcp_tcb *tcb, const struct tcp_loss_range *r, ol_time now)
 {
-	if (seq_eq(r->seq, tcb->iss)) {
+	if (seq_eq(r->seq, tcb->iss) && !tcp_synchronized(tcb->state)) {	/* numbers come round */
 		tcp_send_syn(tcb, now);
 		return true;
 	}
@@ -355,7 +365,8 @@ static bool send_new(struct tcp_tcb *tcb, uint32_t text, uint8_t flags, ol_time 
 
 static uint32_t usable_window(const struct tcp_tcb *tcb)
 {
-	int32_t u = seq_diff(tcb->snd_nxt, seq_add(tcb->snd_una, tcb->snd_wnd));
+	bool syn = tcb->state == OL_TCP_SYN_RECEIVED;		/* Fast Open: the window a SYN offers begins behind ours */
+	int32_t u = seq_diff(tcb->snd_nxt, seq_add(tcb->snd_una, tcb->snd_wnd + syn));
 	return u > 0 ? (uint32_t)u : 0;
 }
 
@@ -467,7 +478,7 @@ void tcp_output(struct tcp_tcb *tcb, ol_time now)
 	if (tcb->path_generation != net_generation(tcb->tcp->net))
 		tcp_sync_mss(tcb, now);
 	send_again(tcb, now);
-	if (tcp_synchronized(tcb->state)) {
+	if (tcp_carries(tcb)) {
 		enum tcp_stop why = send_text(tcb, now);
 		tcp_loss_stopped(tcb, why, now);
 		watch_window(tcb, why, now);

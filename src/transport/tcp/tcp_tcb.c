@@ -67,6 +67,7 @@ struct tcp_tcb *tcp_tcb_new(struct tcp *tcp, const struct tcp_opts *opts, const 
 	list_init(&tcb->all);
 	list_init(&tcb->event);
 	list_init(&tcb->accept);
+	list_init(&tcb->fo_node);
 	list_init(&tcb->local.wait);
 	chunkq_init(&tcb->sndq, &tcp->chunks);
 	tcp_rcvq_init(&tcb->rcvq);
@@ -102,6 +103,7 @@ void tcp_start_loss(struct tcp_tcb *tcb, ol_time now)
 
 void tcp_leave_demux(struct tcp_tcb *tcb)
 {
+	tcp_fastopen_settled(tcb);
 	if (!tcb->in_demux)
 		return;
 	tcp_demux_del(&tcb->tcp->demux, &tcb->node);
@@ -178,16 +180,25 @@ void tcp_enter_closed(struct tcp_tcb *tcb, enum ol_err err, ol_time now)
 	tcp_enter(tcb, OL_TCP_CLOSED, now);
 }
 
-void tcp_enter_established(struct tcp_tcb *tcb, ol_time now)
+void tcp_start_receiving(struct tcp_tcb *tcb, ol_time now)
 {
-	tcp_loss_established(tcb, now);
-	tcp_sndbuf_tune(tcb);
 	tcb->last_rcv_at = now;
 	tcb->rcv_tune.seq = tcb->copied = tcb->rcv_nxt;
 	tcb->rcv_tune.at = now;
 	tcb->rcv_tune.space = MIN(tcb->rcvbuf / 2, 10u * tcb->adv_mss);
 	tcb->rcv_rtt.seq = seq_add(tcb->rcv_nxt, tcb->rcv_wnd);
 	tcb->rcv_rtt.at = now;
+}
+
+/* With Fast Open text has come and gone before; both halves work already then. */
+void tcp_enter_established(struct tcp_tcb *tcb, ol_time now)
+{
+	if (!tcb->loss.established)
+		tcp_loss_established(tcb, now);
+	tcp_sndbuf_tune(tcb);
+	tcp_fastopen_settled(tcb);
+	if (!tcb->fo_child)
+		tcp_start_receiving(tcb, now);
 	if (tcb->opts.keepalive)
 		tcb->keepalive_at = now;		/* the timer finds out how long it really is */
 	tcp_enter(tcb, OL_TCP_ESTABLISHED, now);

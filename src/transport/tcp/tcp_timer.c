@@ -54,6 +54,7 @@ void tcp_timer_progress(struct tcp_tcb *tcb, ol_time now)
 /* RFC 9293 3.8.3: the soft error that explains the silence is the better news (RFC 1122 4.2.3.9). */
 static void give_up(struct tcp_tcb *tcb, ol_time now)
 {
+	tcp_fastopen_failed(tcb, now);
 	tcp_enter_closed(tcb, tcb->soft_error ? tcb->soft_error : OL_ERR_TIMEDOUT, now);
 }
 
@@ -62,8 +63,10 @@ static unsigned most_retries(const struct tcp_tcb *tcb)
 	const struct tcp_config *cfg = &tcb->tcp->cfg;
 	if (tcb->state == OL_TCP_SYN_SENT)
 		return tcb->opts.syncnt ? tcb->opts.syncnt : cfg->syn_retries;
-	if (tcb->state == OL_TCP_SYN_RECEIVED)
-		return cfg->synack_retries;
+	if (tcb->state == OL_TCP_SYN_RECEIVED && tcb->opts.syncnt)
+		return tcb->opts.syncnt;
+	if (tcb->state == OL_TCP_SYN_RECEIVED)			/* its program may have it already: one more, as Linux */
+		return cfg->synack_retries + tcb->fo_child;
 	if (tcb->orphan)
 		return cfg->orphan_retries ? cfg->orphan_retries : ORPHAN_RETRIES;
 	return cfg->retries2;
@@ -86,7 +89,7 @@ static void expire_loss(struct tcp_tcb *tcb, ol_time now)
 		tcp_loss_tlp_later(tcb, now);
 		return;
 	}
-	bool ready = tcp_synchronized(tcb->state) && tcp_unsent_bytes(tcb) > 0 &&
+	bool ready = tcp_carries(tcb) && tcp_unsent_bytes(tcb) > 0 &&
 		     seq_lt(tcb->snd_nxt, seq_add(tcb->snd_una, tcb->snd_wnd));
 	tcb->cause = kind == TCP_LOSS_RTO ? OL_CAUSE_RTO : kind == TCP_LOSS_PACING ? OL_CAUSE_PACING : OL_CAUSE_TLP;
 	(void)tcp_loss_expire(tcb, ready, now);

@@ -61,9 +61,9 @@ bool tcp_local_busy(const struct tcp *tcp, const struct ol_endpoint *local, int 
 	return false;
 }
 
-enum ol_err tcp_open(struct tcp *tcp, struct tcp_tcb **out, const struct tcp_opts *opts,
-		const struct ol_endpoint *local,
-		     const struct ol_endpoint *remote, void *user, ol_time now)
+/* The connection, in SYN-SENT; its SYN has yet to go. */
+static enum ol_err make(struct tcp *tcp, struct tcp_tcb **out, const struct tcp_opts *opts, const struct ol_endpoint *local,
+			const struct ol_endpoint *remote, void *user, ol_time now)
 {
 	struct net_path path;
 	struct ol_endpoint l = *local;
@@ -92,14 +92,26 @@ enum ol_err tcp_open(struct tcp *tcp, struct tcp_tcb **out, const struct tcp_opt
 	tcb->cause = OL_CAUSE_CONNECT;
 	tcb->stuck_at = now;
 	tcp_start_loss(tcb, now);
+	*out = tcb;
+	return OL_OK;
+}
+
+static enum ol_err launch(struct tcp_tcb *tcb, ol_time now)
+{
 	tcp_send_syn(tcb, now);
 	if (tcp_outstanding(tcb) == 0) {
 		tcp_tcb_free(tcb);
 		return OL_ERR_NOMEM;
 	}
 	tcp_timer_update(tcb, now);
-	*out = tcb;
 	return OL_OK;
+}
+
+enum ol_err tcp_open(struct tcp *tcp, struct tcp_tcb **out, const struct tcp_opts *opts, const struct ol_endpoint *local,
+		     const struct ol_endpoint *remote, void *user, ol_time now)
+{
+	enum ol_err err = make(tcp, out, opts, local, remote, user, now);
+	return err == OL_OK ? launch(*out, now) : err;
 }
 
 /* ---- options ---------------------------------------------------------------------------------------------------- */
@@ -154,7 +166,7 @@ static enum ol_err may_send(struct tcp_tcb *tcb)
 		return OL_OK;
 	/* req-not: 9293-3.10.2-a the socket waits, as Linux, and sends then */
 	case OL_TCP_SYN_SENT: case OL_TCP_SYN_RECEIVED:
-		return OL_ERR_AGAIN;
+		return tcp_carries(tcb) ? OL_OK : OL_ERR_AGAIN;
 	default:
 		return OL_ERR_PIPE;
 	}
@@ -258,6 +270,29 @@ enum ol_err tcp_send(struct tcp_tcb *tcb, const struct iovec *iov, int n, unsign
 	return OL_OK;
 }
 
+enum ol_err tcp_open_fast(struct tcp *tcp, struct tcp_tcb **out, const struct tcp_opts *opts, const struct ol_endpoint *local,
+			  const struct ol_endpoint *remote, const struct iovec *iov, int n, size_t *done, void *user, ol_time now)
+{
+	*done = 0;
+	enum ol_err err = make(tcp, out, opts, local, remote, user, now);
+	if (err != OL_OK)
+		return err;
+	struct tcp_tcb *tcb = *out;
+	size_t room = tcp_fastopen_begin(tcb, now);
+	for (int i = 0; i < n && *done < room; i++) {
+		size_t want = MIN(iov[i].iov_len, room - *done), put = want ? chunkq_write(&tcb->sndq, iov[i].iov_base, want) : 0;
+		*done += put;
+		if (put < want)
+			break;
+	}
+	tcb->fo_data = *done > 0;
+	if (tcb->fo_data)
+		mark_push(tcb);
+	err = launch(tcb, now);
+	*done = err == OL_OK ? *done : 0;
+	return err;
+}
+
 enum ol_err tcp_send_view(struct tcp_tcb *tcb, size_t want, struct iovec *iov, int *n, ol_time now)
 {
 	enum ol_err err = may_send(tcb);
@@ -308,11 +343,12 @@ size_t tcp_readable(const struct tcp_tcb *tcb)
 /* RFC 9293 3.8.6.2.2: the window opens in large steps; Linux's measure, twice what is left. */
 static void after_read(struct tcp_tcb *tcb, size_t len, ol_time now)
 {
-	if (!tcb->in_demux || !tcp_synchronized(tcb->state))
+	if (!tcb->in_demux || !tcp_carries(tcb))
 		return;
 	uint32_t gone = seq_len(tcb->rcv_wup, tcb->rcv_nxt), left = tcb->rcv_wnd > gone ? tcb->rcv_wnd - gone : 0;
 	uint32_t wnd = tcp_window(tcb);
-	bool opens = len > 0 && wnd > left && wnd >= 2 * left && !tcb->fin_received;
+	bool first = tcb->fo_child && tcb->stat.data_segs_in <= 1;	/* of what came with a SYN: the SYN-ACK's window is whole */
+	bool opens = len > 0 && wnd > left && wnd >= 2 * left && !tcb->fin_received && !first;
 	bool due = tcb->ack_pending && (gone > tcb->rcv_mss ||
 					(len > 0 && tcb->pushed && !tcb->pingpong && tcb->rcvq.readable == 0));
 	if (!opens && !due)
@@ -430,8 +466,8 @@ enum ol_err tcp_shutdown_send(struct tcp_tcb *tcb, ol_time now)
 		tcp_enter_closed(tcb, OL_OK, now);
 		return OL_OK;
 	case OL_TCP_SYN_RECEIVED:
-		tcb->fin_queued = true;				/* the FIN follows the handshake */
-		return OL_OK;
+		tcb->fin_queued = true;				/* the FIN follows the handshake, but for Fast Open */
+		break;
 	case OL_TCP_ESTABLISHED:
 		tcb->fin_queued = true;
 		tcp_enter(tcb, OL_TCP_FIN_WAIT_1, now);
@@ -489,7 +525,7 @@ static void let_go(struct tcp_tcb *tcb, ol_time now)
 {
 	struct tcp *tcp = tcb->tcp;
 	/* RFC 2525 2.17: the peer must know that data was lost */
-	if (tcb->rcvq.readable > 0 && tcp_synchronized(tcb->state)) {
+	if (tcb->rcvq.readable > 0 && tcp_carries(tcb)) {
 		tcp_abort(tcb, now);
 		return;
 	}
