@@ -4,7 +4,7 @@
  * Datagrams that name their destination go through the service, one by one, as they bring nothing that a pair could
  * carry. Those that do not, and all stream data, are the kernel's affair.  An address on a connected stream means
  * nothing to TCP, but would be an error on the pair: then the bytes are passed on from here, from our duplicate,
- * without it.
+ * without it.  With MSG_FASTOPEN the service gets address and text, and what did not leave with the SYN is passed on.
  */
 #include "guest/msg.h"
 #include "base/check.h"
@@ -131,14 +131,50 @@ static void stream_peer_replied(struct runner *r, struct call *c, struct reply *
 	call_answer(r, c, -EPIPE);
 }
 
-static void stream_send(struct runner *r, struct call *c, struct send_state *s)
+static void fast_replied(struct runner *r, struct call *c, struct reply *reply)
 {
-	if (c->nr == SYS_sendmmsg || !s->m.name_len) {
-		call_continue(r, c);
+	static const char plug[IPC_PLUG_LEN];
+	struct send_state *s = c->state;
+	int ret = reply->head.ret;
+	bool opening = c->nonblock && (ret > 0 || ret == -EINPROGRESS);
+	if (opening)					/* as after a connect(): not to be written to before it is done */
+		send(c->fd, plug, sizeof plug, MSG_DONTWAIT | MSG_NOSIGNAL);
+	s->done = ret > 0 ? (size_t)ret : 0;
+	if (ret < 0 || opening || s->done == s->m.total || c->abandoned)
+		call_answer(r, c, ret);
+	else
+		stream_pass(r, c);
+}
+
+enum { SYN_TEXT_MAX = 60 * 1024 };		/* no SYN carries more */
+
+static void send_fast(struct runner *r, struct call *c, struct send_state *s)
+{
+	struct guest_msg *m = &s->m;
+	size_t len = MIN(m->total, (size_t)SYN_TEXT_MAX);
+	if ((m->name_len && call_read(c, r->buf, m->name, m->name_len)) ||
+	    task_gather(c->tid, r->buf + m->name_len, len, m->iov, m->n_iov, 0) != (ssize_t)len) {
+		call_answer(r, c, -EFAULT);
 		return;
 	}
-	if (msg_flags(c) & MSG_FASTOPEN) {	/* as where TCP Fast Open is switched off */
-		call_answer(r, c, -EOPNOTSUPP);
+	struct ipc_call call = { .op = IPC_OP_SENDTO, .arg = { MSG_FASTOPEN }, .name_len = m->name_len };
+	if (c->nonblock) {
+		call.flags = IPC_CALL_NONBLOCK;
+	} else {
+		call.timeout_ns = c->deadline == OL_NEVER ? 0 : MAX(c->deadline - runner_now(), (ol_time)1);
+		call_may_block(r, c);
+	}
+	call_ask(r, c, &call, r->buf, m->name_len + len, fast_replied);
+}
+
+static void stream_send(struct runner *r, struct call *c, struct send_state *s)
+{
+	if (c->nr != SYS_sendmmsg && msg_flags(c) & MSG_FASTOPEN) {
+		send_fast(r, c, s);
+		return;
+	}
+	if (c->nr == SYS_sendmmsg || !s->m.name_len) {
+		call_continue(r, c);
 		return;
 	}
 	struct ipc_call m = { .op = IPC_OP_GETPEERNAME };

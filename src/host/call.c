@@ -123,6 +123,13 @@ static void do_bind(struct call *c)
 }
 
 /* ---- connecting -------------------------------------------------------------------------------------------------- */
+static bool dissolves(const struct call *c)			/* connect() to nobody: AF_UNSPEC */
+{
+	sa_family_t family = AF_UNSPEC;
+	memcpy(&family, c->name.p, MIN(c->name.len, sizeof family));
+	return family == AF_UNSPEC;
+}
+
 static void connect_stream(struct call *c)
 {
 	struct gsock *gs = c->gs;
@@ -144,6 +151,7 @@ static void connect_stream(struct call *c)
 		gs->plug_left = IPC_PLUG_LEN;
 	} else if (!err && gs->phase == GS_FRESH) {
 		gs->phase = GS_OPEN;
+		gs->deferred = !dissolves(c);		/* TCP_FASTOPEN_CONNECT: nothing else is done so soon */
 	}
 	call_ret(c, err);
 }
@@ -166,11 +174,8 @@ static void do_connect(struct call *c)
 		return;
 	}
 	int err = ol_connect(stack(c), gs->sock, addr(c), (socklen_t)c->name.len, now(c));
-	if (!err) {
-		sa_family_t family = AF_UNSPEC;
-		memcpy(&family, c->name.p, MIN(c->name.len, sizeof family));
-		gs->plain = family != AF_UNSPEC;
-	}
+	if (!err)
+		gs->plain = !dissolves(c);
 	call_ret(c, err);
 }
 
@@ -371,6 +376,10 @@ static void do_sendto(struct call *c)
 	}
 	if (gs->nl) {
 		call_ret(c, nl_send(gs, c->data.p, c->data.len));
+		return;
+	}
+	if (gs->kind == IPC_KIND_STREAM && c->c.arg[0] & MSG_FASTOPEN) {
+		call_send_fast(c);
 		return;
 	}
 	int err = gs->kind == IPC_KIND_DGRAM ? waiting_error(c) : 0;

@@ -23,8 +23,7 @@
 
 enum { PIECES = 8 };
 
-/* Throws away up to n bytes of what the guest wrote; returns how many.  The last stays, as ever. */
-static size_t skip(struct gsock *gs, size_t n)
+size_t stream_skip(struct gsock *gs, size_t n)
 {
 	static const size_t piece = 64 * 1024;
 	size_t done = 0;
@@ -115,9 +114,15 @@ static void stream_in(struct gsock *gs)
 			return;
 		}
 		if (gs->plug_left) {
-			size_t n = skip(gs, MIN(avail, gs->plug_left));
+			size_t n = stream_skip(gs, MIN(avail, gs->plug_left));
 			gs->plug_left -= (uint32_t)n;
 			if (!n)
+				gs->can_in = false;
+			continue;
+		}
+		if (gs->deferred) {
+			stream_begin_deferred(gs);
+			if (gs->deferred)
 				gs->can_in = false;
 			continue;
 		}
@@ -125,7 +130,7 @@ static void stream_in(struct gsock *gs)
 		size_t total;
 		bool nowhere;
 		int pieces = room_for(gs, avail, iov, PIECES, &total, &nowhere);
-		if (nowhere && !skip(gs, avail))
+		if (nowhere && !stream_skip(gs, avail))
 			gs->can_in = false;
 		if (nowhere)
 			continue;
@@ -191,7 +196,7 @@ static void stream_out(struct gsock *gs)
 
 /* ---- connecting -------------------------------------------------------------------------------------------------- */
 /* As a program that asks for the outcome by a second connect(): the stack then knows that it was told. */
-static int outcome(struct gsock *gs)
+int stream_outcome(struct gsock *gs)
 {
 	struct sockaddr_storage any = { .ss_family = (sa_family_t)gs->domain };
 	return ol_connect(gs->host->stk, gs->sock, (struct sockaddr *)&any, sizeof any, gs->host->svc->loop.now);
@@ -201,7 +206,7 @@ static void connected(struct gsock *gs)
 {
 	gs->phase = GS_OPEN;
 	if (!gs->plug_left)
-		outcome(gs);
+		stream_outcome(gs);
 	wait_end_all(gs, IPC_OP_CONNECT, 0);
 	gs->can_in = true;
 	stream_pump(gs);
@@ -232,7 +237,7 @@ static void end_plugged(struct gsock *gs)
 static void not_connected(struct gsock *gs)
 {
 	bool plugged = gs->plug_left;
-	int err = plugged ? stack_error(gs) : -outcome(gs);
+	int err = plugged ? stack_error(gs) : -stream_outcome(gs);
 	if (err <= 0)
 		err = ECONNREFUSED;
 	if (plugged) {
@@ -251,7 +256,7 @@ void stream_pump(struct gsock *gs)
 	case GS_FRESH:
 		/* Nobody can write before connecting; TCP would say so, the pair cannot. */
 		if (gs->can_in)
-			skip(gs, gsock_unread(gs));
+			stream_skip(gs, gsock_unread(gs));
 		gs->can_in = false;
 		break;
 	case GS_OPEN:

@@ -149,6 +149,7 @@ struct gsock {
 	/* the stack reported an error; ends once what was received is delivered */
 	bool failed;
 	bool plain;				/* datagrams go without metadata: it is connected and asked for none */
+	bool deferred;				/* TCP_FASTOPEN_CONNECT: OPEN to the guest, but no SYN has gone */
 	uint32_t plug_left;			/* bytes of plug still to be thrown away */
 	uint32_t tokens;			/* token bytes that lie in a listener's pair */
 	int so_error;				/* kept after the stack's socket is gone, or got by the way */
@@ -182,6 +183,15 @@ size_t gsock_unread(struct gsock *gs);
 void stream_event(struct holder *h, unsigned ready);
 void stream_pair_ready(struct gsock *gs, uint32_t events);
 void stream_pump(struct gsock *gs);
+/** Asks the stack again how connect() went: 0 once it is told, why it failed, or -EISCONN when it was told before. */
+int stream_outcome(struct gsock *gs);
+/** Throws away up to n bytes of what the guest wrote; returns how many.  The last stays, as ever. */
+size_t stream_skip(struct gsock *gs, size_t n);
+/** fastopen.c: the guest wrote to a connection whose SYN was to wait for that.  May end the socket. */
+void stream_begin_deferred(struct gsock *gs);
+/** fastopen.c: sendto(MSG_FASTOPEN) of a stream. */
+struct call;
+void call_send_fast(struct call *c);
 /* listener: tokens and waiting accepts */
 void listen_pump(struct gsock *gs);
 /* dgram.c */
@@ -259,6 +269,7 @@ struct wait {
 	uint8_t *body;				/* SENDTO: the call's body, kept */
 	size_t body_len;
 	int late;				/* the answer when the time is up */
+	int done;				/* CONNECT of a Fast Open: the answer when it worked */
 };
 void call_in(struct client *cl, uint64_t id, const uint8_t *body, size_t len);
 /** What a reply carries besides its value. */
@@ -267,10 +278,10 @@ struct answer { const void *name; size_t name_len; const void *ctl; size_t ctl_l
 void call_reply(struct client *cl, uint64_t id, int ret, const struct answer *with);
 static inline void call_ret(const struct call *c, int ret) { call_reply(c->cl, c->id, ret, NULL); }
 /**
- * Makes the call wait; the reply comes when somebody calls wait_end.  At its timeout it is answered `late`.  False:
+ * Makes the call wait; the reply comes when somebody calls wait_end.  At its timeout it is answered `late`.  NULL:
  * answered.
  */
-bool wait_new(const struct call *c, int late);
+struct wait *wait_new(const struct call *c, int late);
 /** For those who watch: what is answered from here on is this call's; the caller puts svc->current back to what is returned. */
 const struct call *wait_shown(const struct wait *w, struct call *seen);
 /** Answers and frees. */

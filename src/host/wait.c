@@ -14,7 +14,7 @@ static void too_late(struct alarm *a)
 	wait_end(w, w->late);
 }
 
-bool wait_new(const struct call *c, int late)
+struct wait *wait_new(const struct call *c, int late)
 {
 	struct svc *s = c->cl->svc;
 	struct wait *w = c->cl->n_waits < SVC_MAX_WAITS ? calloc(1, sizeof *w) : NULL;
@@ -27,7 +27,7 @@ bool wait_new(const struct call *c, int late)
 	if (!w || (c->c.op == IPC_OP_SENDTO && !w->body)) {
 		free(w);
 		call_ret(c, -ENOBUFS);
-		return false;
+		return NULL;
 	}
 	w->cl = c->cl;
 	w->gs = c->gs;
@@ -43,7 +43,7 @@ bool wait_new(const struct call *c, int late)
 	if (c->c.timeout_ns)
 		alarm_set(&s->loop, &w->alarm,
 			  c->c.timeout_ns < OL_NEVER - s->loop.now ? s->loop.now + c->c.timeout_ns : OL_NEVER);
-	return true;
+	return w;
 }
 
 void wait_free(struct wait *w)
@@ -69,10 +69,11 @@ void wait_end(struct wait *w, int ret)
 {
 	struct client *cl = w->cl;
 	uint64_t id = w->id;
+	int done = w->done;
 	struct call seen;
 	const struct call *outer = wait_shown(w, &seen);
 	wait_free(w);
-	call_reply(cl, id, ret, NULL);
+	call_reply(cl, id, ret == 0 ? done : ret, NULL);
 	cl->svc->current = outer;
 }
 

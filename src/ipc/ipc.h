@@ -60,7 +60,9 @@ enum ipc_op {
 	IPC_OP_SETSOCKOPT,	/* args level, name; in: value */
 	IPC_OP_GETSOCKOPT,	/* args level, name, length -> out: value */
 	IPC_OP_SENDTO,		/* args MSG_ flags; name_len bytes of sockaddr first, then ctl_len bytes of control
-				   messages, then the datagram */
+				   messages, then the datagram.  MSG_FASTOPEN of a stream: answered with the bytes that
+				   went with the SYN (at once with NONBLOCK, then as a CONNECT that is under way), or 0
+				   where the connection is made and the runner is to write them all */
 	IPC_OP_RECVERR,		/* one entry of the error queue: out: sockaddr, control messages, data; extra: more errors wait */
 	IPC_OP_IOCTL,		/* args command; in/out: its argument (struct ifreq, int, struct ifconf's array) */
 	IPC_OP_PROCNET,		/* in: name of a file of /proc/net -> fd for reading; -EXDEV: the machine's is the right one */

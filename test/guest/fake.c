@@ -98,9 +98,28 @@ static struct sock *at_port(uint16_t port, char kind, bool listening)
 	return NULL;
 }
 
+/* A connection to who listens there, waiting to be accepted. */
+static int join(struct sock *s, uint16_t port, bool nonblock)
+{
+	struct sock *l = at_port(port, IPC_KIND_STREAM, true);
+	s->peer_port = port;
+	if (!s->port)
+		s->port = next_port++;
+	if (!l || l->queued == QUEUE || s->peer)
+		return s->peer ? -EISCONN : -ECONNREFUSED;
+	struct sock *a = sock_new(IPC_KIND_STREAM, SOCK_STREAM);
+	a->port = port;
+	a->peer_port = s->port;
+	a->peer = s;
+	s->peer = a;
+	s->plug_left = nonblock ? IPC_PLUG_LEN : 0;
+	l->queue[l->queued++] = a;
+	send(l->fd, "", 1, MSG_DONTWAIT);
+	return 0;
+}
+
 static void connect_to(uint64_t id, struct sock *s, uint16_t port, bool nonblock)
 {
-	struct sock *l = at_port(port, s->kind, s->kind == IPC_KIND_STREAM);
 	s->peer_port = port;
 	if (!s->port)
 		s->port = next_port++;
@@ -115,19 +134,17 @@ static void connect_to(uint64_t id, struct sock *s, uint16_t port, bool nonblock
 			silent = id;
 		return;
 	}
-	if (!l || l->queued == QUEUE || s->peer) {
-		reply(id, s->peer ? -EISCONN : -ECONNREFUSED, NULL, 0, 0, 0, NULL);
-		return;
-	}
-	struct sock *a = sock_new(IPC_KIND_STREAM, SOCK_STREAM);
-	a->port = port;
-	a->peer_port = s->port;
-	a->peer = s;
-	s->peer = a;
-	s->plug_left = nonblock ? IPC_PLUG_LEN : 0;
-	l->queue[l->queued++] = a;
-	send(l->fd, "", 1, MSG_DONTWAIT);
-	reply(id, nonblock ? -EINPROGRESS : 0, NULL, 0, 0, 0, NULL);
+	int ret = join(s, port, nonblock);
+	reply(id, ret || !nonblock ? ret : -EINPROGRESS, NULL, 0, 0, 0, NULL);
+}
+
+/* Fast Open: half of the text goes along, the other half is for the runner to write. */
+static void connect_with(uint64_t id, struct sock *s, uint16_t port, struct ipc_bytes data, bool nonblock)
+{
+	int ret = join(s, port, nonblock);
+	if (!ret)
+		ret = (int)write(s->peer->fd, data.p, data.len / 2);
+	reply(id, ret, NULL, 0, 0, 0, NULL);
 }
 
 static void accept_from(uint64_t id, struct sock *s)
@@ -259,6 +276,10 @@ static void call(uint64_t id, const struct ipc_call *c, struct ipc_bytes name, s
 	case IPC_OP_SETSOCKOPT: setopt_of(id, s, c->arg[0], c->arg[1], data); return;
 	case IPC_OP_GETSOCKOPT: getopt_of(id, s, c->arg[0], c->arg[1]); return;
 	case IPC_OP_SENDTO:
+		if (s->kind == IPC_KIND_STREAM) {
+			connect_with(id, s, port, data, c->flags & IPC_CALL_NONBLOCK);
+			return;
+		}
 		deliver(s, name.len ? port : s->peer_port, data);
 		reply(id, (int)data.len, NULL, 0, 0, 0, NULL);
 		return;

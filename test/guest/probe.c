@@ -529,7 +529,33 @@ static void stream_with_address(void)
 	wait_for(pid);
 	int fresh = socket(AF_INET, SOCK_STREAM, 0);
 	must(sendto(fresh, "x", 1, MSG_NOSIGNAL, SA(sin), sizeof sin) == -1 && errno == EPIPE);
-	must(sendto(fresh, "x", 1, MSG_FASTOPEN, SA(sin), sizeof sin) == -1 && errno == EOPNOTSUPP);
+}
+
+/* The fake service sends half of the text along; what the program sees is whole. */
+static void fast_open(void)
+{
+	int l = listener(80);
+	struct sockaddr_in sin = address(80), closed = address(9);
+	for (int how = 0; how < 3; how++) {
+		int c = socket(AF_INET, SOCK_STREAM | (how == 1 ? SOCK_NONBLOCK : 0), 0);
+		struct iovec v[2] = { { (void *)(uintptr_t)"fast ", 5 }, { (void *)(uintptr_t)"open", 4 } };
+		struct msghdr h = { .msg_name = &sin, .msg_namelen = sizeof sin, .msg_iov = v, .msg_iovlen = 2 };
+		ssize_t n = how == 2 ? sendmsg(c, &h, MSG_FASTOPEN) : sendto(c, "fast open", 9, MSG_FASTOPEN, SA(sin), sizeof sin);
+		must(n == (how == 1 ? 4 : 9));
+		struct pollfd p = { c, POLLOUT, 0 };
+		if (how == 1) {
+			must(poll(&p, 1, 2000) == 1 && p.revents == POLLOUT);
+			must(write(c, " open", 5) == 5);
+		}
+		int a = accept(l, NULL, NULL);
+		read_exactly(a, "fast open");
+		must(sendto(c, "x", 1, MSG_FASTOPEN, SA(sin), sizeof sin) == -1 && errno == EISCONN);
+		close(c);
+		close(a);
+	}
+	int c = socket(AF_INET, SOCK_STREAM, 0);
+	must(sendto(c, "x", 1, MSG_FASTOPEN, SA(closed), sizeof closed) == -1 && errno == ECONNREFUSED);
+	must(sendto(c, NULL, 100, MSG_FASTOPEN, SA(sin), sizeof sin) == -1 && errno == EFAULT);
 }
 
 /*
@@ -683,6 +709,7 @@ int main(int argc, char **argv)
 		{ "interrupted", interrupted }, { "killed_in_accept", killed_in_accept }, { "many_acceptors", many_acceptors },
 		{ "descriptors_full", descriptors_full }, { "datagrams", datagrams }, { "many_datagrams", many_datagrams },
 		{ "surroundings", surroundings }, { "passing", passing }, { "stream_with_address", stream_with_address },
+		{ "fast_open", fast_open },
 		{ "leave_behind", leave_behind }, { "block", block }, { "wait_usr1", wait_usr1 }, { "die_of_term", die_of_term },
 		{ "exit_42", exit_42 }, { "hostile", hostile }, { "storm", storm }, { "stopped", stopped }, { "orphaned", orphaned },
 		{ "one_byte_each", one_byte_each }, { "proc_net", proc_net },

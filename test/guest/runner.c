@@ -128,6 +128,7 @@ GUEST_TEST(the_files_of_proc_net_are_the_hosts, proc_net)
 GUEST_TEST(a_listener_passed_to_another_process_works_there, passing)
 GUEST_TEST(senseless_calls_of_many_threads_harm_nobody, hostile)
 GUEST_TEST(an_address_on_a_connected_stream_is_ignored, stream_with_address)
+GUEST_TEST(fast_open_is_a_connect_and_a_send_in_one, fast_open)
 
 TEST(the_exit_status_is_the_programs)
 {

@@ -259,6 +259,45 @@ def nginx_case(net):
     need(server.end(signal.SIGQUIT) == 0, "nginx ended with another status than 0")
 
 
+@case("fast open", "nginx fastopen=, haproxy tfo", "curl --tcp-fastopen, python3 MSG_FASTOPEN",
+      "requests that leave with the SYN, both ways through a proxy; TCP_INFO says so")
+def fast_open_case(net):
+    nginx, haproxy, curl = which("nginx"), which("haproxy"), which("curl")
+    want = files(net.path("www"))
+    net.env["OUTLET_NET"] = net.write(net.name + ".yaml", """
+wires:
+  lan:
+    subnet: 10.1.0.0/24
+    faults: delay=2ms
+hosts:
+  web: { wire: lan, settings: { tcp_fastopen: 3 } }
+  front: { wire: lan, settings: { tcp_fastopen: 3 } }
+  client: { wire: lan }
+guests: lan
+""")
+    net.write("nginx.conf", NGINX.format(dir=net.dir, keep=0, mark="fast").replace("listen 80;", "listen 80 fastopen=64;"))
+    net.serve("web", [nginx, "-p", net.dir, "-e", net.path("start.log"), "-c", net.path("nginx.conf")], 80)
+    address = net.run("front", [PYTHON, "-c", "import socket; print(socket.gethostbyname('web'))"]).decode().strip()
+    net.serve("front", [haproxy, "-db", "-f", net.write("haproxy.cfg", f"""
+defaults
+  mode http
+  timeout connect 5s
+  timeout client 30s
+  timeout server 30s
+  retry-on conn-failure empty-response response-timeout
+frontend all
+  bind 0.0.0.0:80 tfo
+  default_backend web
+backend web
+  server one {address}:80 tfo
+""")], 80)
+    for host in ("web", "front"):
+        net.run("client", [PYTHON, src("fast_open.py"), host, net.path("www", "f65536.bin")])
+        for _ in range(2):
+            for name, data in want.items():
+                same(net.run("client", [curl, "-sSf", "-m", "25", "--tcp-fastopen", f"http://{host}/{name}"]), data, name)
+
+
 @case("lighttpd", "lighttpd", "curl", "files, 8 at once")
 def lighttpd_case(net):
     want = files(net.path("www"))
