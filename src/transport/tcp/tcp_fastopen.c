@@ -11,6 +11,7 @@
  */
 #include "transport/tcp/tcp_int.h"
 #include "base/check.h"
+#include <endian.h>
 #include <stdlib.h>
 
 #define KEY_LIFE (12 * 3600 * OL_SEC)
@@ -31,9 +32,9 @@ static struct sipkey key_of(const uint8_t b[16])
 
 static struct sipkey key_of_time(const struct tcp *tcp, int64_t period)
 {
-	int64_t in[2] = { period, 0 };
+	uint64_t in[2] = { htole64((uint64_t)period), 0 };
 	struct sipkey k = { .k0 = siphash(tcp->key_fastopen, in, sizeof in) };
-	in[1] = 1;
+	in[1] = htole64(1);
 	k.k1 = siphash(tcp->key_fastopen, in, sizeof in);
 	return k;
 }
