@@ -267,6 +267,42 @@ static void routers(struct sim *s)
 	scenario_finish(s, f, 4);
 }
 
+/*
+ * The same way, but the wire in the middle is narrower than the routers believe (a tunnel, say), drops what does not fit, and nobody is
+ * told: RFC 2923 2.1's black hole.  Without RFC 4821 not one of these transfers ends.
+ */
+static void black_hole(struct sim *s)
+{
+	struct flows *f = flows_new(s);
+	bool ip6 = draw(s, 2);
+	uint32_t mtu = ip6 ? 1280 + draw(s, 200) : 600 + draw(s, 880);
+	static const char *const set[] = { NULL, "tcp_mtu_probing=2", "tcp_mtu_probing=2,tcp_base_mss=512" };
+	const char *how = set[draw(s, ARRAY_LEN(set))];
+	int a = sim_host(s, "a", how), r1 = sim_host(s, "r1", "ip_forward=1,forwarding=1");
+	int r2 = sim_host(s, "r2", "ip_forward=1,forwarding=1"), b = sim_host(s, "b", how), w[3];
+	for (int i = 0; i < 3; i++) {
+		w[i] = sim_wire(s, &(struct ol_wire_config){ .link = OL_LINK_ETHER, .ports = 2, .strict = true, .mtu = i == 1 ? mtu : 0 });
+		sim_faults(s, w[i], OL_WIRE_ALL_PORTS, draw(s, 2) ? "delay=5ms" : "delay=5ms loss=0.2% reorder=1%/3ms");
+	}
+	sim_plug(s, a, w[0], ip6 ? "fd01::1/64" : "10.0.1.1/24", 0);
+	sim_plug(s, r1, w[0], ip6 ? "fd01::fe/64" : "10.0.1.254/24", 0);
+	sim_plug(s, r1, w[1], ip6 ? "fd02::1/64" : "10.0.2.1/24", 1500);
+	sim_plug(s, r2, w[1], ip6 ? "fd02::2/64" : "10.0.2.2/24", 1500);
+	sim_plug(s, r2, w[2], ip6 ? "fd03::fe/64" : "10.0.3.254/24", 0);
+	sim_plug(s, b, w[2], ip6 ? "fd03::1/64" : "10.0.3.1/24", 0);
+	sim_route(s, a, ip6 ? "::/0" : "0.0.0.0/0", ip6 ? "fd01::fe" : "10.0.1.254");
+	sim_route(s, r1, ip6 ? "fd03::/64" : "10.0.3.0/24", ip6 ? "fd02::2" : "10.0.2.2");
+	sim_route(s, r2, ip6 ? "fd01::/64" : "10.0.1.0/24", ip6 ? "fd02::1" : "10.0.2.1");
+	sim_route(s, b, ip6 ? "::/0" : "0.0.0.0/0", ip6 ? "fd03::fe" : "10.0.3.254");
+	sim_introduce_all(s);
+	flow_listen(f, b, ip6 ? "::" : "0.0.0.0", PORT, 16);
+	for (int i = 0; i < 3; i++)
+		flow_add(f, &(struct flow_spec){ .client = a, .server = b, .addr = ip6 ? "fd03::1" : "10.0.3.1", .port = PORT,
+			.up = 100000 + draw(s, 400000), .down = 100000 + draw(s, 400000), .key = rng_u64(sim_rng(s)) });
+	scenario_finish(s, f, 4);
+	SIM_CHECK(s, result.took < 120 * OL_SEC);
+}
+
 /* ---- datagrams ---------------------------------------------------------------------------------------------------- */
 enum { DATAGRAMS = 400 };
 struct udp { struct sim_app app; int host; ol_sock s; unsigned n, got; uint16_t len[DATAGRAMS]; uint8_t seen[DATAGRAMS]; bool done; };
@@ -356,6 +392,7 @@ static const struct scenario scenarios[] = {
 	{ "tcp_mix", "the same, where ends reset, walk off and close early", tcp_mix },
 	{ "tcp_crowd", "more connections than the listeners have room for", tcp_crowd },
 	{ "tcp_routers", "across two routers, perhaps through a smaller MTU", routers },
+	{ "tcp_hole", "across a wire that swallows what is too long, without a word", black_hole },
 	{ "udp", "datagrams and fragments: right, or lost", udp },
 };
 

@@ -162,6 +162,25 @@ TEST(cubic_never_exceeds_the_largest_window)
 	drv_free(d);
 }
 
+/* The probe of a path's MTU succeeded: the window of before is remembered in bytes, not in segments that were smaller. */
+/* req: 4821-4-c */
+TEST(cubic_keeps_its_maximum_in_bytes_when_segments_grow)
+{
+	struct drv *d = avoiding("cubic", 200, 500);
+	reduce(d);
+	uint32_t most = 200 * 500;
+	for (int i = 0; i < 10; i++)
+		round_trip(d, 100);
+	d->tcb->snd_mss = 1000;
+	for (int i = 0; i < 50 && d->tcb->loss.cwnd < most; i++) {
+		uint32_t before = d->tcb->loss.cwnd;
+		round_trip(d, 100);
+		ok(d->tcb->loss.cwnd - before < most / 50);	/* it flattens towards the maximum, and does not leap at twice of it */
+	}
+	ok(d->tcb->loss.cwnd > most - most / 50 && d->tcb->loss.cwnd < most + most / 50);
+	drv_free(d);
+}
+
 /* RFC 9406: when round trips grow, slow start turns conservative and ends, without a loss. */
 /* req: 9406-4.2-a, 9406-4.2-b, 9406-4.3-a, 9406-4.3-b */
 TEST(hystart_leaves_slow_start_when_delay_rises)

@@ -75,7 +75,7 @@ size_t tcp_info_fill(struct tcp_tcb *tcb, void *info, size_t len, ol_time now)
 	ti.tcpi_snd_mss = tcb->snd_mss;
 	ti.tcpi_rcv_mss = tcb->rcv_mss;
 	ti.tcpi_advmss = tcb->adv_mss - (tcb->ts_ok ? TCP_OPT_TS_LEN : 0);
-	ti.tcpi_pmtu = tcb->path.mtu;
+	ti.tcpi_pmtu = tcb->mtup.on ? tcb->mtup.low : tcb->path.mtu;
 	ti.tcpi_rtt = us(tcb->srtt_ns);
 	ti.tcpi_rttvar = us(tcb->rttvar_ns);
 	ti.tcpi_rcv_rtt = us(tcb->rcv_rtt_ns);

@@ -28,6 +28,7 @@ struct cubic {
 	double part;			/* of a byte the window has yet to grow by */
 	ol_time est_at;			/* when w_est was brought up to date */
 	uint32_t est_acked;		/* bytes acknowledged since */
+	uint32_t mss;			/* what its segments were when last looked */
 };
 _Static_assert(sizeof(struct cubic) <= 8 * TCP_CC_STATE_WORDS, "fits cc_state");
 
@@ -46,11 +47,33 @@ static void cubic_init(struct tcp_tcb *tcb, ol_time now)
 	hystart_init(&cubic(tcb)->hystart);
 }
 
+static void rescale(struct curve *v, double by)
+{
+	v->w_max *= by;
+	v->w_est *= by;
+	v->cwnd_prior *= by;
+}
+
+/* RFC 4821 4: other segments, the same bytes.  The curve is drawn anew from where the window stands. */
+static void follow_mss(struct tcp_tcb *tcb, struct cubic *c)
+{
+	uint32_t mss = MAX(tcb->snd_mss, 1u);
+	if (c->mss == mss)
+		return;
+	if (c->mss) {
+		rescale(&c->now, (double)c->mss / mss);
+		rescale(&c->before, (double)c->mss / mss);
+		c->now.epoch = c->before.epoch = false;
+	}
+	c->mss = mss;
+}
+
 /* 4.6 and, where losses come below the last maximum because others want room, 4.7: fast convergence. */
 static uint32_t cubic_ssthresh(struct tcp_tcb *tcb, ol_time now)
 {
 	struct cubic *c = cubic(tcb);
 	uint32_t cwnd = tcb->loss.cwnd;
+	follow_mss(tcb, c);
 	double w = segments(tcb, cwnd);
 	c->before = c->now;
 	c->now.w_max = w < c->now.w_max ? w * (1 + CUBIC_BETA) / 2 : w;
@@ -122,6 +145,7 @@ static void cubic_grow(struct tcp_tcb *tcb, uint32_t acked, const struct tcp_rat
 		if (!acked)
 			return;
 	}
+	follow_mss(tcb, c);
 	if (!c->now.epoch)
 		epoch_begins(tcb, c, now);
 	c->est_acked += acked;
@@ -139,6 +163,7 @@ static void cubic_grow(struct tcp_tcb *tcb, uint32_t acked, const struct tcp_rat
 static uint32_t cubic_undo(struct tcp_tcb *tcb)
 {
 	struct cubic *c = cubic(tcb);
+	follow_mss(tcb, c);
 	c->now = c->before;
 	return MAX(tcb->loss.cwnd, tcb->loss.prior_cwnd);
 }

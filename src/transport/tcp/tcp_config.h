@@ -24,6 +24,12 @@ struct tcp_config {
 	uint32_t fastopen;		/* TCP_FO_*: RFC 7413 */
 	struct tcp_fo_keys fastopen_key;	/* none: from the seed, a new one twice a day */
 
+	/* search for the path's MTU, RFC 4821 */
+	uint8_t mtu_probing;		/* 0 never, 1 after a black hole, 2 always */
+	uint16_t base_mss, mtu_probe_floor;
+	uint32_t probe_threshold;
+	ol_time probe_interval_ns;
+
 	/* buffers: lowest, at birth, highest; bytes */
 	uint32_t rmem[3], wmem[3];
 	bool moderate_rcvbuf;

@@ -307,6 +307,7 @@ static void process_ack(struct tcp_tcb *tcb, struct tcp_in *in, ol_time now)
 	tcb->keepalive_sent = 0;
 	tcb->probes = 0;
 	tcp_loss_ack(tcb, &ev, now);
+	tcp_mtup_result(tcb, now);
 	if (progress) {
 		tcp_timer_progress(tcb, now);
 		tcb->soft_error = OL_OK;

@@ -114,6 +114,17 @@ struct tcp_local {
 	uint32_t bytes;				/* in the latter */
 };
 
+/* ---- the search for the path's MTU: tcp_mtup.c ------------------------------------------------------------------ */
+struct tcp_mtup {				/* sizes are of whole IP datagrams */
+	bool on;
+	bool jump;				/* the next probe is of `high`, not of the middle */
+	uint8_t tries;				/* of the present size without a clear result */
+	uint32_t low, high;			/* RFC 4821 7.1: search_low, which is eff_pmtu too; search_high */
+	uint32_t probe;				/* size of the one that is out; 0: none */
+	ol_time next_at;			/* no probe before */
+	ol_time again_at;			/* converged: when the range opens again; 0: not converged */
+};
+
 /* ---- the connection --------------------------------------------------------------------------------------------- */
 enum tcp_chrono { TCP_CHRONO_IDLE, TCP_CHRONO_BUSY, TCP_CHRONO_RWND, TCP_CHRONO_SNDBUF, TCP_CHRONOS };
 enum tcp_quick { TCP_QUICK_ACKS = 16 };
@@ -176,6 +187,7 @@ struct tcp_tcb {
 	uint32_t snd_mss;			/* text bytes of a full segment: RFC 9293 3.7.1's Eff.snd.MSS, timestamps taken off */
 	uint32_t snd_cut;			/* of each segment but the last of what was sent last: SACK blocks taken off, too */
 	uint32_t rcv_mss;			/* estimate of the peer's segments, for delayed ACKs */
+	struct tcp_mtup mtup;
 
 	/* send queue */
 	struct chunkq sndq;			/* bytes from snd_una (or iss + 1) on */
@@ -397,6 +409,7 @@ static inline uint32_t tcp_outstanding(const struct tcp_tcb *tcb) { return seq_l
 uint32_t tcp_unsent_bytes(const struct tcp_tcb *tcb);
 uint32_t tcp_notsent_lowat(const struct tcp_tcb *tcb);	/* tcp_ask.c */
 uint32_t tcp_ts_clock(const struct tcp_tcb *tcb, ol_time now);	/* TSval: a millisecond a tick */
+uint32_t tcp_usable_window(const struct tcp_tcb *tcb);	/* bytes the peer would take beyond SND.NXT */
 
 /* tcp_sndbuf.c */
 uint32_t tcp_grain(const struct tcp_tcb *tcb);		/* bytes of one burst, whole segments */
@@ -412,6 +425,18 @@ bool tcp_local_room(struct tcp_tcb *tcb);
 bool tcp_local_queued(const struct tcp_tcb *tcb);
 /** So much of it was handed over. */
 void tcp_local_sent(struct tcp_tcb *tcb, uint32_t bytes);
+
+/* tcp_mtup.c */
+/** The MTU to cut to: the path's as IP knows it, or less where that was not proved. */
+uint32_t tcp_mtup_limit(struct tcp_tcb *tcb);
+void tcp_mtup_established(struct tcp_tcb *tcb, ol_time now);
+/** R1 was reached, or passed, without an answer. */
+void tcp_mtup_stuck(struct tcp_tcb *tcb, ol_time now);
+/** Bytes of text of the probe that should go before any other new text; 0: none now. */
+uint32_t tcp_mtup_want(struct tcp_tcb *tcb, ol_time now);
+void tcp_mtup_sent(struct tcp_tcb *tcb, uint32_t text);
+/** After each ACK and timeout: what became of the probe? */
+void tcp_mtup_result(struct tcp_tcb *tcb, ol_time now);
 
 /* tcp_timer.c */
 void tcp_timer_update(struct tcp_tcb *tcb, ol_time now);	/* arms the node if a deadline is earlier than it */

@@ -298,14 +298,15 @@ static void event(struct tcp_tcb *tcb, enum tcp_cc_event what, ol_time now)
 		tcb->loss.cc->event(tcb, what, now);
 }
 
-void tcp_loss_sent(struct tcp_tcb *tcb, tcp_seq seq, uint32_t len, ol_time now)
+/* mss: of each segment in it */
+static void sent(struct tcp_tcb *tcb, tcp_seq seq, uint32_t len, uint32_t mss, ol_time now)
 {
 	struct tcp_loss *l = &tcb->loss;
 	uint32_t segs = l->sb.out.segs;
 	if (!l->sb.out.bytes)
 		event(tcb, TCP_CC_TX_START, now);
 	struct tcp_tx tx = rate_sent(tcb, len, now);
-	sb_append(&l->sb, seq, len, cut_of(tcb), &tx, now);
+	sb_append(&l->sb, seq, len, (uint16_t)mss, &tx, now);
 	l->segs_sent += l->sb.out.segs - segs;
 	if (tcp_in_reduction(l))
 		l->prr_out += len;
@@ -323,6 +324,28 @@ void tcp_loss_sent(struct tcp_tcb *tcb, tcp_seq seq, uint32_t len, ol_time now)
 	} else {
 		tlp_arm(tcb, now);
 	}
+}
+
+void tcp_loss_sent(struct tcp_tcb *tcb, tcp_seq seq, uint32_t len, ol_time now)
+{
+	sent(tcb, seq, len, cut_of(tcb), now);
+}
+
+void tcp_loss_probe_sent(struct tcp_tcb *tcb, tcp_seq seq, uint32_t len, ol_time now)
+{
+	struct tcp_loss *l = &tcb->loss;
+	sent(tcb, seq, len, MIN(len, 65535u), now);
+	l->probe = TCP_PROBE_OUT;
+	l->probe_from = seq;
+	l->probe_to = seq_add(seq, len);
+}
+
+enum tcp_probe_state tcp_loss_probe_result(struct tcp_tcb *tcb)
+{
+	enum tcp_probe_state s = tcb->loss.probe;
+	if (s >= TCP_PROBE_ARRIVED)
+		tcb->loss.probe = TCP_PROBE_NONE;
+	return s;
 }
 
 /*
@@ -484,6 +507,20 @@ uint32_t tcp_loss_quota(struct tcp_tcb *tcb, ol_time now)
 	return room / mss * mss;
 }
 
+enum tcp_probe_room tcp_loss_probe_room(struct tcp_tcb *tcb, uint32_t len, ol_time now)
+{
+	struct tcp_loss *l = &tcb->loss;
+	if (l->tlp_new || l->tlp_again || l->frto_new || !sb_reserve(&l->sb, 1))
+		return TCP_PROBE_NOT_NOW;
+	if (pacing_holds(tcb, now))
+		return TCP_PROBE_WAITS;
+	restart_after_idle(tcb, now);
+	uint32_t pipe = tcp_loss_pipe(tcb), room = l->cwnd > pipe ? l->cwnd - pipe : 0;
+	if (room >= len)
+		return TCP_PROBE_GO;
+	return pipe ? TCP_PROBE_WAITS : TCP_PROBE_NOT_NOW;
+}
+
 /* ---- the window's validation ------------------------------------------------------------------------------------- */
 /* A window that was not used proves nothing, RFC 2861 3: it drifts down to what was. */
 static void application_limited(struct tcp_tcb *tcb, ol_time now)
@@ -608,6 +645,7 @@ void tcp_loss_ack(struct tcp_tcb *tcb, const struct tcp_ack_event *ev, ol_time n
 	if (l->established) {
 		tcp_recovery_tlp_ack(tcb, &a, now);
 		tcp_recovery_ack(tcb, &a, now);
+		tcp_recovery_probe_ack(tcb);
 	}
 	l->segs_delivered += a.delivered_segs;
 	a.rs.newly_acked = a.delivered;
@@ -625,6 +663,7 @@ void tcp_loss_ack(struct tcp_tcb *tcb, const struct tcp_ack_event *ev, ol_time n
 static void resend_only(struct tcp_tcb *tcb, ol_time now)
 {
 	struct tcp_loss *l = &tcb->loss;
+	tcp_recovery_probe_unsure(l, TCP_PROBE_UNSURE);
 	l->ssthresh = tcp_current_ssthresh(tcb);
 	l->prior_ssthresh = 0;
 	l->undo_valid = false;

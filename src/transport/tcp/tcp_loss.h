@@ -57,6 +57,14 @@ enum tcp_cas { TCP_CAS_OPEN, TCP_CAS_DISORDER, TCP_CAS_CWR, TCP_CAS_RECOVERY, TC
 enum tcp_resend { TCP_RESEND_FAST, TCP_RESEND_RTO, TCP_RESEND_TLP };
 struct tcp_loss_range { tcp_seq seq; uint32_t len; enum tcp_resend why; };
 
+/*
+ * A probe of the path's MTU (RFC 4821), from sending to its result.  MISSED: it alone is thought lost, which is no sign of
+ * congestion; the result stands when all that was out at that moment is acknowledged and nothing else was lost.
+ */
+enum tcp_probe_state { TCP_PROBE_NONE, TCP_PROBE_OUT, TCP_PROBE_MISSED,
+	TCP_PROBE_ARRIVED, TCP_PROBE_LOST, TCP_PROBE_UNSURE, TCP_PROBE_TIMEOUT };
+enum tcp_probe_room { TCP_PROBE_NOT_NOW, TCP_PROBE_WAITS, TCP_PROBE_GO };
+
 enum tcp_loss_timer { TCP_LOSS_NONE, TCP_LOSS_RTO, TCP_LOSS_TLP, TCP_LOSS_REO, TCP_LOSS_PACING };
 
 /* What an acceptable ACK said.  Blocks borrow; they are in the order of the option, not checked in any way. */
@@ -120,6 +128,11 @@ struct tcp_loss {
 	bool tlp_stale;				/* no round trip was measured since the last probe */
 	tcp_seq tlp_end;			/* TLP.end_seq */
 
+	/* probe of the path's MTU, RFC 4821 */
+	uint8_t probe;				/* enum tcp_probe_state */
+	tcp_seq probe_from, probe_to;
+	tcp_seq probe_until;			/* MISSED: SND.NXT then */
+
 	/* PRR, RFC 9937; bytes */
 	uint32_t recover_fs, prr_delivered, prr_out;
 
@@ -142,6 +155,12 @@ bool tcp_loss_set_cc(struct tcp_tcb *tcb, const char *name, ol_time now);
 bool tcp_loss_room(struct tcp_tcb *tcb);
 /** [seq, seq + len) went out for the first time; seq is where the last such range ended. */
 void tcp_loss_sent(struct tcp_tcb *tcb, tcp_seq seq, uint32_t len, ol_time now);
+/** May a segment of len bytes, larger than the others, go?  WAITS: when some of what is in flight has been acknowledged. */
+enum tcp_probe_room tcp_loss_probe_room(struct tcp_tcb *tcb, uint32_t len, ol_time now);
+/** As tcp_loss_sent, of such a segment. */
+void tcp_loss_probe_sent(struct tcp_tcb *tcb, tcp_seq seq, uint32_t len, ol_time now);
+/** How it went: a state from ARRIVED on is told once. */
+enum tcp_probe_state tcp_loss_probe_result(struct tcp_tcb *tcb);
 /** [seq, seq + len) went out again, len not above what tcp_loss_next gave.  tsval: the timestamp it carried, or 0. */
 void tcp_loss_resent(struct tcp_tcb *tcb, tcp_seq seq, uint32_t len, uint32_t tsval, ol_time now);
 /** The handshake is over: cwnd gets its initial value, RFC 6928, and RFC 6298 5.7 is kept. */

@@ -19,6 +19,7 @@ struct out {				/* a segment to be made */
 	uint32_t text;
 	uint8_t flags;
 	bool fresh;			/* never sent before: RFC 3168 6.1.5 marks only such */
+	bool whole;			/* a probe of the path's MTU: larger than the others, and not to be cut */
 };
 
 tcp_seq tcp_text_end(const struct tcp_tcb *tcb) { return seq_add(tcb->sndq_seq, (uint32_t)tcb->sndq.len); }
@@ -201,7 +202,7 @@ static bool transmit(struct tcp_tcb *tcb, const struct out *o, ol_time now)
 	uint32_t cut = tcb->snd_mss - (uint32_t)MIN(options_len(tcb), tcb->snd_mss / 2);
 	tcb->snd_cut = cut;
 	checksum(tcb, p, parts);
-	if (o->text > cut && !syn) {
+	if (o->text > cut && !syn && !o->whole) {
 		p->gso = tcb->node.remote.addr.ver == 6 ? OL_GSO_TCP6 : OL_GSO_TCP4;
 		p->gso_size = (uint16_t)cut;
 	}
@@ -330,9 +331,9 @@ static bool resend(struct tcp_tcb *tcb, const struct tcp_loss_range *r, ol_time 
 	return true;
 }
 
-static bool send_new(struct tcp_tcb *tcb, uint32_t text, uint8_t flags, ol_time now)
+static bool send_new(struct tcp_tcb *tcb, uint32_t text, uint8_t flags, bool probe, ol_time now)
 {
-	struct out o = { .seq = tcb->snd_nxt, .text = text, .flags = TCP_ACK | flags, .fresh = true };
+	struct out o = { .seq = tcb->snd_nxt, .text = text, .flags = TCP_ACK | flags, .fresh = true, .whole = probe };
 	tcp_seq end = seq_add(o.seq, text);
 	if (text > 0 && push_in(tcb, o.seq, text))
 		o.flags |= TCP_PSH;
@@ -350,7 +351,10 @@ static bool send_new(struct tcp_tcb *tcb, uint32_t text, uint8_t flags, ol_time 
 		tcb->stuck_at = now;
 	tcb->snd_nxt = seq_add(end, o.flags & TCP_FIN ? 1 : 0);
 	tcb->fin_sent |= !!(o.flags & TCP_FIN);
-	tcp_loss_sent(tcb, o.seq, len, now);
+	if (probe)
+		tcp_loss_probe_sent(tcb, o.seq, len, now);
+	else
+		tcp_loss_sent(tcb, o.seq, len, now);
 	if (text > 0 && text < tcb->snd_mss)
 		tcb->snd_sml = end;
 	tcb->stat.bytes_sent += text;
@@ -363,7 +367,7 @@ static bool send_new(struct tcp_tcb *tcb, uint32_t text, uint8_t flags, ol_time 
 	return true;
 }
 
-static uint32_t usable_window(const struct tcp_tcb *tcb)
+uint32_t tcp_usable_window(const struct tcp_tcb *tcb)
 {
 	bool syn = tcb->state == OL_TCP_SYN_RECEIVED;		/* Fast Open: the window a SYN offers begins behind ours */
 	int32_t u = seq_diff(tcb->snd_nxt, seq_add(tcb->snd_una, tcb->snd_wnd + syn));
@@ -389,7 +393,7 @@ static bool may_send_small(const struct tcp_tcb *tcb)
 static uint32_t next_piece(struct tcp_tcb *tcb, enum tcp_stop *why, ol_time now)
 {
 	uint32_t unsent = tcp_unsent_bytes(tcb), mss = full_text(tcb);
-	uint32_t n = MIN(unsent, usable_window(tcb));
+	uint32_t n = MIN(unsent, tcp_usable_window(tcb));
 	if (n < mss && n < unsent) {			/* RFC 9293 3.8.6.2.1 (3): half of the largest window ever is worth it */
 		*why = tcp_loss_pipe(tcb) + mss > tcb->loss.cwnd ? TCP_STOP_CWND : TCP_STOP_RWND;
 		if (n == 0 || n < tcb->max_wnd / 2)
@@ -408,20 +412,32 @@ static uint32_t next_piece(struct tcp_tcb *tcb, enum tcp_stop *why, ol_time now)
 	return quota - quota % mss;
 }
 
+/* A probe of the path's MTU goes before other new text.  False: it is due and waits for room in the window (RFC 4821 7.4). */
+static bool send_mtu_probe(struct tcp_tcb *tcb, ol_time now)
+{
+	uint32_t text = tcp_mtup_want(tcb, now);
+	enum tcp_probe_room room = text ? tcp_loss_probe_room(tcb, text, now) : TCP_PROBE_NOT_NOW;
+	if (room == TCP_PROBE_GO && tcp_local_room(tcb) && send_new(tcb, text, 0, true, now))
+		tcp_mtup_sent(tcb, text);
+	return room != TCP_PROBE_WAITS;
+}
+
 static enum tcp_stop send_text(struct tcp_tcb *tcb, ol_time now)
 {
 	enum tcp_stop why = TCP_STOP_OTHER;
+	if (tcb->mtup.on && !send_mtu_probe(tcb, now))
+		return TCP_STOP_CWND;
 	while (tcp_unsent_bytes(tcb) > 0) {
 		uint32_t n = next_piece(tcb, &why, now);
 		if (n == 0)
 			return why;
-		if (!tcp_local_room(tcb) || !send_new(tcb, n, 0, now))
+		if (!tcp_local_room(tcb) || !send_new(tcb, n, 0, false, now))
 			return TCP_STOP_OTHER;
 	}
 	if (tcb->fin_queued && !tcb->fin_sent) {
-		if (usable_window(tcb) == 0)
+		if (tcp_usable_window(tcb) == 0)
 			return TCP_STOP_RWND;
-		if (!tcp_loss_room(tcb) || !send_new(tcb, 0, 0, now))
+		if (!tcp_loss_room(tcb) || !send_new(tcb, 0, 0, false, now))
 			return TCP_STOP_OTHER;
 	}
 	return TCP_STOP_APP;
@@ -492,10 +508,10 @@ void tcp_output(struct tcp_tcb *tcb, ol_time now)
 /* What the window takes goes now, however small; else an empty segment asks for the window. */
 void tcp_send_forced(struct tcp_tcb *tcb, ol_time now)
 {
-	uint32_t n = MIN(MIN(tcp_unsent_bytes(tcb), usable_window(tcb)), full_text(tcb));
-	bool fin = tcp_unsent_bytes(tcb) == 0 && tcb->fin_queued && !tcb->fin_sent && usable_window(tcb) > 0;
+	uint32_t n = MIN(MIN(tcp_unsent_bytes(tcb), tcp_usable_window(tcb)), full_text(tcb));
+	bool fin = tcp_unsent_bytes(tcb) == 0 && tcb->fin_queued && !tcb->fin_sent && tcp_usable_window(tcb) > 0;
 	if ((n > 0 || fin) && tcp_loss_room(tcb))
-		(void)send_new(tcb, n, n > 0 ? TCP_PSH : 0, now);
+		(void)send_new(tcb, n, n > 0 ? TCP_PSH : 0, false, now);
 	else
 		tcp_send_probe(tcb, now);
 }

@@ -207,8 +207,9 @@ void tcp_lost(struct tcp_tcb *tcb, uint32_t i, ol_time now)
 	sb_mark_lost(&l->sb, i);
 	if (known)
 		return;
+	bool probe = l->probe != TCP_PROBE_NONE && seq_ge(r->seq, l->probe_from) && seq_lt(r->seq, l->probe_to);
 	l->rate.lost += r->len;
-	if (l->cc->lost)
+	if (l->cc->lost && !probe)		/* RFC 4821 7.6.2: a probe that was too big tells nothing of congestion */
 		l->cc->lost(tcb, r, now);
 }
 
@@ -301,6 +302,43 @@ static void identify_losses(struct tcp_tcb *tcb, struct tcp_acked *a, ol_time no
 	}
 }
 
+/* ---- a probe of the path's MTU, RFC 4821 ------------------------------------------------------------------------- */
+/*
+ * 7.6.2: is something lost that tells of congestion?  The probe alone does not, unless its text was lost once more when it was
+ * sent again in ordinary segments.  Not being congestion it begins no episode: what is lost goes out as the window lets it.
+ */
+static bool congested(struct tcp_tcb *tcb, bool lost_retrans)
+{
+	struct tcp_loss *l = &tcb->loss;
+	const struct tcp_sb *sb = &l->sb;
+	uint32_t of_probe = 0;
+	if (l->probe != TCP_PROBE_OUT && l->probe != TCP_PROBE_MISSED)
+		return sb->lost.bytes != 0;
+	/* a record for each segment it was sent again in, at most: bounded by its length */
+	for (uint32_t i = sb_find(sb, seq_max(l->probe_from, tcb->snd_una)); i != SB_NONE; i = sb->rec[i].next) {
+		if (seq_ge(sb->rec[i].seq, l->probe_to))
+			break;
+		if (sb->rec[i].flags & SB_LOST)
+			of_probe += sb->rec[i].len;
+	}
+	if (sb->lost.bytes > of_probe || (of_probe && lost_retrans))
+		return true;
+	if (of_probe && l->probe == TCP_PROBE_OUT) {
+		l->probe = TCP_PROBE_MISSED;
+		l->probe_until = tcb->snd_nxt;
+	}
+	return false;
+}
+
+void tcp_recovery_probe_ack(struct tcp_tcb *tcb)
+{
+	struct tcp_loss *l = &tcb->loss;
+	if (l->probe == TCP_PROBE_OUT && seq_ge(tcb->snd_una, l->probe_to))
+		l->probe = TCP_PROBE_ARRIVED;
+	else if (l->probe == TCP_PROBE_MISSED && seq_ge(tcb->snd_una, l->probe_until))
+		l->probe = TCP_PROBE_LOST;
+}
+
 /* ---- beginnings -------------------------------------------------------------------------------------------------- */
 /*
  * RFC 9438 4.6: echoes take the window down to one segment, where losses stop at two.  At one it is the timer's turn (RFC
@@ -342,6 +380,7 @@ static void enter_recovery(struct tcp_tcb *tcb, const struct tcp_acked *a, ol_ti
 	struct tcp_loss *l = &tcb->loss;
 	l->n_fast++;
 	l->prior_ssthresh = 0;
+	tcp_recovery_probe_unsure(l, TCP_PROBE_UNSURE);
 	begin_undo(tcb);
 	if (!tcp_in_reduction(l)) {
 		if (!a || !a->ev->ece)
@@ -454,7 +493,7 @@ void tcp_recovery_ack(struct tcp_tcb *tcb, struct tcp_acked *a, ol_time now)
 		if (l->ca_state <= TCP_CAS_DISORDER)
 			undo_dsack(tcb, now);
 		identify_losses(tcb, a, now);
-		if (l->sb.lost.bytes)
+		if (congested(tcb, a->lost_retrans))
 			break;
 		if (a->ev->ece)
 			enter_cwr(tcb, a, now);
@@ -492,11 +531,17 @@ void tcp_recovery_tlp_ack(struct tcp_tcb *tcb, const struct tcp_acked *a, ol_tim
 void tcp_recovery_reo(struct tcp_tcb *tcb, ol_time now)
 {
 	struct tcp_loss *l = &tcb->loss;
+	uint32_t retrans = l->sb.retrans.bytes;
 	l->reo_at = OL_NEVER;
 	if (!rack_detect_loss(tcb, &l->reo_at, now))
 		return;
 	if (l->ca_state >= TCP_CAS_RECOVERY)
 		return;
+	if (!congested(tcb, l->sb.retrans.bytes < retrans)) {
+		if (l->ca_state != TCP_CAS_CWR)
+			keep_open(tcb);
+		return;
+	}
 	enter_recovery(tcb, NULL, now);
 	if (!l->cc->control)
 		tcp_prr(tcb, 0, false);
@@ -526,6 +571,7 @@ void tcp_recovery_rto(struct tcp_tcb *tcb, ol_time now)
 {
 	struct tcp_loss *l = &tcb->loss;
 	bool first = l->ca_state < TCP_CAS_RECOVERY, again = l->backoff != 0;
+	tcp_recovery_probe_unsure(l, TCP_PROBE_TIMEOUT);
 	mark_all_lost(tcb, now);
 	l->reneging = false;
 	l->tlp_out = l->tlp_new = l->tlp_again = false;

@@ -52,6 +52,14 @@ void tcp_recovery_reo(struct tcp_tcb *tcb, ol_time now);
 void tcp_lost(struct tcp_tcb *tcb, uint32_t i, ol_time now);
 /** A retransmission timeout. */
 void tcp_recovery_rto(struct tcp_tcb *tcb, ol_time now);
+/** A probe of the path's MTU that is out shall prove nothing: other losses, or a timeout, came between. */
+static inline void tcp_recovery_probe_unsure(struct tcp_loss *l, enum tcp_probe_state how)
+{
+	if (l->probe == TCP_PROBE_OUT || l->probe == TCP_PROBE_MISSED)
+		l->probe = (uint8_t)how;
+}
+/** Whether SND.UNA has told the probe's end. */
+void tcp_recovery_probe_ack(struct tcp_tcb *tcb);
 /** PRR, RFC 9937 5: the window for what this ACK delivered. */
 void tcp_prr(struct tcp_tcb *tcb, uint32_t delivered, bool safe);
 /** ssthresh as it stands, or as a reduction under way will leave it. */

@@ -44,7 +44,7 @@ void tcp_sync_mss(struct tcp_tcb *tcb, ol_time now)
 	tcb->path_generation = net_generation(tcb->tcp->net);
 	if (net_route(tcb->tcp->net, &tcb->node.remote.addr, &tcb->node.local.addr, tcb->opts.ifi, &path) == OL_OK)
 		tcb->path = path;
-	uint32_t mss = tcp_adv_mss(&tcb->opts, &tcb->node.remote.addr, tcb->path.mtu);
+	uint32_t mss = tcp_adv_mss(&tcb->opts, &tcb->node.remote.addr, tcp_mtup_limit(tcb));
 	if (tcb->peer_mss)
 		mss = MIN(mss, tcb->peer_mss);
 	uint32_t opts = tcb->ts_ok ? TCP_OPT_TS_LEN : 0;
@@ -193,6 +193,7 @@ void tcp_start_receiving(struct tcp_tcb *tcb, ol_time now)
 /* With Fast Open text has come and gone before; both halves work already then. */
 void tcp_enter_established(struct tcp_tcb *tcb, ol_time now)
 {
+	tcp_mtup_established(tcb, now);
 	if (!tcb->loss.established)
 		tcp_loss_established(tcb, now);
 	tcp_sndbuf_tune(tcb);
@@ -248,6 +249,7 @@ void tcp_check(const struct tcp_tcb *tcb)
 		return;
 	}
 	tcp_loss_check(tcb);
+	CHECK(!tcb->mtup.on || (tcb->mtup.low <= tcb->mtup.high && tcb->mtup.high <= tcb->path.mtu));
 	CHECK(timer_armed(&tcb->timer) || tcb->snd_una.v == tcb->snd_nxt.v);	/* what is outstanding has a timer */
 	CHECK(seq_ge(tcb->snd_una, tcb->iss));
 	if (seq_gt(tcb->snd_una, tcb->iss)) {

@@ -84,6 +84,8 @@ static void expire_loss(struct tcp_tcb *tcb, ol_time now)
 		}
 		if (tcb->loss.backoff == tcb->tcp->cfg.retries1)
 			tcp_sync_mss(tcb, now);			/* R1: is there another way? */
+		if (tcb->loss.backoff >= tcb->tcp->cfg.retries1 && tcp_synchronized(tcb->state))
+			tcp_mtup_stuck(tcb, now);		/* or is it too narrow? */
 	}
 	if (kind == TCP_LOSS_TLP && tcp_local_queued(tcb)) {
 		tcp_loss_tlp_later(tcb, now);
@@ -93,6 +95,7 @@ static void expire_loss(struct tcp_tcb *tcb, ol_time now)
 		     seq_lt(tcb->snd_nxt, seq_add(tcb->snd_una, tcb->snd_wnd));
 	tcb->cause = kind == TCP_LOSS_RTO ? OL_CAUSE_RTO : kind == TCP_LOSS_PACING ? OL_CAUSE_PACING : OL_CAUSE_TLP;
 	(void)tcp_loss_expire(tcb, ready, now);
+	tcp_mtup_result(tcb, now);
 	tcb->push_now = kind == TCP_LOSS_TLP;			/* RFC 8985 7.3: a probe does not wait for Nagle */
 	tcp_output(tcb, now);
 	tcb->push_now = false;

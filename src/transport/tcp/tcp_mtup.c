@@ -1,0 +1,203 @@
+/*
+ * Path MTU discovery by probing, RFC 4821, for paths whose routers say nothing when they drop what is too big: a segment
+ * of text larger than the others goes out, and whether it is acknowledged tells.  What the loss half does when it is lost
+ * stands in tcp_recovery.c; here is the search.
+ *
+ *	                  low = eff_pmtu            probe                high
+ *	---------------------|-------------------------|-------------------|-----	bytes of an IP datagram
+ *	     a black hole halves      acknowledged: low = probe;  lost, and nothing else: high = probe - 1
+ *	     (to 68, 1280 in IPv6)
+ *
+ * tcp_mtu_probing 0: never.  1: the connection believes its path (interface, ICMP) until text that is larger than
+ * tcp_base_mss has been sent R1 times in vain (7.7); then it falls to that size and searches upwards.  2: it begins there, in
+ * IPv6 too, which promises 1280 but whose tunnels do not always.
+ * The default is 1, where Linux has 0.  RFC 4821 7.2 calls this the conservative way: nothing changes on a path that works,
+ * and the price of a fall that was an outage and no black hole is one probe, since the first after a fall asks for the
+ * size from before it.
+ *
+ * What always holds while `on`: low =< high =< the path's MTU as IP knows it; a probe's size is in (low, high]; at most one is
+ * out; a probe goes only when nothing is lost, SACKed or being retransmitted (7.4).
+ * Left out: sharing what was found between connections (RFC 4821 5.2), 7.8's verification by loss rate; a full-stop
+ * timeout after a success takes it back all the same.
+ */
+#include "transport/tcp/tcp_int.h"
+#include "base/check.h"
+
+enum { IP4_LEAST = 68, IP6_LEAST = 1280 };
+enum { LEAST_CWND = 11 };		/* segments: Linux's, so that a lost probe finds ACKs enough behind it */
+enum { MAX_PROBES = 3 };		/* of one size, with no clear result: RFC 8899 5.1.2 */
+
+static uint32_t headers(const struct tcp_tcb *tcb)
+{
+	return (tcb->node.remote.addr.ver == 6 ? 40u : 20u) + TCP_HDR_LEN;
+}
+
+/* What a full segment has beside its text. */
+static uint32_t overhead(const struct tcp_tcb *tcb) { return headers(tcb) + (tcb->ts_ok ? TCP_OPT_TS_LEN : 0); }
+
+static uint32_t least_mtu(const struct tcp_tcb *tcb)
+{
+	const struct tcp_config *cfg = &tcb->tcp->cfg;
+	uint32_t mss = MAX(cfg->mtu_probe_floor, cfg->min_snd_mss);
+	return MAX(mss + headers(tcb), tcb->node.remote.addr.ver == 6 ? (uint32_t)IP6_LEAST : (uint32_t)IP4_LEAST);
+}
+
+static uint32_t base_mtu(const struct tcp_tcb *tcb) { return tcb->tcp->cfg.base_mss + headers(tcb); }
+
+/* The largest that may be worth a probe: RFC 4821 7.2. */
+static uint32_t highest(const struct tcp_tcb *tcb)
+{
+	uint32_t mss = tcb->opts.maxseg ? MIN((uint32_t)tcb->peer_mss, (uint32_t)tcb->opts.maxseg) : tcb->peer_mss;
+	return MIN(tcb->path.mtu, mss + headers(tcb));
+}
+
+uint32_t tcp_mtup_limit(struct tcp_tcb *tcb)
+{
+	struct tcp_mtup *m = &tcb->mtup;
+	if (!m->on)
+		return tcb->path.mtu;
+	if (m->high > tcb->path.mtu) {		/* ICMP named it: the next probe asks for just that */
+		m->high = tcb->path.mtu;
+		m->jump = true;
+	}
+	m->low = MIN(m->low, m->high);
+	return m->low;
+}
+
+static void begin(struct tcp_tcb *tcb)
+{
+	struct tcp_mtup *m = &tcb->mtup;
+	uint32_t high = highest(tcb);
+	*m = (struct tcp_mtup){ .on = true, .high = high, .low = MIN(base_mtu(tcb), high) };
+}
+
+void tcp_mtup_established(struct tcp_tcb *tcb, ol_time now)
+{
+	if (tcb->tcp->cfg.mtu_probing < 2 || tcb->opts.pmtudisc == 0)
+		return;
+	begin(tcb);
+	tcp_sync_mss(tcb, now);
+}
+
+static uint32_t half_of(const struct tcp_tcb *tcb, uint32_t mtu)
+{
+	return MAX((mtu - headers(tcb)) / 2 + headers(tcb), least_mtu(tcb));
+}
+
+/*
+ * RFC 4821 7.7, the full-stop timeout.  Only where the segment that does not get through is larger than what we would fall
+ * to: the loss of smaller ones is no matter of size.
+ */
+void tcp_mtup_stuck(struct tcp_tcb *tcb, ol_time now)
+{
+	struct tcp_mtup *m = &tcb->mtup;
+	const struct tcp_sb *sb = &tcb->loss.sb;
+	if (tcb->tcp->cfg.mtu_probing == 0 || tcb->opts.pmtudisc == 0 || sb->first == SB_NONE)
+		return;
+	uint32_t stuck = MIN(sb->rec[sb->first].len, tcb->snd_mss) + overhead(tcb);
+	uint32_t base = MAX(base_mtu(tcb), least_mtu(tcb)), to = base;
+	if (m->on && m->low <= base)
+		to = half_of(tcb, m->low);
+	else if (stuck <= base)				/* the base itself is too much */
+		to = half_of(tcb, base);
+	if (stuck <= to)
+		return;
+	if (!m->on)
+		begin(tcb);
+	m->low = MIN(to, m->high);
+	m->jump = true;
+	m->tries = 0;
+	m->next_at = m->again_at = 0;
+	tcp_sync_mss(tcb, now);
+}
+
+/* 7.3: the range has become too small to be worth a probe; or, long after that, the path may be another one. */
+static bool converged(struct tcp_tcb *tcb, ol_time now)
+{
+	struct tcp_mtup *m = &tcb->mtup;
+	const struct tcp_config *cfg = &tcb->tcp->cfg;
+	uint32_t worth = MAX(cfg->probe_threshold, 1u);
+	if (m->high - m->low >= worth)
+		return false;
+	if (m->again_at == 0)
+		m->again_at = now + cfg->probe_interval_ns;
+	if (now < m->again_at)
+		return true;
+	m->again_at = 0;
+	tcp_sync_mss(tcb, now);				/* what ICMP taught may be forgotten by now */
+	m->high = MAX(highest(tcb), m->low);
+	m->jump = true;
+	m->tries = 0;
+	return m->high - m->low < worth;
+}
+
+uint32_t tcp_mtup_want(struct tcp_tcb *tcb, ol_time now)
+{
+	struct tcp_mtup *m = &tcb->mtup;
+	if (!m->on || m->probe || now < m->next_at || tcb->loss.ca_state != TCP_CAS_OPEN || converged(tcb, now))
+		return 0;
+	if (tcb->opts.pmtudisc == 0 || tcb->urg_out || tcb->rcvq.n_recent || tcb->rcvq.dsack_set)
+		return 0;
+	if (tcb->loss.cwnd < (uint64_t)LEAST_CWND * tcb->snd_mss)
+		return 0;
+	uint32_t size = m->jump ? m->high : (m->low + m->high + 1) / 2;
+	uint32_t all = overhead(tcb);
+	if (size <= all + tcb->snd_mss)
+		return 0;
+	uint32_t text = size - all;
+	/* 7.4: enough behind it for its loss to show in ACKs */
+	uint64_t need = text + ((uint64_t)tcb->loss.reordering + 1) * tcb->snd_mss;
+	return tcp_unsent_bytes(tcb) >= need && tcp_usable_window(tcb) >= need ? text : 0;
+}
+
+void tcp_mtup_sent(struct tcp_tcb *tcb, uint32_t text)
+{
+	tcb->mtup.probe = text + overhead(tcb);
+}
+
+/*
+ * 7.6.2: a failure whose loss was no congestion signal must be rarer than congestion is, which in its simplest estimate
+ * comes every so many round trips as the window has segments.
+ */
+static ol_time rest(const struct tcp_tcb *tcb, unsigned times)
+{
+	ol_time rtt = tcb->srtt_ns ? tcb->srtt_ns : OL_SEC;
+	return rtt * times * MAX(tcb->loss.cwnd / tcb->snd_mss, 1u);
+}
+
+static void failed(struct tcp_mtup *m)
+{
+	m->tries = 0;
+	if (m->high < m->probe)
+		return;				/* ICMP was quicker, and named a size */
+	m->high = MAX(m->probe - 1, m->low);
+	m->jump = false;
+}
+
+void tcp_mtup_result(struct tcp_tcb *tcb, ol_time now)
+{
+	struct tcp_mtup *m = &tcb->mtup;
+	enum tcp_probe_state how = m->probe ? tcp_loss_probe_result(tcb) : TCP_PROBE_NONE;
+	switch (how) {
+	case TCP_PROBE_NONE: case TCP_PROBE_OUT: case TCP_PROBE_MISSED:
+		return;
+	case TCP_PROBE_ARRIVED:			/* 7.6.1 */
+		m->low = MIN(MAX(m->low, m->probe), m->high);
+		m->tries = 0;
+		m->jump = false;
+		tcp_sync_mss(tcb, now);
+		break;
+	case TCP_PROBE_LOST:			/* 7.6.2 */
+		failed(m);
+		m->next_at = now + rest(tcb, 1);
+		break;
+	case TCP_PROBE_TIMEOUT:			/* 7.6.3 */
+		m->next_at = now + rest(tcb, 5);
+		/* fall through */
+	case TCP_PROBE_UNSURE:			/* 7.6.4: the same again, but not for ever */
+		if (++m->tries == MAX_PROBES)
+			failed(m);
+		break;
+	}
+	m->probe = 0;
+}
