@@ -220,6 +220,54 @@ TEST(tcp_window_scale_is_bounded)
 	ladder_end(l);
 }
 
+/* Text and FIN on a SYN that crosses ours wait for ESTABLISHED: "queue them", 3.10.7.3. */
+/* req: 9293-3.10.7.3-h */
+TEST(tcp_text_on_a_crossing_syn_waits_for_established)
+{
+	struct ladder *l = ladder();
+	app(l, 0, "connect");
+	out(l, 0, "S 0:0(0)");
+	in (l, 10, "S 0:3(3) win 1000 <mss 1000>");
+	out(l, 0, "S. 0:0(0) ack 1");			/* not acknowledged yet: it may have to come again */
+	app(l, 0, "read 10 = again");
+	in (l, 10, ". 4:4(0) ack 1 win 1000");
+	out(l, 0, ". 1:1(0) ack 4");
+	app(l, 0, "read 10 = 3");
+	in (l, 10, "P. 1:6(5) ack 1 win 1000");		/* some of it again */
+	app(l, 0, "read 10 = 2");
+	ladder_flush(l);
+	ladder_end(l);
+}
+
+TEST(tcp_fin_on_a_crossing_syn_waits_for_established)
+{
+	struct ladder *l = ladder();
+	app(l, 0, "connect");
+	out(l, 0, "S 0:0(0)");
+	in (l, 10, "SF 0:3(3) win 1000 <mss 1000>");
+	out(l, 0, "S. 0:0(0) ack 1");
+	state_is(l, SYN_RECEIVED);
+	in (l, 10, "P. 1:4(3) ack 1 win 1000");		/* the peer says its text again: once is enough */
+	state_is(l, CLOSE_WAIT);
+	out(l, 0, ". 1:1(0) ack 5");
+	app(l, 0, "read 10 = 3");
+	app(l, 0, "read 10 = eof");
+	ladder_end(l);
+}
+
+TEST(tcp_text_on_a_crossing_syn_goes_with_the_connection)
+{
+	struct ladder *l = ladder();
+	app(l, 0, "connect");
+	out(l, 0, "S 0:0(0)");
+	in (l, 10, "S 0:3(3) win 1000 <mss 1000>");
+	out(l, 0, "S. 0:0(0) ack 1");
+	in (l, 10, "R 1:1(0) win 0");
+	state_is(l, CLOSED);
+	app(l, 0, "read 10 = refused");
+	ladder_end(l);
+}
+
 /* The text of a SYN-ACK is not thrown away: 3.10.7.3, "continue processing at the sixth step". */
 TEST(tcp_syn_ack_with_text)
 {

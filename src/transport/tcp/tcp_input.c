@@ -359,6 +359,8 @@ static void note_ecn(struct tcp_tcb *tcb, const struct tcp_in *in)
 	}
 }
 
+static void take_syn_text(struct tcp_tcb *tcb, struct tcp_in *in, ol_time now);
+
 static enum ol_fate ack_syn_received(struct tcp_tcb *tcb, struct tcp_in *in, ol_time now)
 {
 	const struct tcp_seg *s = &in->seg;
@@ -371,7 +373,9 @@ static enum ol_fate ack_syn_received(struct tcp_tcb *tcb, struct tcp_in *in, ol_
 	process_ack(tcb, in, now);
 	tcp_enter_established(tcb, now);
 	tcp_fastopen_opened(tcb, in, now);
-	return OL_PASS;
+	if (tcb->syn_text || tcb->syn_fin)
+		take_syn_text(tcb, in, now);
+	return tcb->in_demux ? OL_PASS : OL_DONE;
 }
 
 static enum ol_fate tcp_step_ack(struct tcp_tcb *tcb, struct tcp_in *in, ol_time now)
@@ -594,6 +598,27 @@ static enum ol_fate tcp_step_fin(struct tcp_tcb *tcb, struct tcp_in *in, ol_time
 	return OL_DONE;
 }
 
+/* What came on the SYN that crossed ours is processed now; the segment at hand may say some of it again. */
+static void take_syn_text(struct tcp_tcb *tcb, struct tcp_in *in, ol_time now)
+{
+	struct ol_pkt *p = tcb->syn_text;
+	struct tcp_in was = { .pkt = p, .rx = in->rx };
+	was.seg.seq = seq_add(tcb->irs, 1);
+	was.seg.flags = TCP_ACK | (tcb->syn_fin ? TCP_FIN : 0);
+	if (p) {
+		was.seg.text.p = p->data;
+		was.seg.text.len = p->len;
+	}
+	tcb->syn_text = NULL;
+	tcb->syn_fin = false;
+	if (tcp_step_text(tcb, &was, now) == OL_PASS)
+		(void)tcp_step_fin(tcb, &was, now);
+	if (was.pkt)
+		ol_pkt_free(was.pkt);
+	tcb->ack_now = true;
+	trim(tcb, in);
+}
+
 /* ---- the order -------------------------------------------------------------------------------------------------- */
 
 typedef enum ol_fate tcp_step(struct tcp_tcb *, struct tcp_in *, ol_time);
@@ -648,6 +673,16 @@ static void ecn_agree(struct tcp_tcb *tcb, uint8_t flags)	/* RFC 3168 6.1.1: ECE
 		tcb->ecn_ok = tcb->tcp->cfg.ecn != 0 && both == (TCP_ECE | TCP_CWR);
 }
 
+/* 3.10.7.3: "If there are other controls or text in the segment, queue them for processing after ..." ESTABLISHED. */
+static void keep_syn_text(struct tcp_tcb *tcb, struct tcp_in *in)
+{
+	bool all = in->seg.text.len <= tcb->rcv_wnd;
+	tcb->syn_fin = all && (in->seg.flags & TCP_FIN);
+	in->seg.text.len = MIN(in->seg.text.len, (size_t)tcb->rcv_wnd);
+	if (in->seg.text.len > 0)
+		tcb->syn_text = take_text(in);
+}
+
 static enum ol_fate syn_sent_syn(struct tcp_tcb *tcb, struct tcp_in *in, ol_time now)
 {
 	struct tcp_seg *s = &in->seg;
@@ -664,7 +699,8 @@ static enum ol_fate syn_sent_syn(struct tcp_tcb *tcb, struct tcp_in *in, ol_time
 	s->flags &= (uint8_t)~TCP_SYN;
 	tcb->snd_wl1 = seq_sub(tcb->irs, 1);
 	tcb->rcv_mss = MIN(tcb->rcv_mss, (uint32_t)tcb->adv_mss);
-	if (!(s->flags & TCP_ACK)) {				/* simultaneous open; its text and FIN will come again */
+	if (!(s->flags & TCP_ACK)) {				/* simultaneous open */
+		keep_syn_text(tcb, in);
 		tcb->snd_wnd = tcb->max_wnd = s->wnd;
 		tcp_enter(tcb, OL_TCP_SYN_RECEIVED, now);
 		tcp_send_synack(tcb, now);

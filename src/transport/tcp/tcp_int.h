@@ -156,6 +156,7 @@ struct tcp_tcb {
 	bool more : 1;				/* for one tcp_output: MSG_MORE */
 	bool nospace : 1;			/* the user met a full queue: room is an event */
 	bool pushed : 1;			/* a segment shorter than the peer's full ones waits: reading it all sends the ACK */
+	bool syn_fin : 1;			/* with syn_text, or without: the crossing SYN had a FIN behind */
 	bool fin_ahead : 1;			/* a FIN came before what is in front of it: fin_at */
 	bool was_cork : 1, was_keepalive : 1;	/* opts when tcp_opts_changed last looked */
 	uint8_t cause;				/* enum ol_cause of what is sent now */
@@ -197,6 +198,7 @@ struct tcp_tcb {
 	tcp_seq snd_sml;			/* end of the last small segment: Minshall's Nagle */
 
 	/* receive queue */
+	struct ol_pkt *syn_text;		/* text on a SYN that crossed ours, until ESTABLISHED; or NULL */
 	struct tcp_rcvq rcvq;
 	uint32_t rcvbuf;
 	uint32_t window_max;			/* what the scale can say, and window_clamp */

@@ -118,6 +118,8 @@ void tcp_tcb_free(struct tcp_tcb *tcb)
 	chunkq_fini(&tcb->sndq);
 	free(tcb->push.ring);
 	tcp_rcvq_purge(&tcb->rcvq);
+	if (tcb->syn_text)
+		ol_pkt_free(tcb->syn_text);
 	tcp_loss_fini(tcb);
 	list_del(&tcb->all);
 	list_del(&tcb->event);
