@@ -148,7 +148,7 @@ static int pd_splice(void *u, int in, loff_t *off_in, int out, loff_t *off_out, 
 	struct pd *pd = u;
 	static char buf[65536];
 	(void)flags;
-	if (off_in || off_out) {
+	if ((off_in && *off_in) || (off_out && *off_out)) {	/* a script's NULL comes as the address of a zero */
 		errno = ESPIPE;
 		return -1;
 	}
@@ -156,7 +156,8 @@ static int pd_splice(void *u, int in, loff_t *off_in, int out, loff_t *off_out, 
 	struct iovec iov = { buf, len < sizeof buf ? len : sizeof buf };
 	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
 	struct pd_fd *from = pd_entry(pd, in), *to = pd_entry(pd, out);
-	ssize_t n = from ? pd_ret(pd_sock_recv(pd, in, &m, 0)) : read(in, buf, iov.iov_len);
+	bool urgent = from && ol_at_mark(pd->stk, from->sock) > 0 && !ol_readable(pd->stk, from->sock);	/* never spliced: 0 */
+	ssize_t n = urgent ? 0 : from ? pd_ret(pd_sock_recv(pd, in, &m, 0)) : read(in, buf, iov.iov_len);
 	if (n > 0) {
 		iov.iov_len = (size_t)n;
 		n = to ? pd_ret(pd_sock_send(pd, out, &m, 0)) : write(out, buf, (size_t)n);

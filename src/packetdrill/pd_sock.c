@@ -136,11 +136,22 @@ static int pd_connect(void *u, int fd, const struct sockaddr *a, socklen_t len)
 	return (int)leave(pd, r);
 }
 
+/* The kernel would answer an address it cannot use; here it would end the interpreter.  Scripts use NULL. */
+static bool has_null(const struct msghdr *msg)
+{
+	for (size_t i = 0; i < msg->msg_iovlen; i++)
+		if (!msg->msg_iov[i].iov_base && msg->msg_iov[i].iov_len)
+			return true;
+	return false;
+}
+
 ssize_t pd_sock_recv(struct pd *pd, int fd, struct msghdr *msg, int flags)
 {
 	struct pd_fd *f = &pd->fds[fd];
 	ol_time deadline = timeout_of(pd, f, SO_RCVTIMEO);
 	ssize_t r;
+	if (has_null(msg))
+		return -EFAULT;
 	while ((r = ol_recvmsg(pd->stk, f->sock, msg, flags, pd->now)) == -EAGAIN && !(flags & (MSG_OOB | MSG_ERRQUEUE)) &&
 	       wait_for(pd, f, OL_EV_IN, flags & MSG_DONTWAIT, deadline))
 		;
@@ -156,6 +167,8 @@ ssize_t pd_sock_send(struct pd *pd, int fd, const struct msghdr *msg, int flags)
 	struct iovec iov[64];
 	if (msg->msg_iovlen > 64)
 		return -EMSGSIZE;
+	if (has_null(msg))
+		return -EFAULT;
 	memcpy(iov, msg->msg_iov, msg->msg_iovlen * sizeof *iov);
 	for (size_t i = 0; i < msg->msg_iovlen; i++)
 		total += iov[i].iov_len;
