@@ -263,6 +263,19 @@ static void do_getname(struct call *c)
 	reply_name(c, err, &a, len);
 }
 
+static bool is_oobinline(const struct call *c)
+{
+	return c->gs->kind == IPC_KIND_STREAM && c->c.arg[0] == SOL_SOCKET && c->c.arg[1] == SO_OOBINLINE;
+}
+
+static int set_oobinline(struct call *c)
+{
+	int v;
+	memcpy(&v, c->data.p, sizeof v);
+	c->gs->oobinline = v;
+	return 0;
+}
+
 static void do_setsockopt(struct call *c)
 {
 	struct gsock *gs = c->gs;
@@ -270,6 +283,10 @@ static void do_setsockopt(struct call *c)
 		call_ret(c, -EINVAL);
 	else if (gs->nl)
 		call_ret(c, nl_setsockopt(gs, c->c.arg[0], c->c.arg[1], c->data.p, c->data.len));
+	else if (is_oobinline(c) && c->data.len < sizeof(int))
+		call_ret(c, -EINVAL);
+	else if (is_oobinline(c))
+		call_ret(c, set_oobinline(c));
 	else
 		call_ret(c, ol_setsockopt(stack(c), gs->sock, c->c.arg[0], c->c.arg[1], c->data.p,
 					  (socklen_t)c->data.len, now(c)));
@@ -328,6 +345,9 @@ static void do_getsockopt(struct call *c)
 		len = MIN(len, (socklen_t)sizeof val.number);
 	} else if (gs->phase == GS_TOMB) {
 		err = tomb_option(gs, level, name, &val, &len);
+	} else if (is_oobinline(c)) {
+		val.number = gs->oobinline;
+		len = MIN(len, (socklen_t)sizeof val.number);
 	} else if (gs->nl) {
 		err = nl_getsockopt(gs, level, name, &val, &len);
 	} else {

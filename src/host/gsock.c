@@ -97,7 +97,8 @@ static int pair_new(struct svc *s, struct gsock *gs, char kind, int *ours, int *
 		return err == -EMFILE ? -ENFILE : err;
 	err = name_end(s, sv[1], kind, &gs->num);
 	if (!err && kind == IPC_KIND_STREAM) {
-		int size = SVC_PAIR_SNDBUF, app_size = SVC_PAIR_APPBUF;
+		int size = SVC_PAIR_SNDBUF, app_size = SVC_PAIR_APPBUF, on = 1;
+		setsockopt(sv[0], SOL_SOCKET, SO_OOBINLINE, &on, sizeof on);	/* stream.c finds the urgent byte by the mark */
 		setsockopt(sv[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
 		if (s->set_appbuf)
 			setsockopt(sv[1], SOL_SOCKET, SO_SNDBUF, &app_size, sizeof app_size);

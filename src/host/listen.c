@@ -23,6 +23,10 @@ static int adopt(struct gsock *listener, ol_sock sock, struct client *cl, int32_
 	if (err)
 		return err;
 	(*out)->phase = GS_OPEN;
+	(*out)->oobinline = listener->oobinline;
+	int on = listener->oobinline;
+	if (on)
+		setsockopt(*app, SOL_SOCKET, SO_OOBINLINE, &on, sizeof on);
 	return 0;
 }
 

@@ -11,11 +11,17 @@
  * reset.  Ends of the peer: its FIN becomes shutdown(SHUT_WR) of our end; a reset closes our end over the unread
  * byte, after what came before.
  *
- * Not had: urgent data (MSG_OOB) of guests, SO_LINGER's waiting close, and any errno but ECONNRESET for a read that
- * fails after the connection was made (SO_ERROR tells the true one).
+ * Urgent data, RFC 6093, is the pair's own out-of-band byte, both ways: what the guest sent by MSG_OOB we read in line and
+ * see by SIOCATMARK that it is the byte we look at; what came from the network we take off the stack at its mark and
+ * send by MSG_OOB.  So MSG_OOB, SIOCATMARK, POLLPRI, SIGURG and SO_OOBINLINE are the kernel's in the guest.  The byte takes
+ * its turn behind those before it, so POLLPRI says nothing before they are in the pair.
+ *
+ * Not had: SO_LINGER's waiting close, since no close is seen before the last one is done, and any errno but ECONNRESET
+ * for a read that fails after the connection was made (SO_ERROR tells the true one).
  */
 #include "host/svc.h"
 #include <errno.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -38,10 +44,13 @@ size_t stream_skip(struct gsock *gs, size_t n)
 
 /*
  * Moves k bytes, k > 0 and all there, from the pair into the pieces of the send queue.  Returns bytes moved: fewer
- * where the guest put a descriptor between its bytes, which ends a read early.
+ * where the guest put a descriptor between its bytes, or before an urgent one, as both end a read early.  *urgent: the
+ * last byte moved, which is the one that is looked at.
  */
-static size_t take(int fd, struct iovec *room, int n_room, size_t k)
+static size_t take(int fd, struct iovec *room, int n_room, size_t k, bool *urgent)
 {
+	int at_mark = 0;
+	*urgent = false;
 	uint8_t old;
 	struct iovec iov[PIECES + 1] = { { &old, 1 } };
 	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 1 };
@@ -58,7 +67,9 @@ static size_t take(int fd, struct iovec *room, int n_room, size_t k)
 	while (i < n_room && at >= room[i].iov_len)
 		at -= room[i++].iov_len;
 	CHECK(i < n_room);
+	ioctl(fd, SIOCATMARK, &at_mark);
 	ssize_t looked = recv(fd, (uint8_t *)room[i].iov_base + at, 1, MSG_DONTWAIT | MSG_PEEK);
+	*urgent = looked == 1 && at_mark;
 	return looked == 1 ? (size_t)got : (size_t)got - 1;
 }
 
@@ -136,12 +147,13 @@ static void stream_in(struct gsock *gs)
 			continue;
 		if (!total)
 			return;				/* the stack's OL_EV_OUT comes */
-		size_t n = take(gs->watch.fd, iov, pieces, MIN(avail, total));
+		bool urgent;
+		size_t n = take(gs->watch.fd, iov, pieces, MIN(avail, total), &urgent);
 		if (!n) {
 			gs->can_in = false;
 			return;
 		}
-		ol_send_done(gs->host->stk, gs->sock, n, 0, gs->host->svc->loop.now);
+		ol_send_done(gs->host->stk, gs->sock, n, urgent ? MSG_OOB : 0, gs->host->svc->loop.now);
 		gsock_touch(gs);
 	}
 }
@@ -152,6 +164,25 @@ static void fail(struct gsock *gs)
 	gsock_bury(gs, true);
 }
 
+/* The stack is at its urgent mark: the byte goes as the pair's own.  False: the pair is full. */
+static bool pass_urgent(struct gsock *gs)
+{
+	struct ol_stack *stk = gs->host->stk;
+	ol_time now = gs->host->svc->loop.now;
+	uint8_t byte;
+	if (ol_at_mark(stk, gs->sock) != 1 || ol_recv(stk, gs->sock, &byte, 1, MSG_OOB | MSG_PEEK, now) != 1)
+		return true;
+	ssize_t n = gs->deaf ? 1 : send(gs->watch.fd, &byte, 1, MSG_OOB | MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (n < 0 && errno == EOPNOTSUPP)	/* a kernel without CONFIG_AF_UNIX_OOB: better in line than not at all */
+		n = send(gs->watch.fd, &byte, 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (n < 0 && errno == EAGAIN) {
+		gs->can_out = false;
+		return false;
+	}
+	ol_recv(stk, gs->sock, &byte, 1, MSG_OOB, now);
+	return true;
+}
+
 /* From the receive queue into the pair.  May end the socket. */
 static void stream_out(struct gsock *gs)
 {
@@ -159,6 +190,8 @@ static void stream_out(struct gsock *gs)
 	ol_time now = gs->host->svc->loop.now;
 	while ((gs->can_out || gs->deaf) && !gs->peer_eof) {
 		struct iovec iov[PIECES];
+		if (!pass_urgent(gs))
+			return;
 		int n = ol_recv_view(stk, gs->sock, iov, PIECES, now);
 		if (n == -EAGAIN)
 			break;

@@ -146,6 +146,7 @@ struct gsock {
 	bool deaf;				/* the guest shut its reading down: received bytes are thrown away */
 	bool told_shut;				/* a call shut its writing down: HUP need not be the last close */
 	bool eof_sent;				/* the guest's end of file was passed on */
+	bool oobinline;				/* SO_OOBINLINE: the guest's end does it, the stack's socket never */
 	/* the stack reported an error; ends once what was received is delivered */
 	bool failed;
 	bool plain;				/* datagrams go without metadata: it is connected and asked for none */

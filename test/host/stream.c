@@ -1,5 +1,7 @@
 /* Streams of guests: what programs would see on Linux, through pairs, the service, two stacks and a wire. */
 #include "fake.h"
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <netinet/tcp.h>
 
 struct two { struct net *n; struct guest a, b; struct sk lis, c, s; };
@@ -279,5 +281,87 @@ TEST(wrong_numbers_are_no_sockets)
 	   -EAFNOSUPPORT);
 	eq(call(&t->a, (struct ipc_call){ .op = IPC_OP_SOCKET, .arg = { AF_NETLINK, SOCK_RAW, 99 } }, "", 0, "", 0).ret,
 	   -EPROTONOSUPPORT);
+	done(t);
+}
+
+/* ---- urgent data ------------------------------------------------------------------------------------------------- */
+static int at_mark(int fd)
+{
+	int v = -1;
+	eq(ioctl(fd, SIOCATMARK, &v), 0);
+	return v;
+}
+
+static void read_is(struct net *n, int fd, const char *want)
+{
+	char buf[64];
+	eq(read_once(n, fd, buf, sizeof buf), strlen(want));
+	eq_mem(buf, want, strlen(want));
+}
+
+static void urgent_is(struct net *n, int fd, char want)
+{
+	char byte = 0;
+	until(n, events_of(fd) & POLLPRI);
+	eq(recv(fd, &byte, 1, MSG_OOB), 1);
+	eq(byte, want);
+}
+
+/* RFC 6093 3.2: the octet that the pointer names, told apart from the stream.  req: MUST-62, MUST-32 */
+TEST(urgent_bytes_go_from_guest_to_guest_with_their_mark)
+{
+	struct two *t = connected();
+	struct net *n = t->n;
+	struct sk c = t->c, s = t->s;
+	for (int way = 0; way < 2; way++) {
+		int from = way ? s.fd : c.fd, to = way ? c.fd : s.fd;
+		eq(send(from, "abU", 3, MSG_OOB), 3);
+		urgent_is(n, to, 'U');				/* ahead of what lies before it */
+		eq(send(from, "cd", 2, 0), 2);
+		read_is(n, to, "ab");
+		eq(at_mark(to), 1);
+		read_is(n, to, "cd");
+		eq(at_mark(to), 0);
+		eq(events_of(to) & POLLPRI, 0);
+		eq(send(from, "V", 1, MSG_OOB), 1);		/* nothing before it, nothing behind */
+		urgent_is(n, to, 'V');
+		char byte;
+		eq(recv(to, &byte, 1, MSG_DONTWAIT), -1);
+		eq(errno, EAGAIN);
+	}
+	eq(sk_opt(s, SOL_SOCKET, SO_OOBINLINE), 0);
+	int on = 1;
+	eq(call(s.g, (struct ipc_call){ .op = IPC_OP_SETSOCKOPT, .sock = s.num, .arg = { SOL_SOCKET, SO_OOBINLINE, 4 } }, "", 0,
+		&on, sizeof on).ret, 0);
+	eq(sk_opt(s, SOL_SOCKET, SO_OOBINLINE), 1);
+	setsockopt(s.fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof on);	/* as the runner does beside */
+	eq(send(c.fd, "abU", 3, MSG_OOB), 3);
+	until(n, events_of(s.fd) & POLLPRI);
+	read_is(n, s.fd, "ab");
+	eq(at_mark(s.fd), 1);
+	read_is(n, s.fd, "U");
+	done(t);
+}
+
+/* Many, at random places: the stream without them is whole, and the last of each burst is told. */
+TEST(urgent_bytes_among_much_data_disturb_none_of_it)
+{
+	struct two *t = connected();
+	struct net *n = t->n;
+	struct sk c = t->c, s = t->s;
+	struct rng r;
+	rng_init(&r, 0x6093);
+	uint8_t sent = 0, want = 0, buf[9000];
+	for (int i = 0; i < 300; i++) {
+		size_t len = 1 + rng_below(&r, sizeof buf);
+		for (size_t k = 0; k < len; k++)
+			buf[k] = sent++;
+		ok(write_all(n, c.fd, buf, len));
+		eq(send(c.fd, "!", 1, MSG_OOB), 1);
+		ok(read_all(n, s.fd, buf, len));
+		for (size_t k = 0; k < len; k++)
+			eq(buf[k], want++);
+		urgent_is(n, s.fd, '!');
+	}
 	done(t);
 }

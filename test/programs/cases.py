@@ -153,6 +153,13 @@ def refused_case(net):
     same(net.run("client", [PYTHON, src("refused.py"), "echo"]), b"refused\n", "what was told")
 
 
+@case("python urgent", "python3", "python3", "MSG_OOB both ways, SIGURG, SIOCATMARK, select and poll, SO_OOBINLINE")
+def urgent_case(net):
+    server = net.serve("web", [PYTHON, src("urgent.py"), "serve", "7000"])
+    same(net.run("client", [PYTHON, src("urgent.py"), "talk", "web", "7000"]), b"urgent\n", "the client")
+    need(server.p.wait(10) == 0, f"the server failed\n{net.logs()}")
+
+
 @case("tables", "python3", "ss, netstat, route, arp, ip", "the host's own sockets, routes and neighbours, and the program that owns them")
 def tables_case(net):
     net.serve("web", [PYTHON, src("echo.py"), "thread", "7000"], 7000)
