@@ -54,14 +54,8 @@ static bool wire_subnet_one(struct nf_parser *p, nf_node *v, void *into)
 	struct nf_prefix *slot = &w->subnet[x.addr.ver == 6];
 	if (slot->addr.ver)
 		return nf_wrong(p, nf_line_of(v), "the wire %s has an IPv%d subnet already", w->name, x.addr.ver);
-	for (unsigned i = 0; i + 1 < p->nf->n_wires; i++) {
-		struct nf_prefix *o = &p->nf->wire[i].subnet[x.addr.ver == 6];
-		if (o->addr.ver && ol_addr_in_prefix(&x.addr, &o->addr, MIN(x.plen, o->plen)))
-			return nf_wrong(p, nf_line_of(v), "the subnet %s/%u overlaps with that of the wire %s (line %d)",
-				     ol_addr_str(&x.addr, s), x.plen, p->nf->wire[i].name, p->nf->wire[i].line);
-	}
 	*slot = x;
-	return true;
+	return nf_check_subnet(p, nf_line_of(v), w, &x);
 }
 static bool wire_subnet(struct nf_parser *p, nf_node *v, void *into) { return nf_each(p, v, wire_subnet_one, into); }
 static bool wire_faults(struct nf_parser *p, nf_node *v, void *into)

@@ -3,6 +3,7 @@
  * and subnets, gateways and the hosts that use them.  The sentence names the line of the later of two that quarrel.
  */
 #include "host/netfile_int.h"
+#include "base/check.h"
 #include <string.h>
 
 int nf_find_wire(const struct netfile *nf, const char *s)
@@ -19,6 +20,19 @@ int nf_find_host(const struct netfile *nf, const char *s)
 		if (!strcmp(nf->host[i].name, s))
 			return (int)i;
 	return -1;
+}
+
+bool nf_check_subnet(struct nf_parser *p, int line, const struct nf_wire *of, const struct nf_prefix *x)
+{
+	for (unsigned i = 0; i < p->nf->n_wires; i++) {
+		const struct nf_wire *w = &p->nf->wire[i];
+		const struct nf_prefix *o = &w->subnet[x->addr.ver == 6];
+		char s[OL_ADDR_STRLEN];
+		if (w != of && o->addr.ver && ol_addr_in_prefix(&x->addr, &o->addr, MIN(x->plen, o->plen)))
+			return nf_wrong(p, line, "the subnet %s/%u overlaps with that of the wire %s (line %d)",
+					ol_addr_str(&x->addr, s), x->plen, w->name, w->line);
+	}
+	return true;
 }
 
 bool nf_check_nic(struct nf_parser *p, struct nf_host *h, struct nf_nic *nic)
