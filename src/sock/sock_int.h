@@ -195,4 +195,23 @@ void group_leave_all(struct sock *s);
 int group_ip_mreq(struct sock *s, const void *v, socklen_t len, struct ol_addr *group, int *ifi);
 int group_req(struct sock *s, const void *v, socklen_t len, struct ol_addr *group, int *ifi);
 
+/* sock_opt_both.c: what both IP levels have */
+int opt_get_mtu(struct sock *s, int *v, ol_time now);
+typedef int (*opt_group_read)(struct sock *s, const void *val, socklen_t len, struct ol_addr *group, int *ifi);
+/** Reads which group on which interface the value says, then joins or leaves. */
+int opt_group(struct sock *s, const void *val, socklen_t len, opt_group_read of,
+	      int (*change)(struct sock *s, const struct ol_addr *group, int ifi));
+int opt_join_req(struct sock *s, const void *val, socklen_t len, ol_time now);		/* MCAST_JOIN_GROUP */
+int opt_leave_req(struct sock *s, const void *val, socklen_t len, ol_time now);
+void opt_recverr_off(struct sock *s);							/* what is queued goes */
+#define OPT_RECVERR(field) \
+	static int get_recverr(struct sock *s, int *v, ol_time now) { *v = s->d->opts.field; return 0; } \
+	static int set_recverr(struct sock *s, int v, ol_time now) \
+	{ \
+		s->d->opts.field = v != 0; \
+		if (!v) \
+			opt_recverr_off(s); \
+		return 0; \
+	}
+
 #endif

@@ -73,18 +73,6 @@ static int get_pmtudisc(struct sock *s, int *v, ol_time now)
 	return 0;
 }
 
-static int get_mtu(struct sock *s, int *v, ol_time now)
-{
-	struct net_path path;
-	const struct ol_endpoint *to = s->tcb ? tcp_remote(s->tcb) : s->d && s->d->connected ? &s->d->remote : NULL;
-	static const struct ol_addr any;
-	if (!to)
-		return -ENOTCONN;
-	enum ol_err err = net_route(s->ss->net, &to->addr, &any, s->ifi, &path);
-	*v = (int)path.mtu;
-	return sock_errno(err);
-}
-
 /* ---- flags ----------------------------------------------------------------------------------------------------- */
 OPT_FLAG(freebind, s->freebind)
 OPT_FLAG(no_port, s->no_port)
@@ -97,14 +85,7 @@ OPT_WANT(recvttl, RECV_TTL4)
 OPT_WANT(recvtos, RECV_TOS4)
 OPT_WANT(recvorigdst, RECV_ORIGDST4)
 
-static int get_recverr(struct sock *s, int *v, ol_time now) { *v = s->d->opts.recverr4; return 0; }
-static int set_recverr(struct sock *s, int v, ol_time now)
-{
-	s->d->opts.recverr4 = v != 0;
-	if (!v)
-		dgramq_purge(&s->d->errors);
-	return 0;
-}
+OPT_RECVERR(recverr4)
 
 /* ---- multicast ------------------------------------------------------------------------------------------------- */
 static int set_mc_ttl(struct sock *s, int v, ol_time now) { s->d->opts.mc_ttl4 = v < 0 ? 1 : (uint8_t)v; return 0; }
@@ -137,29 +118,10 @@ static int get_mc_if(struct sock *s, void *val, socklen_t *len, ol_time now)
 	return opt_put(val, len, s->d->opts.mc_src.b, 4);
 }
 
-static int join(struct sock *s, const void *val, socklen_t len, ol_time now)
-{
-	struct ol_addr group;
-	int ifi, err = group_ip_mreq(s, val, len, &group, &ifi);
-	return err ? err : group_join(s, &group, ifi);
-}
+static int join(struct sock *s, const void *val, socklen_t len, ol_time now) { return opt_group(s, val, len, group_ip_mreq, group_join); }
 static int leave(struct sock *s, const void *val, socklen_t len, ol_time now)
 {
-	struct ol_addr group;
-	int ifi, err = group_ip_mreq(s, val, len, &group, &ifi);
-	return err ? err : group_leave(s, &group, ifi);
-}
-static int join_req(struct sock *s, const void *val, socklen_t len, ol_time now)
-{
-	struct ol_addr group;
-	int ifi, err = group_req(s, val, len, &group, &ifi);
-	return err ? err : group_join(s, &group, ifi);
-}
-static int leave_req(struct sock *s, const void *val, socklen_t len, ol_time now)
-{
-	struct ol_addr group;
-	int ifi, err = group_req(s, val, len, &group, &ifi);
-	return err ? err : group_leave(s, &group, ifi);
+	return opt_group(s, val, len, group_ip_mreq, group_leave);
 }
 
 #define ANY 0, -1
@@ -168,7 +130,7 @@ static const struct opt opts[] = {
 	{ IP_TTL, ON_ALL, -1, 255, set_ttl, get_ttl },
 	{ IP_MINTTL, ON_STREAM, 0, 255, set_min_ttl, get_min_ttl },
 	{ IP_MTU_DISCOVER, ON_ALL, 0, PMTUD_OMIT, set_pmtudisc, get_pmtudisc },
-	{ IP_MTU, ON_ALL, ANY, NULL, get_mtu },
+	{ IP_MTU, ON_ALL, ANY, NULL, opt_get_mtu },
 	{ IP_FREEBIND, ON_ALL, ANY, set_freebind, get_freebind },
 	{ IP_BIND_ADDRESS_NO_PORT, ON_STREAM, ANY, set_no_port, get_no_port },
 	{ IP_HDRINCL, ON_RAW, ANY, set_hdrincl, get_hdrincl },
@@ -183,8 +145,8 @@ static const struct opt opts[] = {
 	{ IP_MULTICAST_IF, ON_DGRAM, .set_bytes = set_mc_if, .get_bytes = get_mc_if },
 	{ IP_ADD_MEMBERSHIP, ON_DGRAM, .set_bytes = join },
 	{ IP_DROP_MEMBERSHIP, ON_DGRAM, .set_bytes = leave },
-	{ MCAST_JOIN_GROUP, ON_DGRAM, .set_bytes = join_req },
-	{ MCAST_LEAVE_GROUP, ON_DGRAM, .set_bytes = leave_req },
+	{ MCAST_JOIN_GROUP, ON_DGRAM, .set_bytes = opt_join_req },
+	{ MCAST_LEAVE_GROUP, ON_DGRAM, .set_bytes = opt_leave_req },
 };
 const struct opt_level opt_level_ip = { IPPROTO_IP, opts, ARRAY_LEN(opts) };
 

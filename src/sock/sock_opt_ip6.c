@@ -87,18 +87,6 @@ static int set_min_hops(struct sock *s, int v, ol_time now)
 }
 static int get_min_hops(struct sock *s, int *v, ol_time now) { *v = stream_opts(s)->min_ttl; return 0; }
 
-static int get_mtu(struct sock *s, int *v, ol_time now)
-{
-	struct net_path path;
-	const struct ol_endpoint *to = s->tcb ? tcp_remote(s->tcb) : s->d && s->d->connected ? &s->d->remote : NULL;
-	static const struct ol_addr any;
-	if (!to)
-		return -ENOTCONN;
-	enum ol_err err = net_route(s->ss->net, &to->addr, &any, s->ifi, &path);
-	*v = (int)path.mtu;
-	return sock_errno(err);
-}
-
 /* ipv6(7): no fragment of ours is longer; 0 takes it back. */
 static int set_mtu(struct sock *s, int v, ol_time now)
 {
@@ -119,14 +107,7 @@ OPT_WANT(recvhops, RECV_HOPS6)
 OPT_WANT(recvtclass, RECV_TCLASS6)
 OPT_WANT(recvorigdst, RECV_ORIGDST6)
 
-static int get_recverr(struct sock *s, int *v, ol_time now) { *v = s->d->opts.recverr6; return 0; }
-static int set_recverr(struct sock *s, int v, ol_time now)
-{
-	s->d->opts.recverr6 = v != 0;
-	if (!v)
-		dgramq_purge(&s->d->errors);
-	return 0;
-}
+OPT_RECVERR(recverr6)
 
 /* ---- multicast: RFC 3493 5.2 ----------------------------------------------------------------------------------- */
 static int set_mc_hops(struct sock *s, int v, ol_time now) { s->d->opts.mc_ttl6 = v < 0 ? 1 : (uint8_t)v; return 0; }
@@ -152,29 +133,10 @@ static int read_mreq(struct sock *s, const void *val, socklen_t len, struct ol_a
 	return 0;
 }
 
-static int join(struct sock *s, const void *val, socklen_t len, ol_time now)
-{
-	struct ol_addr group;
-	int ifi, err = read_mreq(s, val, len, &group, &ifi);
-	return err ? err : group_join(s, &group, ifi);
-}
+static int join(struct sock *s, const void *val, socklen_t len, ol_time now) { return opt_group(s, val, len, read_mreq, group_join); }
 static int leave(struct sock *s, const void *val, socklen_t len, ol_time now)
 {
-	struct ol_addr group;
-	int ifi, err = read_mreq(s, val, len, &group, &ifi);
-	return err ? err : group_leave(s, &group, ifi);
-}
-static int join_req(struct sock *s, const void *val, socklen_t len, ol_time now)
-{
-	struct ol_addr group;
-	int ifi, err = group_req(s, val, len, &group, &ifi);
-	return err ? err : group_join(s, &group, ifi);
-}
-static int leave_req(struct sock *s, const void *val, socklen_t len, ol_time now)
-{
-	struct ol_addr group;
-	int ifi, err = group_req(s, val, len, &group, &ifi);
-	return err ? err : group_leave(s, &group, ifi);
+	return opt_group(s, val, len, read_mreq, group_leave);
 }
 
 /* ---- raw sockets: RFC 3542 3.1, 3.2 ---------------------------------------------------------------------------- */
@@ -196,8 +158,8 @@ static const struct opt opts[] = {
 	{ IPV6_UNICAST_HOPS, V6(ON_ALL), -1, 255, set_hops, get_hops },
 	{ IPV6_TCLASS, V6(ON_ALL), -1, 255, set_tclass, get_tclass },
 	{ IPV6_MTU_DISCOVER, V6(ON_ALL), 0, PMTUD_OMIT, set_pmtudisc, get_pmtudisc },
-	{ IPV6_MTU, V6(ON_STREAM), ANY, NULL, get_mtu },
-	{ IPV6_MTU, V6(ON_DGRAM), 0, 65535, set_mtu, get_mtu },
+	{ IPV6_MTU, V6(ON_STREAM), ANY, NULL, opt_get_mtu },
+	{ IPV6_MTU, V6(ON_DGRAM), 0, 65535, set_mtu, opt_get_mtu },
 	{ IPV6_FREEBIND, V6(ON_ALL), ANY, set_freebind, get_freebind },
 	{ IPV6_MINHOPCOUNT, V6(ON_STREAM), 0, 255, set_min_hops, get_min_hops },
 	{ IPV6_DONTFRAG, V6(ON_DGRAM), ANY, set_dontfrag, get_dontfrag },
@@ -213,8 +175,8 @@ static const struct opt opts[] = {
 	{ IPV6_CHECKSUM, V6(ON_RAW), ANY, set_checksum, get_checksum },
 	{ IPV6_JOIN_GROUP, V6(ON_DGRAM), .set_bytes = join },
 	{ IPV6_LEAVE_GROUP, V6(ON_DGRAM), .set_bytes = leave },
-	{ MCAST_JOIN_GROUP, V6(ON_DGRAM), .set_bytes = join_req },
-	{ MCAST_LEAVE_GROUP, V6(ON_DGRAM), .set_bytes = leave_req },
+	{ MCAST_JOIN_GROUP, V6(ON_DGRAM), .set_bytes = opt_join_req },
+	{ MCAST_LEAVE_GROUP, V6(ON_DGRAM), .set_bytes = opt_leave_req },
 };
 const struct opt_level opt_level_ip6 = { IPPROTO_IPV6, opts, ARRAY_LEN(opts) };
 
