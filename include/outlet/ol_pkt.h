@@ -32,13 +32,14 @@ struct ol_note {
 	uint8_t state;		/* enum ol_tcp_state after the frame was made, 0 where it is no TCP */
 	uint8_t cause;		/* enum ol_cause */
 	uint16_t reserved;
+	uint32_t arg;		/* bytes that SEND was given or RECV took; 0: not known */
 };
 
 enum ol_cause {			/* what made us send */
 	OL_CAUSE_NONE, OL_CAUSE_CONNECT, OL_CAUSE_SEND, OL_CAUSE_SHUTDOWN, OL_CAUSE_CLOSE, OL_CAUSE_RECV,
 	OL_CAUSE_SEGMENT,	/* an answer to a segment that came in */
 	OL_CAUSE_RTO, OL_CAUSE_TLP, OL_CAUSE_DELACK, OL_CAUSE_PERSIST, OL_CAUSE_KEEPALIVE, OL_CAUSE_PACING,
-	OL_CAUSE_FORWARD, OL_CAUSE_MAX
+	OL_CAUSE_FORWARD, OL_CAUSE_SETSOCKOPT, OL_CAUSE_MAX
 };
 
 struct ol_pkt {

@@ -131,7 +131,7 @@ const char *ol_cause_text(unsigned cause)
 		[OL_CAUSE_CLOSE] = "close", [OL_CAUSE_RECV] = "recv opened the window", [OL_CAUSE_SEGMENT] = "answer to a segment",
 		[OL_CAUSE_RTO] = "retransmission timeout", [OL_CAUSE_TLP] = "tail loss probe", [OL_CAUSE_DELACK] = "delayed ACK",
 		[OL_CAUSE_PERSIST] = "window probe", [OL_CAUSE_KEEPALIVE] = "keepalive probe", [OL_CAUSE_PACING] = "paced",
-		[OL_CAUSE_FORWARD] = "forwarded",
+		[OL_CAUSE_FORWARD] = "forwarded", [OL_CAUSE_SETSOCKOPT] = "setsockopt",
 	};
 	return cause < OL_CAUSE_MAX && text[cause] ? text[cause] : "";
 }

@@ -5,6 +5,7 @@
  *
  * The numbers in a call are a guest's to choose: a socket is looked up, and a wrong number is -EBADF.
  */
+#include "host/call_text.h"
 #include "host/resolver.h"
 #include "host/svc.h"
 #include "host/events.h"
@@ -169,6 +170,8 @@ static void do_connect(struct call *c)
 		call_ret(c, nl_connect(gs, c->name.p, c->name.len));
 		return;
 	}
+	if (gs->phase == GS_FRESH)
+		call_endpoint(&c->name, &gs->to);
 	if (gs->kind == IPC_KIND_STREAM) {
 		connect_stream(c);
 		return;
@@ -224,6 +227,7 @@ static void do_shutdown(struct call *c)
 		return;
 	}
 	gs->told_shut |= how != SHUT_RD;
+	gs->shut_how = (uint8_t)how;
 	bool stream = gs->kind == IPC_KIND_STREAM && gs->phase == GS_OPEN;
 	/* Bytes that the send queue had no room for come first; the pair's own end of file follows them. */
 	bool later = stream && how != SHUT_RD && gsock_unread(gs);
@@ -279,6 +283,10 @@ static int set_oobinline(struct call *c)
 static void do_setsockopt(struct call *c)
 {
 	struct gsock *gs = c->gs;
+	gs->opt.level = c->c.arg[0];
+	gs->opt.name = c->c.arg[1];
+	gs->opt.is_int = c->data.len == sizeof gs->opt.value;
+	memcpy(&gs->opt.value, c->data.p, MIN(c->data.len, sizeof gs->opt.value));
 	if (gs->phase == GS_TOMB)
 		call_ret(c, -EINVAL);
 	else if (gs->nl)

@@ -1,5 +1,6 @@
 /* What happens, for those who watch it; see events.h and doc/SERVICE.md. */
 #include "host/events.h"
+#include "host/call_text.h"
 #include "host/verb.h"
 #include <arpa/inet.h>
 #include <errno.h>
@@ -77,46 +78,11 @@ static void tell(struct svc *s, struct vhost *h, json_t *j)
 	json_decref(j);
 }
 
-static void address_text(const struct ipc_bytes *name, char *buf, size_t len)
-{
-	struct sockaddr_storage ss;
-	char text[INET6_ADDRSTRLEN] = "?";
-	memset(&ss, 0, sizeof ss);
-	memcpy(&ss, name->p, MIN(name->len, sizeof ss));
-	const struct sockaddr_in *in = (struct sockaddr_in *)&ss;
-	const struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)&ss;
-	if (ss.ss_family == AF_INET) {
-		inet_ntop(AF_INET, &in->sin_addr, text, sizeof text);
-		snprintf(buf, len, "%s:%u", text, ntohs(in->sin_port));
-	} else if (ss.ss_family == AF_INET6) {
-		inet_ntop(AF_INET6, &in6->sin6_addr, text, sizeof text);
-		snprintf(buf, len, "[%s]:%u", text, ntohs(in6->sin6_port));
-	} else {
-		snprintf(buf, len, "family %u", ss.ss_family);
-	}
-}
-
-void events_call_text(const struct call *c, char *buf, size_t len)
-{
-	char addr[64] = "";
-	if (c->name.len)
-		address_text(&c->name, addr, sizeof addr);
-	switch (c->c.op) {
-	case IPC_OP_SOCKET: snprintf(buf, len, "%d, %d, %d", c->c.arg[0], c->c.arg[1], c->c.arg[2]); break;
-	case IPC_OP_BIND: case IPC_OP_CONNECT: snprintf(buf, len, "%s", addr); break;
-	case IPC_OP_LISTEN: case IPC_OP_SHUTDOWN: snprintf(buf, len, "%d", c->c.arg[0]); break;
-	case IPC_OP_SETSOCKOPT: case IPC_OP_GETSOCKOPT: snprintf(buf, len, "%d, %d", c->c.arg[0], c->c.arg[1]); break;
-	case IPC_OP_SENDTO: snprintf(buf, len, "%zu bytes%s%s", c->data.len, addr[0] ? ", " : "", addr); break;
-	case IPC_OP_IOCTL: snprintf(buf, len, "0x%x", (unsigned)c->c.arg[0]); break;
-	default: buf[0] = 0;
-	}
-}
-
 void events_call(struct svc *s, const struct call *c, int ret)
 {
-	char text[128], program[64];
+	char text[CALL_TEXT_LEN], program[64];
 	struct vhost *h = c->gs ? c->gs->host : c->cl->host;
-	events_call_text(c, text, sizeof text);
+	call_args(c, text, sizeof text);
 	json_t *j = event(s, h, "call");
 	json_object_set_new(j, "pid", json_integer(c->c.pid));
 	if (c->gs)

@@ -11,6 +11,5 @@ const char *events_op_name(unsigned op);
 /** What a process calls itself now, or the run's program; buf has 64 bytes. */
 const char *events_program(const struct gsock *gs, char *buf, size_t len);
 /** The arguments of a call for people: "10.0.0.2:80". */
-void events_call_text(const struct call *c, char *buf, size_t len);
 
 #endif

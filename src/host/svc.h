@@ -146,6 +146,10 @@ struct gsock {
 	bool deaf;				/* the guest shut its reading down: received bytes are thrown away */
 	bool told_shut;				/* a call shut its writing down: HUP need not be the last close */
 	bool eof_sent;				/* the guest's end of file was passed on */
+	/* For captures: where it connects to, how it was shut down, its last setsockopt. */
+	struct ol_endpoint to;
+	uint8_t shut_how;
+	struct { int level, name, value; bool is_int; } opt;
 	bool oobinline;				/* SO_OOBINLINE: the guest's end does it, the stack's socket never */
 	/* the stack reported an error; ends once what was received is delivered */
 	bool failed;

@@ -7,6 +7,7 @@
  * A tool that does not keep up loses frames, not the network its time: they are left out, and the log says how many.
  */
 #include "host/verb_capture.h"
+#include "host/call_text.h"
 #include "host/events.h"
 #include "host/verb.h"
 #include <errno.h>
@@ -113,27 +114,18 @@ static int iface_number(struct tap_in *t, const struct sighting *s, bool of_wire
 	return number;
 }
 
-static const char *call_of(unsigned cause)
-{
-	switch (cause) {
-	case OL_CAUSE_CONNECT: return "connect";
-	case OL_CAUSE_SEND: return "send";
-	case OL_CAUSE_SHUTDOWN: return "shutdown";
-	case OL_CAUSE_CLOSE: return "close";
-	case OL_CAUSE_RECV: return "recv";
-	default: return NULL;
-	}
-}
-
 static void describe(const struct sighting *s, struct ol_capture_note *n)
 {
 	*n = (struct ol_capture_note)OL_CAPTURE_NOTE_INIT;
 	int32_t sock = s->verdict ? s->verdict->sock : s->pkt->note.sock;
+	const struct gsock *gs = NULL;
 	if (s->host) {
 		snprintf(n->host, sizeof n->host, "%s", s->host->name);
 		struct holder *holder = sock >= 0 ? ol_get_tag(s->host->stk, sock) : NULL;
-		if (holder && holder->guest)
-			n->sock = (int32_t)list_of(holder, struct gsock, holder)->num;
+		if (holder && holder->guest) {
+			gs = list_of(holder, struct gsock, holder);
+			n->sock = (int32_t)gs->num;
+		}
 	}
 	if (s->verdict) {
 		const struct ol_verdict *v = s->verdict;
@@ -147,11 +139,10 @@ static void describe(const struct sighting *s, struct ol_capture_note *n)
 			snprintf(n->fate_text, sizeof n->fate_text, "%s", ol_fate_text(v->fate));
 		}
 	} else {
-		const char *call = call_of(s->pkt->note.cause);
 		if (s->pkt->note.state)
 			snprintf(n->state, sizeof n->state, "%s", ol_tcp_state_name(s->pkt->note.state));
-		snprintf(call ? n->call : n->cause, call ? sizeof n->call : sizeof n->cause, "%s",
-			 call ? call : ol_cause_text(s->pkt->note.cause));
+		if (!s->host || !call_behind(s->host, gs, &s->pkt->note, n->call, sizeof n->call))
+			snprintf(n->cause, sizeof n->cause, "%s", ol_cause_text(s->pkt->note.cause));
 	}
 	if (s->on_wire && s->on_wire->befell)
 		ol_wire_befell_str(s->on_wire->befell, n->wire);

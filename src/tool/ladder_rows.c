@@ -570,16 +570,18 @@ static bool is_sock_of(const struct follow *fo, const struct socks of[2], enum l
 }
 
 /*
- * The segment that the call made: the last one before the call returned that names it and does not yet say with what.
- * A blocking connect returns a round trip after its SYN.
+ * The segment that the call made: the last one before the call returned that names it, with the same arguments or, in a
+ * capture that has none, without.  A blocking connect returns a round trip after its SYN.
  */
 static struct lad_row *row_of_call(const struct follow *fo, enum lad_side side, const struct kept_call *c, ol_time at)
 {
 	for (size_t i = fo->fl->n; i-- > 0; ) {
 		struct lad_row *r = &fo->row_of[i];
 		size_t name = strcspn(r->call[side], "(");
-		if (r->from == side && r->has_sent && name && strcmp(r->call[side] + name, "()") == 0 &&
-		    strncmp(r->call[side], c->text, name) == 0 && c->text[name] == '(' && r->sent <= at + OL_MS)
+		bool bare = strcmp(r->call[side] + name, "()") == 0;
+		size_t same = bare ? name + 1 : strlen(r->call[side]);
+		if (r->from == side && r->has_sent && name && r->call[side][name] && r->sent <= at + OL_MS &&
+		    strncmp(r->call[side], c->text, same) == 0)
 			return r;
 	}
 	return NULL;

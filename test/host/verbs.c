@@ -1,6 +1,7 @@
 /* What tools ask, over the socket they ask on. */
 #include "fake.h"
 #include <jansson.h>
+#include <netinet/tcp.h>
 #include <outlet/ol_capture.h>
 
 struct tool { struct net *n; int fd; uint8_t *buf; struct ipc_head head; const uint8_t *body; int len; };
@@ -202,6 +203,47 @@ TEST(capture_shows_frames_with_whose_they_were_loopback_too)
 	net_down(n);
 }
 
+static void set_opt(struct sk s, int level, int name, int v)
+{
+	eq(call(s.g, (struct ipc_call){ .op = IPC_OP_SETSOCKOPT, .sock = s.num, .arg = { level, name, sizeof v } }, "", 0, &v,
+		sizeof v).ret, 0);
+}
+
+TEST(captures_name_the_calls_behind_frames_with_their_arguments)
+{
+	struct net *n = net_up(NULL);
+	struct guest a = guest_come(n, "a", ""), b = guest_come(n, "b", "web");
+	struct tool t = tool_come(n);
+	struct ol_capture_reader *r = ol_capture_reader_new();
+	say(&t, "{\"verb\": \"capture\", \"host\": \"a\"}");
+	static char bytes[1000];
+	struct sk l = sk_listen(&b, 80), c = sk_new(&a, AF_INET, SOCK_STREAM), u = sk_new(&a, AF_INET, SOCK_DGRAM);
+	eq(sk_connect(c, b.addr, 80), 0);
+	ok(captured(&t, r, "call: connect(web:80)"));
+	struct sk s = sk_accept(l);
+	ok(write_all(n, c.fd, bytes, sizeof bytes));
+	ok(captured(&t, r, "call: send(1000)"));
+	ok(read_all(n, s.fd, bytes, sizeof bytes));
+	set_opt(c, IPPROTO_TCP, TCP_CORK, 1);
+	ok(write_all(n, c.fd, bytes, 10));
+	set_opt(c, IPPROTO_TCP, TCP_CORK, 0);
+	ok(captured(&t, r, "call: setsockopt(TCP_CORK, 0)"));
+	struct sockaddr_in to = sin_of(b.addr, 9);
+	call(&a, (struct ipc_call){ .op = IPC_OP_SENDTO, .sock = u.num }, &to, sizeof to, "hello", 5);
+	ok(captured(&t, r, "call: send(5)"));
+	call(&a, (struct ipc_call){ .op = IPC_OP_SHUTDOWN, .sock = c.num, .arg = { SHUT_WR } }, "", 0, "", 0);
+	ok(captured(&t, r, "call: shutdown(SHUT_WR)"));
+	ol_capture_reader_free(r);
+	sk_close(&c);
+	sk_close(&s);
+	sk_close(&u);
+	sk_close(&l);
+	tool_leave(&t);
+	guest_leave(&a);
+	guest_leave(&b);
+	net_down(n);
+}
+
 TEST(faults_change_while_frames_are_under_way_and_captures_tell_of_them)
 {
 	struct net *n = net_up(NULL);
@@ -243,7 +285,10 @@ TEST(events_tell_calls_and_states_as_they_happen)
 		json_t *j = object(&t);
 		const char *call_name = json_string_value(json_object_get(j, "call")),
 			   *to = json_string_value(json_object_get(j, "to"));
-		connect |= call_name && !strcmp(call_name, "connect");
+		if (call_name && !strcmp(call_name, "connect")) {
+			eq_str(json_string_value(json_object_get(j, "args")), "b:80");
+			connect = true;
+		}
 		established |= to && !strcmp(to, "ESTABLISHED");
 		json_decref(j);
 	}

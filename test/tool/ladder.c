@@ -338,6 +338,24 @@ TEST(ladder_calls_that_made_no_frame_get_a_row_of_their_own)
 	ladder_free(l);
 }
 
+TEST(ladder_calls_with_arguments_are_found_again_by_them)
+{
+	static uint8_t p[256];
+	struct ladder *l = ladder_new();
+	struct seg s = { 'a', 0, 10, S, .seq = 0, .mss = 1460 };
+	struct lad_frame f = { .time = 0, .host = "a", .iface = "eth0", .way = LAD_WAY_OUT, .link = OL_LINK_IP, .p = p,
+			       .cap = seg_bytes(&s, p), .len = seg_bytes(&s, p), .sock = 3, .call = "connect(b:80)" };
+	ladder_add(l, &f);
+	ladder_add_call(l, &(struct lad_call){ .time = 20 * OL_MS, .host = "a", .sock = 3, .text = "connect(b:80) = ETIMEDOUT" });
+	ladder_add_call(l, &(struct lad_call){ .time = 30 * OL_MS, .host = "a", .sock = 3, .text = "connect(b:81)" });
+	struct lad_view *v = view_of(l);
+	eq(v->n, 2);
+	eq_str(v->rows[0].call[LAD_LEFT], "connect(b:80) = ETIMEDOUT");
+	ok(v->rows[1].is_call);
+	lad_view_free(v);
+	ladder_free(l);
+}
+
 TEST(ladder_ports_used_again_are_a_new_flow)
 {
 	struct ladder *l = ladder_new();

@@ -159,7 +159,8 @@ struct tcp_tcb {
 	bool syn_fin : 1;			/* with syn_text, or without: the crossing SYN had a FIN behind */
 	bool fin_ahead : 1;			/* a FIN came before what is in front of it: fin_at */
 	bool was_cork : 1, was_keepalive : 1;	/* opts when tcp_opts_changed last looked */
-	uint8_t cause;				/* enum ol_cause of what is sent now */
+	uint8_t cause;				/* enum ol_cause of what is sent now ... */
+	uint32_t cause_len;			/* ... and the bytes of that SEND or RECV */
 
 	/* agreed on SYN */
 	bool sack_ok : 1, ts_ok : 1, ws_ok : 1, ecn_ok : 1;

@@ -151,7 +151,8 @@ static void send_packet(struct tcp_tcb *tcb, struct ol_pkt *p, uint8_t tos, ol_t
 		.src = tcb->node.local.addr, .dst = tcb->node.remote.addr, .proto = IPPROTO_TCP, .ttl = tcb->opts.ttl,
 		.tos = tos, .df = tcb->opts.pmtudisc != 0, .ifi = tcb->opts.ifi, .flow = tcb->node.hash & 0xfffff,
 	};
-	p->note = (struct ol_note){ .sock = tcb->opts.number, .state = tcb->state, .cause = tcb->cause };
+	p->note = (struct ol_note){ .sock = tcb->opts.number, .state = tcb->state, .cause = tcb->cause,
+		.arg = tcb->cause == OL_CAUSE_SEND || tcb->cause == OL_CAUSE_RECV ? tcb->cause_len : 0 };
 	p->time = now;
 	tcb->stat.segs_out++;
 	uint32_t len = p->len;

@@ -137,7 +137,7 @@ void tcp_opts_changed(struct tcp_tcb *tcb, ol_time now)
 		tcb->keepalive_at = now;
 	if (o->keepalive)
 		tcb->keepalive_at = MIN(tcb->keepalive_at, now);	/* its times may have changed */
-	tcb->cause = OL_CAUSE_SEND;
+	tcb->cause = OL_CAUSE_SETSOCKOPT;
 	if (o->quickack && tcb->ack_pending)
 		tcb->ack_now = true;
 	tcb->push_now = o->nodelay || uncorked;			/* TCP_NODELAY set, again or anew, lets go of what is held */
@@ -197,7 +197,7 @@ static void mark_push(struct tcp_tcb *tcb)
 		q->ring[(q->first + q->n - 1) & (q->cap - 1)] = end;
 }
 
-static void queued(struct tcp_tcb *tcb, unsigned flags, ol_time now)
+static void queued(struct tcp_tcb *tcb, unsigned flags, size_t len, ol_time now)
 {
 	if (!(flags & TCP_SEND_MORE))
 		mark_push(tcb);
@@ -207,6 +207,7 @@ static void queued(struct tcp_tcb *tcb, unsigned flags, ol_time now)
 	}
 	tcb->more = flags & TCP_SEND_MORE;
 	tcb->cause = OL_CAUSE_SEND;
+	tcb->cause_len = (uint32_t)len;
 	tcp_output(tcb, now);
 	tcb->more = false;
 }
@@ -266,7 +267,7 @@ enum ol_err tcp_send(struct tcp_tcb *tcb, const struct iovec *iov, int n, unsign
 		tcb->nospace = true;
 	if (*done == 0)
 		return want ? OL_ERR_AGAIN : OL_OK;
-	queued(tcb, flags, now);
+	queued(tcb, flags, *done, now);
 	return OL_OK;
 }
 
@@ -315,7 +316,7 @@ enum ol_err tcp_send_done(struct tcp_tcb *tcb, size_t len, unsigned flags, ol_ti
 	if (len == 0)
 		return OL_OK;
 	chunkq_commit(&tcb->sndq, len);
-	queued(tcb, flags, now);
+	queued(tcb, flags, len, now);
 	return OL_OK;
 }
 
@@ -354,6 +355,7 @@ static void after_read(struct tcp_tcb *tcb, size_t len, ol_time now)
 	if (!opens && !due)
 		return;
 	tcb->cause = OL_CAUSE_RECV;
+	tcb->cause_len = (uint32_t)len;
 	tcp_send_ack(tcb, now);
 	tcp_timer_update(tcb, now);
 }

@@ -292,7 +292,7 @@ enum ol_err udp_send(struct udp *udp, struct udp_end *e, const struct dgram_to *
 	ol_pkt_put(pkt, sizeof(struct wire_udp));
 	dgram_gather(pkt, iov, n);
 	put_header(pkt, e, &tx, to->dst.port, path.features & OL_IF_CSUM && len + ip_len <= path.mtu);
-	pkt->note = (struct ol_note){ .sock = e->d.number, .cause = OL_CAUSE_SEND };
+	pkt->note = (struct ol_note){ .sock = e->d.number, .cause = OL_CAUSE_SEND, .arg = (uint32_t)(len - sizeof(struct wire_udp)) };
 	return dgram_sent(&e->d, net_output(udp->net, &tx, pkt, now));
 }
 
