@@ -89,7 +89,7 @@ static void apply(struct ol_config *cfg, uint32_t *mtu, const char *flags)
 }
 
 /* An interface for each family: scripts presume an MSS of 1460 in both, so IPv6's MTU is 20 bytes larger unless set. */
-static void interface_up(struct pd *pd, int i, uint32_t mtu)
+static bool interface_up(struct pd *pd, int i, uint32_t mtu)
 {
 	static const char *const name[] = { "tun4", "tun6" }, *const any[] = { "0.0.0.0/0", "::/0" };
 	static const char *const address[] = { "192.168.0.1/16", "fd3d:a0b:17d6::1/64" };
@@ -98,18 +98,20 @@ static void interface_up(struct pd *pd, int i, uint32_t mtu)
 	struct ol_addr a;
 	unsigned plen;
 	struct ol_route r = { .ifi = pd->ifi[i] };
-	if (!ol_prefix_parse(address[i], &a, &plen) || ol_addr_add(pd->stk, pd->ifi[i], &a, plen) ||
-	    !ol_prefix_parse(any[i], &r.dst, &r.plen) || ol_route_add(pd->stk, &r))
-		die("the interface could not be set up");
+	return ol_prefix_parse(address[i], &a, &plen) && !ol_addr_add(pd->stk, pd->ifi[i], &a, plen) &&
+	       ol_prefix_parse(any[i], &r.dst, &r.plen) && !ol_route_add(pd->stk, &r);
 }
 
-void packetdrill_interface_init(const char *flags, struct packetdrill_interface *ifc)
+const char *pd_init(const char *flags, struct packetdrill_interface *ifc)
 {
 	static const uint8_t seed[16] = "packetdrill seed";
 	struct pd *pd = calloc(1, sizeof *pd);
 	struct ol_config *cfg = ol_config_new();
-	if (!pd || !cfg)
-		die("out of memory");
+	if (!pd || !cfg) {
+		free(pd);
+		ol_config_free(cfg);
+		return "out of memory";
+	}
 	uint32_t mtu = 0;
 	ol_config_seed(cfg, seed);
 	ol_config_set(cfg, "ip_any_local", "1");
@@ -123,10 +125,10 @@ void packetdrill_interface_init(const char *flags, struct packetdrill_interface 
 	pd->pool = ol_pool_new(0);
 	pd->stk = ol_stack_new(cfg, pd->pool, pd->now);
 	ol_config_free(cfg);
-	if (!pd->stk)
-		die("no stack");
-	for (int i = 0; i < 2; i++)
-		interface_up(pd, i, mtu);
+	if (!pd->stk || !interface_up(pd, 0, mtu) || !interface_up(pd, 1, mtu)) {
+		pd_free(pd);
+		return "no stack with an interface could be made of these settings";
+	}
 	*ifc = (struct packetdrill_interface){
 		.userdata = pd, .free = pd_free, .netdev_send = pd_netdev_send, .netdev_receive = pd_netdev_receive,
 		.usleep = pd_usleep, .gettimeofday = pd_gettimeofday,
@@ -134,4 +136,12 @@ void packetdrill_interface_init(const char *flags, struct packetdrill_interface 
 	pd_sock_calls(ifc);
 	pd_poll_calls(ifc);
 	pd_current = pd;
+	return NULL;
+}
+
+void packetdrill_interface_init(const char *flags, struct packetdrill_interface *ifc)
+{
+	const char *why = pd_init(flags, ifc);
+	if (why)
+		die(why);
 }

@@ -67,6 +67,10 @@ void pd_advance(struct pd *pd, ol_time to);
 void pd_settle(struct pd *pd);
 /** Waits until ready() or the deadline; on the main thread time is moved on here.  False: the deadline passed.  Locked. */
 bool pd_block(struct pd *pd, bool (*ready)(struct pd *, void *), void *arg, ol_time deadline);
+/** When the condition of this thread's last call that blocked became true, once; else now.  Locked. */
+ol_time pd_woken_at(struct pd *pd);
+/** The blocked call, there is one, comes back as if its time were up.  Locked. */
+void pd_give_up(struct pd *pd);
 int pd_gettimeofday(void *u, struct timeval *tv, struct timezone *tz);
 int pd_usleep(void *u, useconds_t usec);
 int pd_netdev_send(void *u, const void *buf, size_t count);
@@ -80,6 +84,8 @@ int pd_fd_new(struct pd *pd, enum pd_kind kind);
 ssize_t pd_ret(ssize_t r);
 
 struct packetdrill_interface;
+/** packetdrill_interface_init for who can be told: NULL, or why there is no stack; *ifc is untouched then. */
+const char *pd_init(const char *flags, struct packetdrill_interface *ifc);
 void pd_sock_calls(struct packetdrill_interface *ifc);
 void pd_poll_calls(struct packetdrill_interface *ifc);
 ssize_t pd_sock_recv(struct pd *pd, int fd, struct msghdr *msg, int flags);	/* locked; as recvmsg() */

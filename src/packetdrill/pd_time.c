@@ -146,6 +146,19 @@ bool pd_block(struct pd *pd, bool (*ready)(struct pd *, void *), void *arg, ol_t
 	return is_ready;
 }
 
+ol_time pd_woken_at(struct pd *pd)
+{
+	ol_time t = pinned_at;
+	pinned_at = 0;
+	return t ? t : pd->now;
+}
+
+void pd_give_up(struct pd *pd)
+{
+	pd->waiting->deadline = pd->now;
+	pd_settle(pd);
+}
+
 int pd_gettimeofday(void *u, struct timeval *tv, struct timezone *tz)
 {
 	struct pd *pd = u;

@@ -9,7 +9,7 @@
 
 static const struct tool_cmd *const commands[] = {
 	&cmd_run, &cmd_up, &cmd_down, &cmd_status, &cmd_hosts, &cmd_ss, &cmd_ladder, &cmd_capture, &cmd_ping, &cmd_wire,
-	&cmd_counters, &cmd_explain,
+	&cmd_counters, &cmd_explain, &cmd_script,
 };
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
 

@@ -22,7 +22,7 @@ enum {
 };
 
 extern const struct tool_cmd cmd_run, cmd_up, cmd_down, cmd_status, cmd_hosts, cmd_ss, cmd_ping, cmd_wire, cmd_counters, cmd_explain;
-extern const struct tool_cmd cmd_capture, cmd_ladder;
+extern const struct tool_cmd cmd_capture, cmd_ladder, cmd_script;
 
 /** Prints "outlet NAME: sentence" on stderr.  @return TOOL_FAILED, so that `return tool_fail(...)` reads well. */
 int tool_fail(const char *name, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
