@@ -160,6 +160,37 @@ TEST(tcp_syn_cookie_is_not_answered_by_a_later_segment)
 	ladder_end(l);
 }
 
+/*
+ * A cookie is as old as it says itself, whatever the listener has done since: here it gives another one meanwhile.
+ */
+/* req: 4987-3.6-b, 9293-3.10.7.2-b */
+TEST(tcp_old_syn_cookie_is_no_handshake)
+{
+	struct ladder *l = ladder(.cfg = "tcp_syncookies=2");
+	app(l, 0, "listen 5");
+	in (l, 0, "S 0:0(0) win 32792 <mss 1460>");
+	out(l, 0, "S. 0:0(0) ack 1");
+	in (l, 100000, "S 0:0(0) win 32792 <mss 1460>");
+	ladder_flush(l);				/* its SYN-ACK; what follows is still about the first */
+	in (l, 100000, ". 1:1(0) ack 1 win 257");
+	out(l, 0, "R 1:1(0)");
+	app(l, 0, "accept = again");
+	ladder_end(l);
+}
+
+/* req: 4987-3.6-b */
+TEST(tcp_syn_cookie_of_a_minute_ago_is_good)
+{
+	struct ladder *l = ladder(.cfg = "tcp_syncookies=2");
+	app(l, 0, "listen 5");
+	in (l, 0, "S 0:0(0) win 32792 <mss 1460>");
+	out(l, 0, "S. 0:0(0) ack 1");
+	in (l, 60000, ". 1:1(0) ack 1 win 257");
+	app(l, 0, "accept");
+	eq(ladder_tcb(l)->peer_mss, 1460);
+	ladder_end(l);
+}
+
 TEST(tcp_syn_queue_without_cookies_drops)
 {
 	struct ladder *l = ladder(.cfg = "tcp_syncookies=0");

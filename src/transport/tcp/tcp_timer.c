@@ -78,6 +78,9 @@ static void expire_loss(struct tcp_tcb *tcb, ol_time now)
 	if (tcp_loss_deadline(tcb, &kind) > now || kind == TCP_LOSS_NONE)
 		return;						/* nothing new may go either: what is held is held */
 	if (kind == TCP_LOSS_RTO) {
+		/* A window taken back: what is sent again is a probe, and one that was answered counts no more (SHLD-17, MUST-37). */
+		if (tcb->snd_wnd == 0 && tcb->last_ack_in_at > tcb->last_snd_at)
+			tcb->loss.backoff = 0;
 		if (tcb->loss.backoff >= most_retries(tcb)) {
 			give_up(tcb, now);
 			return;
