@@ -181,6 +181,31 @@ TEST(cubic_keeps_its_maximum_in_bytes_when_segments_grow)
 	drv_free(d);
 }
 
+/* RFC 9438 4.8: a timeout is slow start up to ssthresh, and then a curve that begins there, not one towards the window of before. */
+/* req: 9438-4.8-a */
+TEST(cubic_begins_anew_after_a_timeout)
+{
+	struct drv *d = avoiding("cubic", 100, 1000);
+	uint32_t all = drv_rel(d, d->tcb->snd_nxt);
+	d->cfg.frto = false;				/* it would see that nothing was lost */
+	d->queued = all - 1;
+	drv_pass(d, 600 * OL_MS);			/* a probe, and then the timeout */
+	eq(d->tcb->loss.ca_state, TCP_CAS_LOSS);
+	eq(d->tcb->loss.ssthresh, 70000);
+	drv_ack(d, 100, .ack = all);
+	d->queued = 1u << 31;
+	drv_output(d);
+	int rounds = 0;
+	while (segs(d) < 69) {
+		round_trip(d, 100);
+		ok(++rounds <= 9);			/* it doubles */
+	}
+	for (int i = 0; i < 10; i++)
+		round_trip(d, 100);
+	ok(segs(d) >= 70 && segs(d) < 80);		/* a second later; the old curve would be at 87 */
+	drv_free(d);
+}
+
 /* RFC 9406: when round trips grow, slow start turns conservative and ends, without a loss. */
 /* req: 9406-4.2-a, 9406-4.2-b, 9406-4.3-a, 9406-4.3-b */
 TEST(hystart_leaves_slow_start_when_delay_rises)
@@ -197,6 +222,26 @@ TEST(hystart_leaves_slow_start_when_delay_rises)
 		round_trip(d, 130 + i);
 	ok(d->tcb->loss.ssthresh < TCP_INFINITE_SSTHRESH);
 	ok(d->tcb->loss.cwnd < 16 * before);		/* 256 times it would have been */
+	drv_free(d);
+}
+
+/* A later slow start knows where it must end: a delay that rises does not slow it. */
+/* req: 9406-4.3-c, 9406-4.2-d */
+TEST(hystart_serves_the_first_slow_start_only)
+{
+	struct drv *d = drv_new(.rtt_ms = 100);
+	struct tcp_loss *l = &d->tcb->loss;
+	d->busy = true;
+	d->queued = 1u << 31;
+	l->ssthresh = 1000000;				/* as after an earlier loss */
+	drv_output(d);
+	for (int i = 0; i < 4; i++)
+		round_trip(d, 100);
+	for (int i = 0; i < 2; i++) {
+		uint32_t before = l->cwnd;
+		round_trip(d, 130 + 20 * i);
+		ok(l->cwnd > 2 * before - before / 10);
+	}
 	drv_free(d);
 }
 

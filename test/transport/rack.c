@@ -55,6 +55,22 @@ TEST(seen_reordering_is_given_time_to_settle)
 	drv_free(d);
 }
 
+/* However wide DSACKs have made it, the window ends at a smoothed round trip. */
+/* req: 8985-3.3.2-b, 8985-8-a */
+TEST(reordering_window_is_bounded_by_the_smoothed_round_trip)
+{
+	struct drv *d = drv_new(.rtt_ms = 100);
+	struct tcp_loss *l = &d->tcb->loss;
+	drv_write(d, 0, 3000);
+	ol_time sent = d->now;
+	l->reord_seen = 1;
+	l->rack.reo_wnd_mult = 200;			/* 200 quarters of 100 ms: five seconds */
+	drv_ack(d, 100, .ack = 1, .sack = { 1001, 2001 });
+	eq(l->reo_at, sent + 100 * OL_MS + d->tcb->srtt_ns);
+	eq(l->tlp_at, OL_NEVER);			/* one of the two at a time: RFC 8985 8 */
+	drv_free(d);
+}
+
 /* 6.2 step 4: a DSACK shows a needless retransmission and widens the window; a clean round trip later another may. */
 /* req: 8985-4-b, 2883-5-a */
 TEST(dsack_widens_the_reordering_window_once_a_round_trip)

@@ -183,7 +183,7 @@ TEST(prr_sends_one_for_one_below_ssthresh_and_ends_at_it)
 }
 
 /* RFC 9937: above ssthresh it sends in the proportion of the new window to what was in flight. */
-/* req: 9937-6.1-b, 9937-6.2-c */
+/* req: 9937-6.1-b, 9937-6.2-c, 9937-6.2-e */
 TEST(prr_is_proportional_above_ssthresh)
 {
 	struct drv *d = drv_new(.rtt_ms = 100, .cc = "reno");
@@ -191,13 +191,63 @@ TEST(prr_is_proportional_above_ssthresh)
 	drv_write(d, 0, 60000);
 	d->out[0] = 0;
 	d->n_new = d->n_again = 0;
-	for (uint32_t i = 1; i < 20; i++)		/* only the first of twenty is lost */
+	for (uint32_t i = 1; i < 20; i++) {		/* only the first of twenty is lost */
 		drv_ack(d, i == 1 ? 100 : 1, .ack = 1, .sack = { 1001, 1001 + 1000 * i });
+		eq(d->n_again, i >= 3);			/* the hole at once, however little the rule gives it */
+	}
 	/* Two by limited transmit, the hole, and half of what the rest delivered. */
 	eq(ssthresh(d), 10);				/* of the 20 there were before limited transmit */
 	eq(d->n_again, 1);
 	ok(d->n_new >= 9 && d->n_new <= 11);
 	ok(tcp_loss_pipe(d->tcb) <= 12000);
+	drv_free(d);
+}
+
+/* Much delivered at once gives back no more than ssthresh. */
+/* req: 9937-6.2-d, 9937-6.2-f */
+TEST(prr_stops_at_ssthresh)
+{
+	struct drv *d = drv_new(.rtt_ms = 100);
+	drv_write(d, 0, 30000);
+	drv_ack(d, 110, .ack = 1, .sack = { 1001, 10001 });	/* nine of ten, and one lost */
+	eq(state(d), TCP_CAS_RECOVERY);
+	eq(ssthresh(d), 7);
+	eq(cwnd(d), 7);
+	eq(tcp_loss_pipe(d->tcb), 7000);
+	drv_free(d);
+}
+
+/* What one recovery sent is not held against the next. */
+/* req: 9937-6.1-a */
+TEST(prr_starts_anew_each_time)
+{
+	struct drv *d = drv_new(.rtt_ms = 100, .cc = "reno");
+	uint64_t sent[2];
+	uint32_t una = 1;
+	for (int k = 0; k < 2; k++) {
+		d->tcb->loss.cwnd = 20000;
+		d->tcb->loss.ssthresh = 20000;
+		drv_write(d, 0, 20000);
+		uint32_t end = una + 20000;
+		drv_write(d, 0, 40000);
+		d->n_new = 0;
+		for (uint32_t i = 1; i < 20; i++) {
+			drv_ack(d, i == 1 ? 100 : 1, .ack = una, .sack = { una + 1000, una + 1000 + 1000 * i });
+			if (i == 8)
+				sent[k] = d->n_new;		/* while more than ssthresh is under way */
+		}
+		una = drv_rel(d, d->tcb->snd_nxt);
+		ok(una > end);
+		drv_ack(d, 100, .ack = una);
+		una = drv_rel(d, d->tcb->snd_nxt);
+		drv_ack(d, 100, .ack = una);
+		eq(state(d), TCP_CAS_OPEN);
+		while (drv_rel(d, d->tcb->snd_nxt) <= d->queued)
+			drv_ack(d, 100, .ack = drv_rel(d, d->tcb->snd_nxt));
+		una = drv_rel(d, d->tcb->snd_nxt);
+		drv_ack(d, 100, .ack = una);
+	}
+	eq(sent[0], sent[1]);
 	drv_free(d);
 }
 
@@ -220,6 +270,8 @@ TEST(prr_grows_only_on_safe_acks)
 	drv_out(d, "14001:16001");
 	drv_ack(d, 2, .ack = 1001, .sack = { 2001, 12001 });
 	drv_out(d, "1001:2001 16001:17001");		/* its copy was sent before theirs, and they have arrived */
+	drv_ack(d, 2, .ack = 12001);			/* much at once, and still not beyond ssthresh */
+	eq(tcp_loss_pipe(d->tcb) <= d->tcb->loss.ssthresh, true);
 	drv_free(d);
 }
 
@@ -329,6 +381,22 @@ TEST(rtt_estimate_follows_rfc6298)
 	drv_free(d);
 }
 
+/* RFC 7323 G: ten samples in a round trip weigh together what one would. */
+/* req: 7323-4.2-a */
+TEST(many_samples_a_round_trip_are_weighed_as_one)
+{
+	struct drv *d = drv_new(.rtt_ms = 100);
+	d->tcb->loss.cwnd = 20000;
+	drv_write(d, 0, 40000);
+	drv_pass(d, 200 * OL_MS);
+	for (uint32_t i = 1; i <= 10; i++) {
+		drv_ack(d, 0, .ack = 1 + 2000 * i);	/* a window in all, and as much goes out behind it */
+		d->tcb->loss.cwnd = 20000;
+	}
+	ok(d->tcb->srtt_ns > 110 * OL_MS && d->tcb->srtt_ns < 115 * OL_MS);	/* 1/8 of the way to 200; one by one it would be 3/4 */
+	drv_free(d);
+}
+
 /* RFC 6298 5.7 and RFC 6928 2: a SYN lost once makes RTO 3 s, lost twice also the window one segment. */
 /* req: 6298-5-d, 6928-2-b, 5681-3.1-c, 5681-3.1-d */
 TEST(lost_syns_are_remembered)
@@ -382,7 +450,7 @@ TEST(reneging_is_noticed_and_mended)
 /*
  * RFC 5682 2.1: the ACK after a timeout sends new text; when that too is answered by progress, nothing had been lost.
  */
-/* req: 5682-2.1-a, 5682-3.1-a */
+/* req: 5682-2.1-a, 5682-3.1-a, 9438-4.9-a */
 TEST(frto_finds_a_spurious_timeout_and_restores_the_window)
 {
 	struct tcp_loss_cfg cfg = tcp_loss_cfg_default();
@@ -417,6 +485,8 @@ TEST(frto_lets_a_real_timeout_be)
 	drv_ack(d, 100, .ack = 1001, .sack = { 10001, 11001 });
 	eq(state(d), TCP_CAS_LOSS);
 	ok(strstr(d->out, "1001:2001") == d->out);
+	drv_ack(d, 100, .ack = 5001, .sack = { 10001, 11001 });	/* originals among it, and still it was a loss */
+	eq(state(d), TCP_CAS_LOSS);
 	drv_free(d);
 }
 

@@ -375,6 +375,16 @@ TEST(ephemeral_port_makes_a_unique_five_tuple)
 	for (int i = 0; i < 3; i++)
 		eq(be16_at(next(&h) + 20), 50000);
 	gone(&h);
+	host(&h, "ip_local_port_range=50000:50001", seed_a);
+	for (int i = 0; i < 3; i++)
+		s[i] = ol_socket(h.stk, AF_INET, SOCK_STREAM, 0, h.now);
+	eq(ol_connect(h.stk, s[0], SA(to), h.now), -EINPROGRESS);
+	eq(ol_connect(h.stk, s[1], SA(other), h.now), -EINPROGRESS);
+	eq(ol_connect(h.stk, s[2], SA(to), h.now), -EINPROGRESS);	/* whose turn it is now has this peer already: the other */
+	uint16_t first = be16_at(next(&h) + 20);
+	next(&h);
+	eq(first + be16_at(next(&h) + 20), 50000 + 50001);
+	gone(&h);
 }
 
 /*

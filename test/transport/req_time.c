@@ -56,6 +56,19 @@ TEST(tcp_syn_is_repeated_for_three_minutes)
 	ladder_end(l);
 }
 
+/* At R1 TCP asks the internet floor for another way: here the old one has become narrow meanwhile, and nobody has told. */
+/* req: MUST-20 */
+TEST(tcp_asks_for_the_way_again_at_r1)
+{
+	struct ladder *l = NEW();
+	int ifi;
+	app(l, 0, "write 1000");
+	out(l, 0, "P. 1:1001(1000) ack 1");
+	net_pmtu_update(ladder_net(l, &ifi), &tcp_remote(ladder_tcb(l))->addr, 600, ladder_now(l));
+	by (l, 30000, ". 1:561(560) ack 1");			/* until then each was too long for the way, and went nowhere */
+	ladder_end(l);
+}
+
 /* R1 and R2 as the RFC has them: three retransmissions, and no end before a hundred seconds. */
 /* req: SHLD-10, SHLD-11, MUST-20 */
 TEST(tcp_text_is_repeated_for_a_hundred_seconds)
@@ -77,7 +90,7 @@ TEST(tcp_text_is_repeated_for_a_hundred_seconds)
 }
 
 /* An ICMP error that ends nothing is kept, and is what the program hears when patience is over. */
-/* req: MUST-47, MUST-56 */
+/* req: MUST-47, MUST-56, SHLD-25 */
 TEST(tcp_soft_errors_reach_the_program)
 {
 	struct ladder *l = ladder(.cfg = "tcp_syn_retries=2");
@@ -285,7 +298,11 @@ TEST(tcp_timestamps_not_agreed_on_are_ignored)
 	out(l, 0, ". 1:1(0) ack 11 <>");
 	in (l, 0, "P. 11:21(10) ack 1 win 257 <nop,nop,TS val 800 ecr 5>");
 	out(l, 0, ". 1:1(0) ack 21 <>");
-	app(l, 0, "read 100 = 20");
+	in (l, 0, "P. 21:31(10) ack 1 win 257 <nop,nop,TS val 4000000000 ecr 5>");	/* from before whatever 0 would be */
+	out(l, 0, ". 1:1(0) ack 31 <>");
+	in (l, 0, "P. 31:41(10) ack 1 win 257");
+	out(l, 0, ". 1:1(0) ack 41 <>");
+	app(l, 0, "read 100 = 40");
 	eq(ladder_fate(l, OL_DROP_TCP_PAWS), 0);
 	ladder_end(l);
 }

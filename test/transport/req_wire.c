@@ -108,7 +108,7 @@ TEST(tcp_impossible_data_offsets_are_dropped)
 /* req: MUST-4, MUST-64, MUST-68, MUST-6 */
 TEST(tcp_options_are_read_at_any_alignment)
 {
-	static const struct { uint8_t p[40]; size_t len; uint16_t mss; bool ws; } t[] = {
+	static const struct { uint8_t p[40]; size_t len; uint16_t mss; bool ws, sack; uint32_t ts; } t[] = {
 		{ { 2, 4, 2, 0xbc }, 4, 700, false },
 		{ { 1, 2, 4, 2, 0xbc, 3, 3, 5 }, 8, 700, true },
 		{ { 1, 1, 2, 4, 2, 0xbc, 3, 3, 5 }, 9, 700, true },
@@ -118,6 +118,16 @@ TEST(tcp_options_are_read_at_any_alignment)
 		{ { 77, 2, 99, 7, 2, 4, 1, 1, 1, 2, 4, 2, 0xbc, 3, 3, 5 }, 16, 700, true },
 		{ { 2, 4, 2, 0xbc, 0, 3, 3, 5 }, 8, 700, false },
 		{ { 0, 2, 4, 2, 0xbc }, 5, 0, false },
+		/* the last ones of the list, behind any number of NOPs */
+		{ { 2, 4, 2, 0xbc, 4, 2 }, 6, 700, false, true },
+		{ { 2, 4, 2, 0xbc, 1, 4, 2 }, 7, 700, false, true },
+		{ { 2, 4, 2, 0xbc, 1, 1, 4, 2 }, 8, 700, false, true },
+		{ { 2, 4, 2, 0xbc, 1, 1, 1, 4, 2 }, 9, 700, false, true },
+		{ { 2, 4, 2, 0xbc, 1, 3, 3, 5 }, 8, 700, true },
+		{ { 8, 10, 1, 2, 3, 4, 5, 6, 7, 9 }, 10, 0, false, false, 0x01020304 },
+		{ { 1, 8, 10, 1, 2, 3, 4, 5, 6, 7, 9 }, 11, 0, false, false, 0x01020304 },
+		{ { 4, 2, 8, 10, 1, 2, 3, 4, 5, 6, 7, 9 }, 12, 0, false, true, 0x01020304 },
+		{ { 1, 1, 1, 8, 10, 1, 2, 3, 4, 5, 6, 7, 9 }, 13, 0, false, false, 0x01020304 },
 	};
 	for (size_t i = 0; i < sizeof t / sizeof *t; i++) {
 		uint8_t at[48];
@@ -129,6 +139,12 @@ TEST(tcp_options_are_read_at_any_alignment)
 			if (t[i].mss)
 				eq(o.mss, t[i].mss);
 			eq(o.ws_ok, t[i].ws);
+			eq(o.sack_permitted, t[i].sack);
+			eq(o.ts_ok, t[i].ts != 0);
+			if (t[i].ts) {
+				eq(o.tsval, t[i].ts);
+				eq(o.tsecr, 0x05060709);
+			}
 		}
 	}
 }

@@ -88,7 +88,7 @@ TEST(tcp_syn_ack_is_repeated_and_the_record_forgotten)
 	ladder_end(l);
 }
 
-/* req: 9293-3.10.7.4-i, MUST-11 */
+/* req: 9293-3.10.7.4-i, MUST-11, 4987-3.5-a */
 TEST(tcp_half_open_checks_resets_syns_and_acks)
 {
 	struct ladder *l = ladder();
@@ -97,6 +97,8 @@ TEST(tcp_half_open_checks_resets_syns_and_acks)
 	out(l, 0, "S. 0:0(0) ack 1");
 	in (l, 0, ". 1:1(0) ack 2 win 1000");			/* not our ISN */
 	out(l, 0, "R 2:2(0)");
+	in (l, 0, ". 1:1(0) ack 0 win 1000");
+	out(l, 0, "R 0:0(0)");
 	in (l, 0, "R 5:5(0) win 0");
 	out(l, 0, ". 1:1(0) ack 1");				/* a challenge */
 	in (l, 0, "R 99999:99999(0) win 0");

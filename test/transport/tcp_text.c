@@ -218,6 +218,13 @@ TEST(tcp_dsack_tells_what_came_twice)
 	out(l, 0, ". 1:1(0) ack 1501 <nop,nop,sack 2001:3001>");
 	in (l, 0, ". 2001:3001(1000) ack 1 win 257");
 	out(l, 0, ". 1:1(0) ack 1501 <nop,nop,sack 2001:3001 2001:3001>");
+	uint8_t buf[2000];
+	size_t n;
+	struct iovec v = { buf, sizeof buf };
+	eq(tcp_recv(ladder_tcb(l), &v, 1, 0, &n, ladder_now(l)), OL_OK);
+	eq(n, 1500);
+	for (size_t i = 0; i < n; i++)
+		eq(buf[i], (uint8_t)(1 + i));		/* the ladder's text counts up: of what came twice each byte is there once */
 	ladder_end(l);
 }
 
