@@ -282,6 +282,13 @@ void neigh_advert(struct link *l, int ifi, const struct ol_addr *addr, const str
 		enter(l, n, NEIGH_STALE, now);
 }
 
+void neigh_doubt(struct link *l, int ifi, const struct ol_addr *addr, ol_time now)
+{
+	struct neigh *n = find(l, ifi, addr);
+	if (n && state_now(l, n, now) == NEIGH_REACHABLE)
+		n->state = NEIGH_STALE;
+}
+
 void neigh_confirm(struct link *l, int ifi, const struct ol_addr *addr, ol_time now)
 {
 	struct neigh *n = find(l, ifi, addr);

@@ -151,3 +151,10 @@ void net_confirm(struct net *net, const struct ol_addr *dst, ol_time now)
 	if (path_find(net, dst, NULL, 0, &hop) == OL_OK && !hop.local)
 		neigh_confirm(net->link, hop.ifi, &hop.next, now);
 }
+
+void net_doubt(struct net *net, const struct ol_addr *dst, ol_time now)
+{
+	struct hop hop;
+	if (path_find(net, dst, NULL, 0, &hop) == OL_OK && !hop.local)
+		neigh_doubt(net->link, hop.ifi, &hop.next, now);
+}

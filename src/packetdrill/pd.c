@@ -115,6 +115,7 @@ const char *pd_init(const char *flags, struct packetdrill_interface *ifc)
 	uint32_t mtu = 0;
 	ol_config_seed(cfg, seed);
 	ol_config_set(cfg, "ip_any_local", "1");
+	ol_config_set(cfg, "tcp_mtu_probing", "0");	/* scripts presume Linux's profile */
 	apply(cfg, &mtu, flags);
 	pthread_mutex_init(&pd->lock, NULL);
 	pthread_cond_init(&pd->wake, NULL);

@@ -63,6 +63,35 @@ TEST(stack_unknown_protocol_is_answered)
 	pair_free(p);
 }
 
+/*
+ * A peer that falls silent: after three timeouts TCP doubts the way, and the neighbour, reachable a moment ago, is asked whether
+ * it still is.  On its own it would count as reachable for 15 s at least.
+ */
+/* req: MUST-20 */
+TEST(stack_neighbour_is_asked_when_tcp_hears_nothing)
+{
+	enum { ETH_TYPE = 12, ARP_TYPE = 0x0806 };
+	struct pair *p = pair_new(NULL);
+	struct stream st = pair_stream(p, 4, 80);
+	eq(ol_send(A(p), st.client, "x", 1, 0, p->now), 1);
+	pair_run(p, 1000);
+	eq(ol_send(A(p), st.client, "x", 1, 0, p->now), 1);
+	unsigned asked = 0, sent = 0;
+	for (ol_time end = p->now + 12 * OL_SEC; p->now < end; ) {
+		for (struct ol_pkt *f; (f = ol_stack_output(A(p), p->h[0].eth, p->now)); ol_pkt_free(f)) {
+			bool arp = f->data[ETH_TYPE] << 8 == (ARP_TYPE & 0xff00) && f->data[ETH_TYPE + 1] == (ARP_TYPE & 0xff);
+			asked += arp;
+			sent += !arp;
+		}
+		ol_time at = ol_stack_deadline(A(p));
+		p->now = at < end ? at : end;
+		ol_stack_expire(A(p), p->now);
+	}
+	ok(sent >= 5);					/* the text, a probe, three timeouts and more */
+	ok(asked > 0);
+	pair_free(p);
+}
+
 /* Silence of a neighbour is an error that arose here; it reaches the socket as the ICMP error would.  To a stream it is a soft
  * one (RFC 9293 3.9.2.2, MUST-56): the attempt goes on, and says why when it is given up. */
 TEST(stack_silent_neighbour_is_told)

@@ -15,7 +15,7 @@
 /* req: 9293-3.10.8-b, MUST-18, MUST-19, 6298-5-c */
 TEST(tcp_timeout_resends_the_front_and_starts_the_timer_again)
 {
-	struct ladder *l = ladder_established((struct ladder_how){ .cfg = "tcp_early_retrans=0" }, "mss 1000");
+	struct ladder *l = ladder_established((struct ladder_how){ .cfg = "tcp_early_retrans=0,tcp_mtu_probing=0" }, "mss 1000");
 	app(l, 0, "write 3000");
 	eq(ladder_flush(l), 3);
 	int rto = (int)(ladder_tcb(l)->rto_ns / OL_MS);
@@ -53,19 +53,6 @@ TEST(tcp_syn_is_repeated_for_three_minutes)
 	out(l, 2000, "S 0:0(0)");
 	wait(l, 4100);
 	state_is(l, CLOSED);
-	ladder_end(l);
-}
-
-/* At R1 TCP asks the internet floor for another way: here the old one has become narrow meanwhile, and nobody has told. */
-/* req: MUST-20 */
-TEST(tcp_asks_for_the_way_again_at_r1)
-{
-	struct ladder *l = NEW();
-	int ifi;
-	app(l, 0, "write 1000");
-	out(l, 0, "P. 1:1001(1000) ack 1");
-	net_pmtu_update(ladder_net(l, &ifi), &tcp_remote(ladder_tcb(l))->addr, 600, ladder_now(l));
-	by (l, 30000, ". 1:561(560) ack 1");			/* until then each was too long for the way, and went nowhere */
 	ladder_end(l);
 }
 
@@ -390,7 +377,7 @@ TEST(tcp_windows_are_shifted_as_agreed)
 /* req: 7323-2.4-a, 7323-2.4-c, 7323-2.4-d, MUST-34, SHLD-15 */
 TEST(tcp_window_taken_back_bounds_what_is_sent)
 {
-	struct ladder *l = ladder_established((struct ladder_how){ .cfg = "tcp_early_retrans=0" }, NULL);
+	struct ladder *l = ladder_established((struct ladder_how){ .cfg = "tcp_early_retrans=0,tcp_mtu_probing=0" }, NULL);
 	in (l, 0, ". 1:1(0) ack 1 win 32");			/* 4096 bytes */
 	app(l, 0, "write 6000");
 	eq(ladder_flush(l), 4);

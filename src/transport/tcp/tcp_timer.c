@@ -85,8 +85,10 @@ static void expire_loss(struct tcp_tcb *tcb, ol_time now)
 			give_up(tcb, now);
 			return;
 		}
-		if (tcb->loss.backoff == tcb->tcp->cfg.retries1)
-			tcp_sync_mss(tcb, now);			/* R1: is there another way? */
+		if (tcb->loss.backoff == tcb->tcp->cfg.retries1) {	/* R1: is the next hop still there, is there another way? */
+			net_doubt(tcb->tcp->net, &tcb->node.remote.addr, now);
+			tcp_sync_mss(tcb, now);
+		}
 		if (tcb->loss.backoff >= tcb->tcp->cfg.retries1 && tcp_synchronized(tcb->state))
 			tcp_mtup_stuck(tcb, now);		/* or is it too narrow? */
 	}

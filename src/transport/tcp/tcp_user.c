@@ -225,12 +225,13 @@ static size_t lowat_room(const struct tcp_tcb *tcb)
 }
 
 /* A long write lets its first burst go at once: what that leaves behind is the begin of the next. */
-static size_t fill(struct tcp_tcb *tcb, const void *buf, size_t len, ol_time now)
+/* Of urgent text nothing goes before all of it is there: the pointer names its end (MUST-31). */
+static size_t fill(struct tcp_tcb *tcb, const void *buf, size_t len, bool urgent, ol_time now)
 {
 	bool bounded = tcp_notsent_lowat(tcb) != UINT32_MAX;
 	size_t done = 0;
 	while (done < len) {
-		bool first = tcp_unsent_bytes(tcb) == 0;
+		bool first = tcp_unsent_bytes(tcb) == 0 && !urgent;
 		size_t n = MIN(len - done, tcp_writable(tcb));
 		if (bounded)
 			n = MIN(n, lowat_room(tcb));
@@ -238,7 +239,7 @@ static size_t fill(struct tcp_tcb *tcb, const void *buf, size_t len, ol_time now
 			n = MIN(n, tcp_grain(tcb));
 		size_t put = n ? chunkq_write(&tcb->sndq, (const char *)buf + done, n) : 0;
 		done += put;
-		if (put < n || n == 0 || done == len || !(bounded || first))
+		if (put < n || n == 0 || done == len || urgent || !(bounded || first))
 			break;
 		tcb->more = true;
 		tcp_output(tcb, now);
@@ -258,7 +259,7 @@ enum ol_err tcp_send(struct tcp_tcb *tcb, const struct iovec *iov, int n, unsign
 	size_t want = 0;
 	for (int i = 0; i < n; i++) {
 		want += iov[i].iov_len;
-		size_t put = fill(tcb, iov[i].iov_base, iov[i].iov_len, now);
+		size_t put = fill(tcb, iov[i].iov_base, iov[i].iov_len, flags & TCP_SEND_URG, now);
 		*done += put;
 		if (put < iov[i].iov_len)
 			break;
