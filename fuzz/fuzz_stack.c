@@ -38,6 +38,7 @@ struct world {
 	uint8_t last[ETH + 128];	/* the beginning of the last frame sent */
 	size_t last_len;
 	bool raw;			/* a program made packets of its own */
+	uint8_t cookie[18];		/* the newest Fast Open option on a SYN-ACK of ours */
 };
 
 static const struct ol_mac our_mac[2] = { { { 2, 0, 0, 0, 0, 1 } }, { { 2, 0, 0, 0, 0, 3 } } };
@@ -90,6 +91,8 @@ static void note_conn(struct world *w, int ver, const uint8_t *h, size_t len)
 			c.ts = true;
 			c.tsval = be32_at(h + at + 2);
 		}
+		if (h[at] == 34 && h[at + 1] > 2 && h[at + 1] <= sizeof w->cookie && at + h[at + 1] <= hlen)
+			memcpy(w->cookie, h + at, h[at + 1]);
 	}
 	unsigned i = 0, n = MIN(w->n_conns, (unsigned)CONNS);
 	for (struct conn *o = w->conn; i < n && (o->ver != ver || o->ours != c.ours || o->theirs != c.theirs); o++)
@@ -283,6 +286,21 @@ static uint8_t usual_options(struct input *in, const struct conn *c, uint8_t *o)
 	return len;
 }
 
+/* A SYN's: the MSS, and the Fast Open cookie we gave last; one that asks for it; or one of the script. */
+static uint8_t syn_options(const struct world *w, struct input *in, uint8_t *o)
+{
+	uint8_t how = byte(in), len = how & 1 && w->cookie[1] ? w->cookie[1] : how & 2 ? 2 : 6 + (how >> 3 & 7) % 7 * 2;
+	memset(o, 1, 24);
+	memcpy(o, (uint8_t[]){ 2, 4, how >> 6, 0x64 }, 4);
+	memcpy(o + 4, w->cookie, len);
+	if (!(how & 1))
+		take(in, o + 6, len - 2u);
+	o[4] = 34, o[5] = len;
+	if (how & 4)
+		o[6] ^= byte(in);
+	return 24;
+}
+
 static void put_segment(struct world *w, struct input *in, const struct conn *c, uint8_t flags)
 {
 	uint8_t how = byte(in), olen = (how >> 3) % 11 * 4, h[60] = { 0 };
@@ -291,7 +309,7 @@ static void put_segment(struct world *w, struct input *in, const struct conn *c,
 	be32_put(h + 4, c->rcv_nxt + (how & 1 ? offset(in) : 0));
 	be32_put(h + 8, c->snd_nxt + (how & 2 ? offset(in) : 0));
 	if (how >= 11 << 3)
-		olen = usual_options(in, c, h + 20);
+		olen = flags & TCP_SYN ? syn_options(w, in, h + 20) : usual_options(in, c, h + 20);
 	h[12] = (uint8_t)((20 + olen) / 4 << 4);
 	h[13] = flags;
 	be16_put(h + 14, how & 4 ? word(in) : 0xffff);
@@ -435,7 +453,7 @@ static void send_message(struct world *w, struct input *in, ol_sock s)
 		ctl.c.cmsg_len = how & 0x20 ? byte(in) : CMSG_LEN(how & 0x40 ? 20 : 4);
 		take(in, ctl.b + sizeof ctl.c, 20);
 	}
-	ol_sendmsg(w->stk, s, &m, how & 0x80 ? 1 << byte(in) % 20 : 0, w->now);
+	ol_sendmsg(w->stk, s, &m, how & 0x80 ? 1 << byte(in) % 30 : 0, w->now);
 }
 
 static void receive_message(struct world *w, struct input *in, ol_sock s)
@@ -597,6 +615,8 @@ static void setup(struct world *w, struct input *in, uint8_t how)
 	ol_config_seed(cfg, seed);
 	ol_config_set(cfg, "ip_forward", "1");
 	ol_config_set(cfg, "forwarding", "1");
+	if (how & 0x40)
+		ol_config_set(cfg, "tcp_fastopen", how & 0x80 ? "0x607" : "0x403");
 	configure(cfg, in, how >> 2 & 3);
 	*w = (struct world){ .now = OL_SEC };
 	w->pool = ol_pool_new(how & 2 ? 24u << 10 : 16u << 20);	/* it may run dry */

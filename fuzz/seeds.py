@@ -38,6 +38,17 @@ stack += [bytes([0x21]) + send + later(50) * 6 + info + ack(12) + later(63) * 3 
           bytes([0x01]) + lossy + close,                                                                 # no options
           bytes([0]) + bytes([1, 1, 0, 9, 0, 0, 0]) + bytes([2, 0, 0x10, 0, 0, 0]) + call(0, 5, 2) + lossy + close]
 
+# Fast Open: a cookie is asked for, and used; the text is read and answered before the ACK; or we ask, and use what we get
+def syn(port, option, text=0):
+    return bytes([1, port << 1, 0, 9 + port, 0x58, option, 0, text, 0]) + bytes(text)
+
+
+taken = syn(0, 2) + syn(1, 1, 100) + call(0, 5, 3)
+fast_send = call(4, 0, 2) + call(4, 11, 0x82, 100, 0x50, 29) + bytes([2, 1, 0x12, 0x58, 0x18]) + bytes(range(10)) + bytes([0, 0, 1]) + call(4, 8)
+stack += [bytes([0x41]) + taken + call(3, 13, 0, 1) + call(3, 11, 1, 10, 40) + later(63) * 5 + ack(which=1) + call(3, 8) + later(60),
+          bytes([0xc1]) + syn(1, 1, 100) + call(0, 5, 3) + ack(flags=0x14, which=1) + syn(2, 1, 50) * 3,
+          bytes([0x41]) + taken + call(3, 8) + taken + call(0, 8), bytes([0x41]) + fast_send * 3]
+
 hello = b'hello'
 ipc = [b'\1' + bytes([7, 0x10, len(hello)]) + hello + b'\5\x14' + bytes([7, 0x23, 1]) + bytes([7, 0x21, 200]) + 4 * b'\5\x14' +
        bytes([7, 0x13, 255]) * 3 + bytes([7, 0x25, 1]) + b'\5\x32' + bytes([7, 0x16, 0]) + b'\6\2' + bytes([7, 0x26, 0]) + b'\6\x7f']

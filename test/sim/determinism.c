@@ -36,6 +36,7 @@ static void twice(const char *name, uint64_t seed)
 
 TEST(same_seed_same_capture_of_a_transfer_under_every_fault) { twice("tcp_storm", 7); }
 TEST(same_seed_same_capture_of_many_connections) { twice("tcp_mix", 7); }
+TEST(same_seed_same_capture_of_fast_opens) { twice("tcp_fast", 7); }
 TEST(same_seed_same_capture_across_routers) { twice("tcp_routers", 7); }
 TEST(same_seed_same_capture_of_datagrams) { twice("udp", 7); }
 

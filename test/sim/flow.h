@@ -23,6 +23,7 @@ struct flow_spec {
 	enum flow_end_by client_by, server_by;
 	bool slow_reader;		/* both read little and late: windows close */
 	bool slow_writer;		/* both write in small pieces with pauses */
+	bool fast;			/* the client opens by MSG_FASTOPEN: its first bytes may leave with the SYN */
 	ol_time start;
 	bool may_fail;			/* timing out is no failure (the wire was cut) */
 };

@@ -193,7 +193,7 @@ static struct flow_spec small_flow(struct sim *s, int client, int server, const 
 }
 
 /* Five hosts on a switch, each with each. */
-static void many(struct sim *s, unsigned flows, int backlog, bool breaking)
+static void many(struct sim *s, unsigned flows, int backlog, bool breaking, bool fast)
 {
 	enum { HOSTS = 5 };
 	static const char *const prefix[HOSTS] = { "10.0.0.1/24", "10.0.0.2/24", "10.0.0.3/24", "10.0.0.4/24", "10.0.0.5/24" };
@@ -203,7 +203,7 @@ static void many(struct sim *s, unsigned flows, int backlog, bool breaking)
 	for (int i = 0; i < HOSTS; i++) {
 		char name[8];
 		snprintf(name, sizeof name, "h%d", i + 1);
-		int h = sim_host(s, name, NULL);
+		int h = sim_host(s, name, fast ? "tcp_fastopen=0x403" : NULL);
 		sim_plug(s, h, w, prefix[i], 0);
 		flow_listen(f, h, "0.0.0.0", PORT, backlog);
 		if (draw(s, 3))
@@ -218,19 +218,21 @@ static void many(struct sim *s, unsigned flows, int backlog, bool breaking)
 			spec.client_by = (enum flow_end_by)draw(s, 4);
 			spec.server_by = (enum flow_end_by)draw(s, 4);
 		}
+		spec.fast = fast && draw(s, 5);
 		flow_add(f, &spec);
 	}
 	scenario_finish(s, f, HOSTS);
 }
 
-static void tcp_many(struct sim *s) { many(s, 60, 128, false); }
-static void tcp_mix(struct sim *s) { many(s, 60, 128, true); }
+static void tcp_many(struct sim *s) { many(s, 60, 128, false, false); }
+static void tcp_mix(struct sim *s) { many(s, 60, 128, true, false); }
+static void tcp_fast(struct sim *s) { many(s, 60, draw(s, 3) ? 128 : 1 + (int)draw(s, 4), draw(s, 2), true); }
 
 /*
  * Listeners that are overrun answer with SYN cookies (RFC 4987 3.6), which know nothing of a segment that overtook the handshake's
  * last: such a connection may be reset, and its program is told.
  */
-static void tcp_crowd(struct sim *s) { many(s, 150, 1 + (int)draw(s, 4), false); }
+static void tcp_crowd(struct sim *s) { many(s, 150, 1 + (int)draw(s, 4), false, false); }
 
 /* ---- routers ------------------------------------------------------------------------------------------------------ */
 /*
@@ -390,6 +392,7 @@ static const struct scenario scenarios[] = {
 	{ "tcp_cut", "the cable is pulled for seconds, again and again", tcp_cut },
 	{ "tcp_many", "sixty connections between five hosts on a switch", tcp_many },
 	{ "tcp_mix", "the same, where ends reset, walk off and close early", tcp_mix },
+	{ "tcp_fast", "the same by Fast Open, among ordinary opens, perhaps with little room", tcp_fast },
 	{ "tcp_crowd", "more connections than the listeners have room for", tcp_crowd },
 	{ "tcp_routers", "across two routers, perhaps through a smaller MTU", routers },
 	{ "tcp_hole", "across a wire that swallows what is too long, without a word", black_hole },
