@@ -41,13 +41,18 @@ static void tcp_option(struct dis_tcp *t, uint8_t kind, const uint8_t *v, size_t
 			t->tsecr = be32_at(v + 4);
 		}
 		break;
+	case 34: t->cookie = (int8_t)len; break;
+	case 254:				/* its form before it had a number of its own */
+		if (len >= 2 && be16_at(v) == 0xf989)
+			t->cookie = (int8_t)(len - 2);
+		break;
 	}
 }
 
 static void read_tcp(struct dis *d, struct rest r)
 {
 	struct dis_tcp *t = &d->tcp;
-	t->ws = -1;
+	t->ws = t->cookie = -1;
 	if (r.cap < 20) {
 		d->bad = "the TCP header is cut short";
 		return;
@@ -227,7 +232,7 @@ static void read_arp(struct dis *d, struct rest r)
 
 void dissect(struct dis *d, enum ol_link link, const uint8_t *p, size_t cap, size_t orig)
 {
-	*d = (struct dis){ .frame_len = (uint32_t)MAX(orig, cap), .tcp.ws = -1 };
+	*d = (struct dis){ .frame_len = (uint32_t)MAX(orig, cap), .tcp = { .ws = -1, .cookie = -1 } };
 	struct rest r = { p, cap, MAX(orig, cap) };
 	if (link == OL_LINK_ETHER) {
 		if (cap < 14) {
@@ -362,6 +367,8 @@ static void put_tcp(struct line *l, const struct dis *d)
 		put(l, " mss %u", t->mss);
 	if (t->ws >= 0)
 		put(l, " ws %d", t->ws);
+	if (t->cookie >= 0)
+		put(l, t->cookie ? " cookie" : " cookie?");
 	for (unsigned i = 0; i < t->n_sack; i++)
 		put(l, " sack %u-%u", t->sack[i].from, t->sack[i].to);
 }

@@ -21,6 +21,7 @@ struct dis_tcp {
 	uint8_t flags;
 	uint16_t mss;				/* 0: no such option */
 	int8_t ws;				/* window scale, -1: no such option */
+	int8_t cookie;				/* Fast Open, RFC 7413: its bytes, 0: asked for, -1: no such option */
 	bool sack_ok, has_ts;
 	uint32_t tsval, tsecr;
 	uint8_t n_sack;

@@ -106,6 +106,8 @@ static void tcp_words(const struct follow *fo, struct lad_row *r, const struct d
 		lad_put(&extra, " sack");
 	if (t->has_ts && t->flags & DIS_SYN)
 		lad_put(&extra, " ts");
+	if (t->cookie >= 0)
+		lad_put(&extra, t->cookie ? " cookie" : " cookie?");
 }
 
 static void arp_words(struct lad_line *text, const struct dis *d)

@@ -33,6 +33,24 @@ TEST(dissect_tcp_says_flags_numbers_and_options)
 	eq_str(line(OL_LINK_LOOP, SYN), "10.0.0.1:49152 > 10.0.0.2:80 TCP SYN seq 100 win 64240 mss 1460 ws 7");
 }
 
+/* RFC 7413: asked for, and used, in the form of today and in the one before. */
+TEST(dissect_fast_open)
+{
+	static const char ip[] = "45 00 00 3b 12 34 40 00 40 06 00 00 0a 00 00 01 0a 00 00 02 c0 00 00 50 00 00 00 64 00 00 00 00 90 02 fa f0 "
+				 "00 00 00 00 02 04 05 b4 ", text[] = " 61 62 63";
+	static const char *const option[][2] = {
+		{ "22 02 01 01 01 01 01 01 01 01 01 01", " cookie?" }, { "22 0a 11 22 33 44 55 66 77 88 01 01", " cookie" },
+		{ "fe 0c f9 89 11 22 33 44 55 66 77 88", " cookie" }, { "fe 04 f9 89 01 01 01 01 01 01 01 01", " cookie?" },
+		{ "fe 04 f9 88 01 01 01 01 01 01 01 01", "" },
+	};
+	for (size_t i = 0; i < sizeof option / sizeof *option; i++) {
+		char hex[300], want[200];
+		snprintf(hex, sizeof hex, "%s%s%s", ip, option[i][0], text);
+		snprintf(want, sizeof want, "10.0.0.1:49152 > 10.0.0.2:80 TCP SYN seq 100 win 64240 len 3 mss 1460%s", option[i][1]);
+		eq_str(line(OL_LINK_IP, hex), want);
+	}
+}
+
 /* Ethernet pads to 60 bytes; the datagram's own length counts. */
 TEST(dissect_padding_is_not_text)
 {
