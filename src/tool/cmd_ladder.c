@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <time.h>
 #include <unistd.h>
 
 static const char help[] =
@@ -18,7 +19,8 @@ static const char help[] =
 	"       outlet ladder [OPTIONS] [-- PROGRAM ARGS]\n\n"
 	"Draws a conversation as a ladder: segments with relative sequence numbers, both ends' states, the\n"
 	"socket calls that caused them, what was lost, sent again, or dropped, and why.  FILE is pcapng or\n"
-	"pcap, anybody's.  Without FILE the running network is watched until Ctrl-C or until PROGRAM ends:\n"
+	"pcap, anybody's.  Without FILE the running network is watched until Ctrl-C or until PROGRAM ends, and\n"
+	"drawn row by row where the output is a terminal:\n"
 	"  outlet ladder -- outlet run curl http://web/\n\n"
 	"  --list             the conversations, a line each, instead of a drawing\n"
 	"  --flow N           the N-th of them (the first TCP connection with data)\n"
@@ -37,7 +39,7 @@ static const char help[] =
 	"  --json             the rows, for machines\n"
 	"Exit status: 0; 1 where something failed or there was nothing to draw; PROGRAM's where there is one.\n";
 
-enum { SVG_ROWS = 400, TERM_ROWS = 60 };
+enum { SVG_ROWS = 400, TERM_ROWS = 60, LIVE_SIGHTINGS = 20000 };	/* that can be gone through five times a second */
 struct opts {
 	const char *file, *svg, *net, *host, *keep, *port;
 	bool list, all, json, quiet;
@@ -51,6 +53,11 @@ struct job {
 	FILE *keep;
 	bool failed;
 	int64_t born_ns;		/* what the service's events count from, since 1970 */
+	const struct opts *o;
+	struct lad_live *live;		/* NULL: all is drawn at the end */
+	size_t flow;			/* that it shows; SIZE_MAX: none chosen yet */
+	ol_time flow_first;
+	size_t flow_size;
 };
 
 /* ---- in ----------------------------------------------------------------------------------------------------------- */
@@ -153,6 +160,49 @@ static json_t *question(const char *verb, const char *host)
 	return q;
 }
 
+/* ---- row by row, where a terminal shows it ------------------------------------------------------------------------ */
+static size_t flow_with_port(const struct ladder *l, const char *port);
+
+/* The conversation that is shown as it goes on; chosen once, and TCP, since look-ups of names come before it. */
+static bool choose(struct job *j)
+{
+	struct lad_flow_info f;
+	const struct opts *o = j->o;
+	if (j->flow == SIZE_MAX)
+		j->flow = o->flow > 0 ? (size_t)o->flow - 1 : o->port ? flow_with_port(j->l, o->port) : ladder_flow_best(j->l);
+	bool good = ladder_flow_info(j->l, j->flow, &f) && (o->flow > 0 || o->port || strcmp(f.proto, "TCP") == 0);
+	if (!good)
+		j->flow = SIZE_MAX;
+	j->flow_first = good ? f.first : 0;
+	j->flow_size = good ? f.sightings : 0;
+	return good;
+}
+
+static void tick(void *ctx)
+{
+	struct job *j = ctx;
+	struct timespec ts;
+	if (!j->live || !choose(j) || j->flow_size > LIVE_SIGHTINGS)
+		return;
+	struct lad_view *v = ladder_view(j->l, j->flow);
+	clock_gettime(CLOCK_REALTIME, &ts);
+	if (v && !ladder_live_rows(j->live, v, ts.tv_sec * OL_SEC + ts.tv_nsec - j->flow_first, false)) {
+		puts("More than fits; Ctrl-C, or the end of the program, draws it shortened.");
+		ladder_live_free(j->live);
+		j->live = NULL;
+	}
+	lad_view_free(v);
+}
+
+/* What is left of it.  False: it is not the one that is wanted now, or was too long. */
+static bool finish_live(struct job *j, size_t flow)
+{
+	struct lad_view *v = j->live && j->flow == flow && ladder_live_shown(j->live) ? ladder_view(j->l, flow) : NULL;
+	bool good = v && j->flow_size <= LIVE_SIGHTINGS && ladder_live_rows(j->live, v, 0, true);
+	lad_view_free(v);
+	return good;
+}
+
 /* Watches the network.  Returns the exit status so far. */
 static int watch(struct job *j, const struct opts *o, struct live *l)
 {
@@ -167,12 +217,14 @@ static int watch(struct job *j, const struct opts *o, struct live *l)
 	j->born_ns = js_int(st, "born_ns");
 	json_decref(st);
 	l->cmd = "ladder";
+	l->tick = tick;
+	l->tick_ctx = j;
 	l->settle = 0.3;
 	l->n = 2;
 	l->stream[0] = (struct live_stream){ .ask = &caps, .piece = frames, .ctx = j };
 	l->stream[1] = (struct live_stream){ .ask = &evs, .piece = events, .ctx = j };
 	if (!l->program && isatty(STDERR_FILENO))
-		fprintf(stderr, "Watching %s; Ctrl-C draws what came.\n", caps.net.name);
+		fprintf(stderr, "Watching %s until Ctrl-C.\n", caps.net.name);
 	bool good = ask_begin(&caps, question("capture", o->host)) && ask_begin(&evs, question("events", o->host)) && live_run(l) &&
 		    !j->failed;
 	json_decref(l->stream[0].end);
@@ -268,9 +320,9 @@ static bool write_svg(const struct opts *o, const struct lad_view *v, size_t num
 	return good;
 }
 
-static bool show(const struct ladder *l, const struct opts *o, size_t flow, size_t number, json_t *all)
+static bool show(struct job *j, const struct opts *o, size_t flow, size_t number, json_t *all)
 {
-	struct lad_view *v = ladder_view(l, flow);
+	struct lad_view *v = ladder_view(j->l, flow);
 	bool good = v != NULL;
 	if (!v) {
 		tool_fail("ladder", "no memory to draw it; try with a smaller capture");
@@ -278,7 +330,7 @@ static bool show(const struct ladder *l, const struct opts *o, size_t flow, size
 	}
 	if (all)
 		json_array_append_new(all, view_json(v));
-	else if (!o->quiet)
+	else if (!o->quiet && !finish_live(j, flow))
 		good = ladder_print(v, &o->style, stdout);
 	if (o->svg)
 		good = write_svg(o, v, number) && good;
@@ -303,8 +355,9 @@ static size_t flow_with_port(const struct ladder *l, const char *port)
 	return found;
 }
 
-static int draw(const struct ladder *l, const struct opts *o)
+static int draw(struct job *j, const struct opts *o)
 {
+	const struct ladder *l = j->l;
 	size_t n = ladder_flows(l), flow = o->flow > 0 ? (size_t)o->flow - 1 : o->port ? flow_with_port(l, o->port) : ladder_flow_best(l);
 	if (!n)
 		return tool_fail("ladder", "nothing to draw: no frame came");
@@ -323,7 +376,7 @@ static int draw(const struct ladder *l, const struct opts *o)
 	for (size_t i = o->all ? 0 : flow; good && i < (o->all ? n : flow + 1); i++) {
 		if (i && o->all && !o->json && !o->quiet)
 			putchar('\n');
-		good = show(l, o, i, o->all ? i + 1 : 0, all);
+		good = show(j, o, i, o->all ? i + 1 : 0, all);
 	}
 	if (all)
 		good = js_print(all) == TOOL_OK && good;
@@ -415,7 +468,7 @@ static int run(int argc, char **argv)
 	int status = parse(&o, &l, argc, argv);
 	if (status >= 0)
 		return status;
-	struct job j = { .l = ladder_new() };
+	struct job j = { .l = ladder_new(), .o = &o, .flow = SIZE_MAX };
 	if (!j.l || !capread_open(&j.read)) {
 		ladder_free(j.l);
 		return tool_fail("ladder", "no memory");
@@ -424,15 +477,19 @@ static int run(int argc, char **argv)
 		status = tool_fail("ladder", "cannot write %s: %s", o.keep, strerror(errno));
 	else if (o.file)
 		status = read_file(&j, o.file) ? TOOL_OK : TOOL_FAILED;
-	else
+	else {
+		if (isatty(STDOUT_FILENO) && !o.list && !o.all && !o.json && !o.quiet)
+			j.live = ladder_live_new(&o.style, stdout);
 		status = watch(&j, &o, &l);
+	}
 	if (j.keep && fclose(j.keep) && !status)
 		status = tool_fail("ladder", "cannot write %s: %s", o.keep, strerror(errno));
 	/* A program's failure is worth seeing too. */
 	if (!j.failed && (!status || l.status)) {
-		int drawn = draw(j.l, &o);
+		int drawn = draw(&j, &o);
 		status = status ? status : drawn;
 	}
+	ladder_live_free(j.live);
 	capread_close(&j.read);
 	ladder_free(j.l);
 	return status;

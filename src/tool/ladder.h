@@ -104,6 +104,16 @@ struct lad_style {
 };
 /** Draws in text.  Returns false where writing failed. */
 bool ladder_print(const struct lad_view *v, const struct lad_style *style, FILE *out);
+/*
+ * Row by row, while the conversation goes on: each call draws the rows that are settled by `now` (since the flow's first
+ * frame) and not drawn yet, and at the end all the rest and the sum.  Columns are fixed by the first call.
+ */
+struct lad_live;
+struct lad_live *ladder_live_new(const struct lad_style *style, FILE *out);
+void ladder_live_free(struct lad_live *live);
+/** False: max_rows are drawn; whoever shows more shortens it, which can be done only at the end. */
+bool ladder_live_rows(struct lad_live *live, const struct lad_view *v, ol_time now, bool end);
+size_t ladder_live_shown(const struct lad_live *live);
 /** Draws as one self-contained SVG, for light and dark backgrounds. */
 bool ladder_svg(const struct lad_view *v, const struct lad_style *style, FILE *out);
 

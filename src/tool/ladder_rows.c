@@ -573,7 +573,8 @@ static bool is_sock_of(const struct follow *fo, const struct socks of[2], enum l
 
 /*
  * The segment that the call made: the last one before the call returned that names it, with the same arguments or, in a
- * capture that has none, without.  A blocking connect returns a round trip after its SYN.
+ * capture that has none, without.  A blocking connect returns a round trip after its SYN; one that does not wait may return
+ * before it, while the neighbour is asked for.
  */
 static struct lad_row *row_of_call(const struct follow *fo, enum lad_side side, const struct kept_call *c, ol_time at)
 {
@@ -582,7 +583,8 @@ static struct lad_row *row_of_call(const struct follow *fo, enum lad_side side, 
 		size_t name = strcspn(r->call[side], "(");
 		bool bare = strcmp(r->call[side] + name, "()") == 0;
 		size_t same = bare ? name + 1 : strlen(r->call[side]);
-		if (r->from == side && r->has_sent && name && r->call[side][name] && r->sent <= at + OL_MS &&
+		bool in_time = r->sent <= at + OL_MS || strncmp(c->text, "connect(", 8) == 0;
+		if (r->from == side && r->has_sent && name && r->call[side][name] && in_time &&
 		    strncmp(r->call[side], c->text, same) == 0)
 			return r;
 	}

@@ -358,14 +358,31 @@ static void foot(struct page *p)
 			p->style->colour ? escapes[DIM] : "", p->style->colour ? escapes[PLAIN] : "");
 }
 
+static void begin(struct page *p, const struct lad_view *v, const struct lad_style *style, FILE *out)
+{
+	*p = (struct page){ .v = v, .style = style, .g = style->ascii ? &ascii : &utf8, .out = out };
+	p->width = within(style->width ? style->width : DEFAULT_WIDTH, MIN_WIDTH, MAX_WIDTH);
+	clear(p);
+}
+
+/* A row, and before it how long nothing happened, or what was left out. */
+static void rung(struct page *p, size_t i, size_t before)
+{
+	const struct lad_row *r = &p->v->rows[i];
+	ol_time idle = i && !before ? r->sent - MAX(r[-1].sent, r[-1].received) : 0;
+	if (before)
+		left_out(p, i - before, i);
+	if (idle >= 100 * OL_MS)
+		pause_line(p, idle);
+	segment(p, r);
+}
+
 bool ladder_print(const struct lad_view *v, const struct lad_style *style, FILE *out)
 {
 	struct page *p = calloc(1, sizeof *p);
 	if (!p)
 		return false;
-	*p = (struct page){ .v = v, .style = style, .g = style->ascii ? &ascii : &utf8, .out = out };
-	p->width = within(style->width ? style->width : DEFAULT_WIDTH, MIN_WIDTH, MAX_WIDTH);
-	clear(p);
+	begin(p, v, style, out);
 	measure(p);
 	place(p);
 	head(p);
@@ -374,18 +391,71 @@ bool ladder_print(const struct lad_view *v, const struct lad_style *style, FILE 
 		free(p);
 		return false;
 	}
-	for (size_t k = 0; k < n; k++) {
-		size_t i = row[k];
-		if (before[k])
-			left_out(p, i - before[k], i);
-		ol_time idle = i && !before[k] ? v->rows[i].sent - MAX(v->rows[i - 1].sent, v->rows[i - 1].received) : 0;
-		if (idle >= 100 * OL_MS)
-			pause_line(p, idle);
-		segment(p, &v->rows[i]);
-	}
+	for (size_t k = 0; k < n; k++)
+		rung(p, row[k], before[k]);
 	free(row);
 	free(before);
 	foot(p);
 	free(p);
 	return !ferror(out);
+}
+
+/* ---- row by row, while the conversation goes on ---------------------------------------------------------------------- */
+enum { LIVE_CALL = 16, LIVE_STATE = 12 };	/* what is still to come is not known: room for the usual */
+static const ol_time LAG = 300 * OL_MS, PATIENCE = 3 * OL_SEC;
+
+struct lad_live { struct page page; struct lad_style style; size_t shown; };
+
+struct lad_live *ladder_live_new(const struct lad_style *style, FILE *out)
+{
+	struct lad_live *live = calloc(1, sizeof *live);
+	if (!live)
+		return NULL;
+	live->style = *style;
+	begin(&live->page, NULL, &live->style, out);
+	return live;
+}
+
+void ladder_live_free(struct lad_live *live) { free(live); }
+size_t ladder_live_shown(const struct lad_live *live) { return live->shown; }
+
+/*
+ * Nothing will change about it any more: frames and calls come in two streams and a little late, so what is young may still
+ * get a row before it; and what is under way, its end.
+ */
+static bool is_settled(const struct lad_row *r, ol_time now)
+{
+	bool over = r->is_call || r->has_received || r->end == LAD_LOST || r->end == LAD_DROPPED;
+	return r->sent + (over ? LAG : PATIENCE) <= now && (!r->has_received || r->received + LAG <= now);
+}
+
+static void fixed_columns(struct page *p)
+{
+	for (int side = 0; side < 2; side++) {
+		p->call[side] = LIVE_CALL;
+		p->state[side] = LIVE_STATE;
+	}
+	measure(p);
+	for (int side = 0; side < 2 && !p->joined; side++)
+		p->state[side] = MAX(p->state[side], (unsigned)LIVE_STATE);
+	place(p);
+}
+
+bool ladder_live_rows(struct lad_live *live, const struct lad_view *v, ol_time now, bool end)
+{
+	struct page *p = &live->page;
+	p->v = v;
+	for (; live->shown < v->n && (end || is_settled(&v->rows[live->shown], now)); live->shown++) {
+		if (!live->shown) {
+			fixed_columns(p);
+			head(p);
+		}
+		if (!end && live->style.max_rows && live->shown >= live->style.max_rows)
+			return false;
+		rung(p, live->shown, 0);
+	}
+	if (end)
+		foot(p);
+	fflush(p->out);
+	return true;
 }

@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+static const double TICK = 0.2;		/* seconds */
 enum { IMPATIENT = 3 };			/* signals after which even the program is no longer waited for */
 
 static double now_s(void)
@@ -68,7 +69,7 @@ static bool drain(struct live *l, struct live_stream *s, bool *failed)
 	return true;
 }
 
-struct watch { struct pollfd fd[LIVE_MAX_STREAMS + 2]; double deadline; pid_t pid; int signals; };
+struct watch { struct pollfd fd[LIVE_MAX_STREAMS + 2]; double deadline, tick; pid_t pid; int signals; };
 
 static void reap(struct live *l, struct watch *w)
 {
@@ -97,6 +98,13 @@ static bool turn(struct live *l, struct watch *w, bool *failed)
 	double left = w->deadline - now_s();
 	if (left <= 0)
 		return false;
+	double now = now_s();
+	if (l->tick && now >= w->tick) {
+		l->tick(l->tick_ctx);
+		w->tick = now + TICK;
+	}
+	if (l->tick)
+		left = fmin(left, TICK);
 	int n = poll(w->fd, 2 + l->n, left > 1e6 ? -1 : (int)ceil(left * 1000));
 	if (n < 0)
 		return errno == EINTR;

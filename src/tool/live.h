@@ -18,6 +18,8 @@ struct live {
 	struct live_stream stream[LIVE_MAX_STREAMS]; unsigned n;
 	double seconds;			/* 0: no limit */
 	double settle;			/* seconds that the streams go on after the program's end */
+	void (*tick)(void *ctx);	/* about every fifth of a second; may be NULL */
+	void *tick_ctx;
 	char **program;			/* NULL-terminated argv, or NULL */
 	int status;			/* of the program, as a shell counts: 128 and the signal; 0 without one */
 	bool interrupted;		/* by SIGINT or SIGTERM */

@@ -338,11 +338,55 @@ TEST(ladder_calls_that_made_no_frame_get_a_row_of_their_own)
 	ladder_free(l);
 }
 
+/* Seen as the conversation goes on: what is settled, once, in order; what is under way waits for its end. */
+TEST(ladder_is_drawn_row_by_row_as_rows_settle)
+{
+	struct ladder *l = ladder_new();
+	struct lad_style style = { .width = 120, .ascii = true };
+	char *text = NULL;
+	size_t len = 0;
+	FILE *f = open_memstream(&text, &len);
+	struct lad_live *live = ladder_live_new(&style, f);
+	add_seg(l, &(struct seg){ 'a', 0, 10, S, .seq = 0, .mss = 1460, .state = "SYN-SENT" }, false);
+	struct lad_view *v = view_of(l);
+	ok(ladder_live_rows(live, v, 100 * OL_MS, false));
+	eq(ladder_live_shown(live), 0);				/* a call may still be told of before it */
+	ok(ladder_live_rows(live, v, 400 * OL_MS, false));
+	eq(ladder_live_shown(live), 1);
+	ok(strstr(text, "SYN seq 0") && strstr(text, "SYN-SENT"));
+	size_t first = len;
+	ok(ladder_live_rows(live, v, 500 * OL_MS, false));
+	eq(len, first);						/* once */
+	lad_view_free(v);
+	add_seg(l, &(struct seg){ 'b', 600, 10, S | A, .seq = 0, .ack = 1, .mss = 1460 }, false);
+	add_seg(l, &(struct seg){ 'a', 700, 10, A, .seq = 1, .ack = 1 }, false);
+	v = view_of(l);
+	ok(ladder_live_rows(live, v, 950 * OL_MS, false));
+	eq(ladder_live_shown(live), 2);
+	ok(strstr(text + first, "SYN ACK") && !strstr(text + first, "SYN seq 0"));
+	ok(ladder_live_rows(live, v, 950 * OL_MS, true));
+	eq(ladder_live_shown(live), 3);
+	ok(strstr(text, "TCP: 0 bytes to the right"));		/* the sum, at the end */
+	lad_view_free(v);
+	ladder_live_free(live);
+	style.max_rows = 1;					/* what does not fit can be shortened only at the end */
+	live = ladder_live_new(&style, f);
+	v = view_of(l);
+	ok(!ladder_live_rows(live, v, 10 * OL_SEC, false));
+	eq(ladder_live_shown(live), 1);
+	lad_view_free(v);
+	ladder_live_free(live);
+	fclose(f);
+	free(text);
+	ladder_free(l);
+}
+
 TEST(ladder_calls_with_arguments_are_found_again_by_them)
 {
 	static uint8_t p[256];
 	struct ladder *l = ladder_new();
-	struct seg s = { 'a', 0, 10, S, .seq = 0, .mss = 1460 };
+	struct seg s = { 'a', 0, 10, S, .seq = 0, .mss = 1460 };	/* whose call was made before, and waited for ARP */
+	ladder_add_call(l, &(struct lad_call){ .time = -5 * OL_MS, .host = "a", .sock = 3, .text = "connect(b:80)" });
 	struct lad_frame f = { .time = 0, .host = "a", .iface = "eth0", .way = LAD_WAY_OUT, .link = OL_LINK_IP, .p = p,
 			       .cap = seg_bytes(&s, p), .len = seg_bytes(&s, p), .sock = 3, .call = "connect(b:80)" };
 	ladder_add(l, &f);
