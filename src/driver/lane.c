@@ -110,10 +110,13 @@ static struct ol_pkt *dequeue(struct ol_wire *w, unsigned port, enum ol_wire_dir
 		if (!l->f.codel || !codel_drop(&l->codel, &p, now - pkt->time, l->queue.bytes, now))
 			return pkt;
 		l->held -= pkt->cap;
-		if (pkt->mark & OL_WIRE_LOST)	/* chance was first */
+		if (pkt->mark & OL_WIRE_LOST) {	/* chance was first */
 			ol_pkt_free(pkt);
-		else
-			lane_lose(w, port, dir, pkt, OL_WIRE_CODEL, true, now);
+			continue;
+		}
+		for (unsigned i = 0; pkt->mark >> i; i++)	/* it will be neither late nor repeated nor damaged */
+			l->stats.befell[i] -= pkt->mark >> i & 1;
+		lane_lose(w, port, dir, pkt, OL_WIRE_CODEL, true, now);
 	}
 	return NULL;
 }

@@ -462,3 +462,21 @@ TEST(dry_pool_loses_copies_but_nothing_else)
 	ok(n >= 1 && n < 7);
 	end();
 }
+
+/* What CoDel drops was not repeated first: what came in and was doubled, less what was lost, comes out. */
+TEST(books_balance_where_codel_drops_what_was_to_be_doubled)
+{
+	struct ol_wire_stats st;
+	unsigned port, out = 0;
+	begin(&(struct ol_wire_config){ .link = OL_LINK_ETHER, .ports = 2, .seed = 3 });
+	set(0, OL_WIRE_IN, "rate=1mbit codel=5ms/20ms dup=50% loss=5%", 0);
+	for (uint32_t i = 0; i < 300; i++)
+		ol_wire_send(wire, 0, frame(1, 2, i, 1500), 0);
+	while (got(100 * OL_SEC, &port) >= 0)
+		out++;
+	eq(ol_wire_get_stats(wire, 0, OL_WIRE_IN, &st), 0);
+	uint64_t *n = st.befell, lost = n[0] + n[__builtin_ctz(OL_WIRE_CODEL)];
+	ok(n[__builtin_ctz(OL_WIRE_CODEL)] > 10);
+	eq(out, st.frames + n[__builtin_ctz(OL_WIRE_DUP)] - lost);
+	end();
+}

@@ -1,6 +1,6 @@
 /*
  * Anything goes: what the network looks like, what its wires do, what the stacks are told and what the programs want, all drawn from
- * the seed.  Small transfers, so that a hundred thousand such networks take minutes.
+ * the seed, one after the other: C leaves open in which order arguments of a call are drawn.  Small transfers, so that a hundred thousand such networks take minutes.
  *
  *	a ---- b	a ---- r ---- b	   a, b, c on a switch; each direction of each wire with faults of its own
  */
@@ -23,7 +23,8 @@ static double spread(struct sim *s, double lo, double hi)
 	uint32_t octaves = 1;
 	for (double x = lo; 2 * x < hi; x *= 2)
 		octaves++;
-	double x = lo * (double)(1u << draw(s, octaves)) * (1 + rng_unit(sim_rng(s)));
+	double x = lo * (double)(1u << draw(s, octaves));
+	x *= 1 + rng_unit(sim_rng(s));
 	return MIN(x, hi);
 }
 
@@ -48,7 +49,10 @@ static void draw_loss(struct drawn *d, struct text *x)
 		d->may_fail |= p > 3;
 		break;
 	case 1:			/* a burst of 2 to 20 packets every now and then, and now and then not all of it is lost */
-		add(x, " burst=%.3f%%/%.1f%%/%u%%/%.3f%%", spread(s, 0.01, 2), spread(s, 5, 50), 30 + draw(s, 71), chance(s, 0.5) ? 0 : p / 10);
+		add(x, " burst=%.3f%%", spread(s, 0.01, 2));
+		add(x, "/%.1f%%", spread(s, 5, 50));
+		add(x, "/%u%%", 30 + draw(s, 71));
+		add(x, "/%.3f%%", chance(s, 0.5) ? 0 : p / 10);
 		d->may_fail = true;
 		break;
 	default:
@@ -63,10 +67,14 @@ static void draw_faults(struct drawn *d, int wire, int port, double us)
 	struct text x = { .n = 0 };
 	add(&x, "delay=%.1fus", us);
 	draw_loss(d, &x);
-	if (chance(s, 0.3))
-		add(&x, " reorder=%.2f%%/%.1fus", spread(s, 0.1, 40), us * spread(s, 0.02, 2) + 1);
-	if (chance(s, 0.2))
-		add(&x, " jitter=%.1fus%s", us * rng_unit(sim_rng(s)), chance(s, 0.3) ? " unordered" : "");
+	if (chance(s, 0.3)) {
+		add(&x, " reorder=%.2f%%", spread(s, 0.1, 40));
+		add(&x, "/%.1fus", us * spread(s, 0.02, 2) + 1);
+	}
+	if (chance(s, 0.2)) {
+		add(&x, " jitter=%.1fus", us * rng_unit(sim_rng(s)));
+		add(&x, "%s", chance(s, 0.3) ? " unordered" : "");
+	}
 	if (chance(s, 0.2))
 		add(&x, " dup=%.2f%%", spread(s, 0.05, 10));
 	if (chance(s, 0.2))
@@ -77,8 +85,10 @@ static void draw_faults(struct drawn *d, int wire, int port, double us)
 			add(&x, " queue=%.0f", spread(s, 3, 1000));
 		else
 			add(&x, " queue=%.0fb", spread(s, 5000, 3e6));
-		if (chance(s, 0.4))
-			add(&x, " codel=%.1fms/%.0fms", spread(s, 1, 20), spread(s, 20, 300));
+		if (chance(s, 0.4)) {
+			add(&x, " codel=%.1fms", spread(s, 1, 20));
+			add(&x, "/%.0fms", spread(s, 20, 300));
+		}
 	}
 	sim_faults(s, wire, port, x.t);
 }
@@ -87,7 +97,8 @@ static int draw_wire(struct drawn *d, unsigned ports, double us)
 {
 	struct sim *s = d->s;
 	uint32_t least = d->ip6 ? 1280 : 300, mtu = chance(s, 0.6) ? 1500 : least + draw(s, 9001 - least);
-	int w = sim_wire(s, &(struct ol_wire_config){ .link = OL_LINK_ETHER, .ports = ports, .strict = chance(s, 0.6), .mtu = mtu });
+	bool strict = chance(s, 0.6);
+	int w = sim_wire(s, &(struct ol_wire_config){ .link = OL_LINK_ETHER, .ports = ports, .strict = strict, .mtu = mtu });
 	for (unsigned i = 0; i < ports; i++)
 		draw_faults(d, w, (int)i, us);
 	return w;
@@ -111,10 +122,12 @@ static void draw_config(struct drawn *d, char *buf, size_t len)
 			add(&x, ",%s=%u", odd[i].name, odd[i].value);
 	if (chance(s, 0.2))
 		add(&x, ",tcp_init_cwnd=%u", 1 + draw(s, 40));
-	if (chance(s, 0.2))
-		add(&x, ",tcp_rmem=4096:%u:%u", 5000 + draw(s, 100000), 200000 + draw(s, 4000000));
-	if (chance(s, 0.2))
-		add(&x, ",tcp_wmem=4096:%u:%u", 5000 + draw(s, 100000), 200000 + draw(s, 4000000));
+	static const char *const memory[] = { "tcp_rmem", "tcp_wmem" };
+	for (size_t i = 0; i < ARRAY_LEN(memory); i++)
+		if (chance(s, 0.2)) {
+			add(&x, ",%s=4096:%u", memory[i], 5000 + draw(s, 100000));
+			add(&x, ":%u", 200000 + draw(s, 4000000));
+		}
 	if (chance(s, 0.1)) {
 		add(&x, ",tcp_syncookies=2");
 		d->may_fail = true;	/* a cookie knows nothing of a segment that overtook the handshake's last */
@@ -169,13 +182,17 @@ static void on_switch(struct drawn *d, double us)
 static void draw_flow(struct drawn *d, struct flows *f, bool alone)
 {
 	struct sim *s = d->s;
-	int a = (int)draw(s, (uint32_t)d->hosts), b = (a + 1 + (int)draw(s, (uint32_t)d->hosts - 1)) % d->hosts;
+	int a = (int)draw(s, (uint32_t)d->hosts);
+	int b = (a + 1 + (int)draw(s, (uint32_t)d->hosts - 1)) % d->hosts;
 	double most = alone ? 300000 : 40000;
 	bool one_way = chance(s, 0.5);
-	struct flow_spec spec = { .client = d->host[a], .server = d->host[b], .addr = d->addr[b], .port = SCENARIO_PORT, .key = rng_u64(sim_rng(s)),
-		.up = 8 + (uint64_t)spread(s, 1, most), .down = one_way ? 0 : (uint64_t)spread(s, 1, most),
-		.slow_reader = chance(s, 0.1), .slow_writer = chance(s, 0.1), .may_fail = d->may_fail,
-		.start = sim_now(s) + 1 + (alone ? 0 : (ol_time)draw(s, 500) * OL_MS) };
+	struct flow_spec spec = { .client = d->host[a], .server = d->host[b], .addr = d->addr[b], .port = SCENARIO_PORT, .may_fail = d->may_fail };
+	spec.key = rng_u64(sim_rng(s));
+	spec.up = 8 + (uint64_t)spread(s, 1, most);
+	spec.down = one_way ? 0 : (uint64_t)spread(s, 1, most);
+	spec.slow_reader = chance(s, 0.1);
+	spec.slow_writer = chance(s, 0.1);
+	spec.start = sim_now(s) + 1 + (alone ? 0 : (ol_time)draw(s, 500) * OL_MS);
 	bool breaks = chance(s, 0.15);
 	spec.client_by = (enum flow_end_by)draw(s, breaks ? 4 : 2);
 	spec.server_by = (enum flow_end_by)draw(s, breaks ? 4 : 2);

@@ -13,5 +13,3 @@ static void again(const char *scenario, uint64_t seed)
 TEST(a_path_mtu_learnt_by_one_connection_is_known_to_the_next) { again("tcp_routers", 0x3); }
 /* Behind a retransmission that SACK blocks had made shorter the records no longer lay where the peer's segments did. */
 TEST(a_shortened_retransmission_leaves_the_scoreboard_in_step) { again("tcp_crowd", 0x33); }
-/* A segment four bytes on was taken for the answer to a SYN cookie, and its text for the stream's first. */
-TEST(a_syn_cookie_is_answered_by_the_right_segment) { again("tcp_random", 0x8ef5); }
