@@ -1,6 +1,7 @@
 /*
  * The engine alone: two hosts in one process and one thread, a memory wire, virtual addresses, real work.
- *	bench/engine stream [-m MTU] [-o] [-w WRITE] [-s SECONDS] [-b BYTES]	bulk one way; -o: super-segments, no checksums
+ *	bench/engine stream [-m MTU] [-o] [-g] [-w WRITE] [-s SECONDS] [-b BYTES]	bulk one way; -o: super-segments, no checksums;
+ *										-g: no trains (setting gro=0)
  *	bench/engine pp [-w BYTES] [-n COUNT]					round trips
  *	bench/engine conn [-n COUNT]						connect, accept, close both ends
  *	bench/engine idle [-n COUNT]						memory of idle connections
@@ -23,7 +24,7 @@
 struct end { struct ol_stack *stk; int ifi; };
 static struct ol_pool *pool;
 static struct end a, b;
-static int mtu = 1500, offload, write_size = 65536, count, buffers;
+static int mtu = 1500, offload, no_gro, write_size = 65536, count, buffers;
 static double seconds = 2;
 
 static ol_time now(void)
@@ -54,6 +55,7 @@ static struct end host(const char *address, uint8_t mac)
 	struct ol_config *cfg = ol_config_new();
 	ol_config_seed(cfg, seed);
 	ol_config_set(cfg, "tcp_max_tw_buckets", "4096");
+	ol_config_set(cfg, "gro", no_gro ? "0" : "1");
 	e.stk = ol_stack_new(cfg, pool, now());
 	ol_config_free(cfg);
 	struct ol_iface_config ic = { .name = "eth0", .link = OL_LINK_IP, .mtu = (uint32_t)mtu,
@@ -64,16 +66,25 @@ static struct end host(const char *address, uint8_t mac)
 	return e;
 }
 
+/* What one has to send, as a batch for the other. */
+static bool hand_over(struct end *from, struct end *to, ol_time t)
+{
+	struct ol_pktq q;
+	ol_pktq_init(&q);
+	for (struct ol_pkt *p; q.count < 64 && (p = ol_stack_output(from->stk, from->ifi, t)); )
+		ol_pktq_put(&q, p);
+	if (!q.count)
+		return false;
+	ol_stack_input_batch(to->stk, to->ifi, &q, t);
+	return true;
+}
+
 /* Carries frames both ways until both are quiet. */
 static void carry(ol_time t)
 {
 	for (bool moved = true; moved; ) {
-		moved = false;
-		struct ol_pkt *p;
-		for (int i = 0; i < 64 && (p = ol_stack_output(a.stk, a.ifi, t)); i++, moved = true)
-			ol_stack_input(b.stk, b.ifi, p, t);
-		for (int i = 0; i < 64 && (p = ol_stack_output(b.stk, b.ifi, t)); i++, moved = true)
-			ol_stack_input(a.stk, a.ifi, p, t);
+		moved = hand_over(&a, &b, t);
+		moved |= hand_over(&b, &a, t);
 	}
 }
 
@@ -210,10 +221,11 @@ int main(int argc, char **argv)
 	const char *what = argc > 1 ? argv[1] : "";
 	if (!strcmp(what, "stream"))
 		buffers = 256 << 10;
-	for (int o; (o = getopt(argc - 1, argv + 1, "m:ow:s:n:b:")) != -1; )
+	for (int o; (o = getopt(argc - 1, argv + 1, "m:ogw:s:n:b:")) != -1; )
 		switch (o) {
 		case 'm': mtu = atoi(optarg); break;
 		case 'o': offload = 1; break;
+		case 'g': no_gro = 1; break;
 		case 'w': write_size = atoi(optarg); break;
 		case 's': seconds = atof(optarg); break;
 		case 'b': buffers = atoi(optarg); break;
@@ -234,7 +246,7 @@ int main(int argc, char **argv)
 	else if (!strcmp(what, "idle"))
 		idle();
 	else {
-		fprintf(stderr, "usage: engine stream|pp|conn|idle [-m MTU] [-o] [-w BYTES] [-s SECONDS] [-b BYTES] [-n COUNT]\n");
+		fprintf(stderr, "usage: engine stream|pp|conn|idle [-m MTU] [-o] [-g] [-w BYTES] [-s SECONDS] [-b BYTES] [-n COUNT]\n");
 		return 2;
 	}
 	return 0;

@@ -125,6 +125,12 @@ struct ol_verdict {
 };
 /** A frame came in on interface ifi.  Takes pkt.  `now` is never earlier than in any call before. */
 struct ol_verdict ol_stack_input(struct ol_stack *stk, int ifi, struct ol_pkt *pkt, ol_time now);
+/**
+ * Frames that came together on ifi, in this order, as by ol_stack_input one after the other; takes all of them.  Segments of one
+ * connection that follow each other are taken together, which is cheaper (setting "gro"); each still counts, and is
+ * acknowledged, as if it had come alone.  Between connections the order may change, within one it does not.
+ */
+void ol_stack_input_batch(struct ol_stack *stk, int ifi, struct ol_pktq *frames, ol_time now);
 /** The next frame to send on ifi, or NULL.  Gives the packet; pkt->note says why it was made. */
 struct ol_pkt *ol_stack_output(struct ol_stack *stk, int ifi, ol_time now);
 /** Index of an interface with frames to send, or 0: saves asking each. */

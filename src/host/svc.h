@@ -110,6 +110,7 @@ int vhost_attach(struct vhost *h, struct wire *w, const char *ifname, const stru
 void vhost_touch(struct vhost *h);		/* after every call into its stack */
 bool vhost_turn(struct vhost *h);		/* timers, frames out, events; true: not done */
 void vhost_input(struct vhost *h, int ifi, struct ol_pkt *pkt);
+void vhost_input_batch(struct vhost *h, int ifi, struct ol_pktq *frames);	/* takes all of them */
 void vhost_left(struct vhost *h);		/* a guest or connection went: is it time to go? */
 /** The next socket of the host's programs, and of connections that outlive them (*gs NULL); cursor as ol_sock_next's. */
 bool vhost_sock_next(struct vhost *h, uint64_t *cursor, struct ol_sock_info *i, struct gsock **gs);

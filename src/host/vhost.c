@@ -183,6 +183,20 @@ void vhost_input(struct vhost *h, int ifi, struct ol_pkt *pkt)
 	}
 }
 
+/* Whoever watches is told what became of each frame, so each then goes alone. */
+void vhost_input_batch(struct vhost *h, int ifi, struct ol_pktq *frames)
+{
+	if (!frames->count)
+		return;
+	if (h->svc->n_watchers) {
+		for (struct ol_pkt *pkt; (pkt = ol_pktq_get(frames)); )
+			vhost_input(h, ifi, pkt);
+		return;
+	}
+	ol_stack_input_batch(h->stk, ifi, frames, h->svc->loop.now);
+	vhost_touch(h);
+}
+
 static void put_out(struct vhost *h, int ifi, struct ol_pkt *pkt)
 {
 	struct svc *s = h->svc;

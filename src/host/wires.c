@@ -112,22 +112,36 @@ void wire_send(struct wire *w, unsigned port, struct ol_pkt *pkt)
 	wire_touch(w);
 }
 
+static void deliver(struct wire *w, unsigned port, struct ol_pktq *frames)
+{
+	struct wire_port *p = port < w->n_ports ? &w->ports[port] : NULL;
+	if (p && p->host) {
+		vhost_input_batch(p->host, p->ifi, frames);
+		return;
+	}
+	for (struct ol_pkt *pkt; (pkt = ol_pktq_get(frames)); )
+		if (p && p->tap)
+			tap_put(p->tap, pkt);
+		else
+			ol_pkt_free(pkt);
+}
+
+/* What arrives at one port without another's between goes there together. */
 void wire_turn(struct wire *w)
 {
 	struct svc *s = w->svc;
 	list_del(&w->dirty);
-	unsigned port;
+	unsigned port, last = 0;
 	struct ol_pkt *pkt = NULL;
-	unsigned n = 0;
-	while (n++ < SVC_MAX_FRAMES && (pkt = ol_wire_receive(w->w, s->loop.now, &port))) {
-		struct wire_port *p = port < w->n_ports ? &w->ports[port] : NULL;
-		if (p && p->host)
-			vhost_input(p->host, p->ifi, pkt);
-		else if (p && p->tap)
-			tap_put(p->tap, pkt);
-		else
-			ol_pkt_free(pkt);
+	struct ol_pktq frames;
+	ol_pktq_init(&frames);
+	for (unsigned n = 0; n < SVC_MAX_FRAMES && (pkt = ol_wire_receive(w->w, s->loop.now, &port)); n++) {
+		if (port != last)
+			deliver(w, last, &frames);
+		last = port;
+		ol_pktq_put(&frames, pkt);
 	}
+	deliver(w, last, &frames);
 	if (pkt)
 		wire_touch(w);
 	alarm_set(&s->loop, &w->alarm, ol_wire_deadline(w->w));

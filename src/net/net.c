@@ -6,7 +6,7 @@
 struct net_config net_config_default(void)
 {
 	return (struct net_config){ .ttl = 64, .hop_limit = 64, .frag_max_bytes = 4u << 20, .frag_max_count = 1024,
-		.frag_timeout_ns = 30 * OL_SEC, .icmp_rate_per_s = 1000, .echo_ignore_broadcasts = true };
+		.frag_timeout_ns = 30 * OL_SEC, .icmp_rate_per_s = 1000, .echo_ignore_broadcasts = true, .gro = true };
 }
 
 static bool user_owns(void *ctx, int ifi, const struct ol_addr *addr) { return addr_owned_by(ctx, ifi, addr); }

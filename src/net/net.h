@@ -25,6 +25,7 @@ struct net_config {			/* defaults: net_config_default() */
 	uint32_t frag_max_bytes, frag_max_count; ol_time frag_timeout_ns;	/* ipfrag_high_thresh, ipfrag_time */
 	uint32_t icmp_rate_per_s;	/* icmp_ratelimit: errors a second */
 	bool echo_ignore_broadcasts;
+	bool gro;			/* gro: ol_stack_input_batch takes trains of segments as one */
 	uint8_t seed[16];
 };
 struct net_config net_config_default(void);

@@ -13,6 +13,7 @@
 #include <string.h>
 #include "base/check.h"
 #include "base/timer_kind.h"
+#include "net/gro.h"
 #include "stack/stack_int.h"
 
 /* ---- birth and death ------------------------------------------------------------------------------------------- */
@@ -159,6 +160,16 @@ void stack_settle_some(struct ol_stack *stk)
 		up_error(stk, pkt, &rx);
 }
 
+/* From the internet floor up.  True: it was a datagram, which *rx now describes, and went to its transport. */
+static bool up_net(struct ol_stack *stk, int ifi, bool to_many, struct ol_pkt *pkt, struct net_rx *rx, struct ol_verdict *v)
+{
+	v->fate = net_input(stk->net, ifi, to_many, &pkt, rx, stk->now);
+	if (v->fate != OL_PASS)
+		return false;
+	v->fate = rx->what == NET_UP_ERROR ? up_error(stk, pkt, rx) : up_datagram(stk, pkt, rx, v);
+	return rx->what == NET_UP_DATAGRAM;
+}
+
 struct ol_verdict ol_stack_input(struct ol_stack *stk, int ifi, struct ol_pkt *pkt, ol_time now)
 {
 	struct ol_verdict v = { .sock = -1 };
@@ -167,11 +178,58 @@ struct ol_verdict ol_stack_input(struct ol_stack *stk, int ifi, struct ol_pkt *p
 	now = stack_now(stk, now);
 	v.fate = link_input(stk->link, ifi, &pkt, &to_many, now);
 	if (v.fate == OL_PASS)
-		v.fate = net_input(stk->net, ifi, to_many, &pkt, &rx, now);
-	if (v.fate == OL_PASS)
-		v.fate = rx.what == NET_UP_ERROR ? up_error(stk, pkt, &rx) : up_datagram(stk, pkt, &rx, &v);
+		up_net(stk, ifi, to_many, pkt, &rx, &v);
 	stack_settle(stk);
 	return v;
+}
+
+/* The rest of a train goes where its head went; where that was not TCP, each finds its own way. */
+static void up_train(struct ol_stack *stk, int ifi, const struct gro_train *t)
+{
+	struct ol_verdict v = { .sock = -1 };
+	struct net_rx rx, again;
+	void *user;
+	bool tcp = up_net(stk, ifi, false, t->head, &rx, &v) && rx.proto == IPPROTO_TCP && !rx.local_done;
+	for (struct ol_pkt *p = t->rest, *next; p; p = next) {
+		next = p->next;
+		p->next = NULL;
+		if (tcp) {
+			socks_raw_input(stk->socks, p, &rx, &user, stk->now);
+			tcp_input_next(stk->tcp, p, &rx, stk->now);
+		} else {
+			ol_pkt_push(p, t->ip_len);
+			up_net(stk, ifi, false, p, &again, &v);
+		}
+	}
+	stack_settle(stk);
+}
+
+void ol_stack_input_batch(struct ol_stack *stk, int ifi, struct ol_pktq *frames, ol_time now)
+{
+	struct gro gro;
+	struct gro_train ready[GRO_TRAINS + 1];
+	unsigned n;
+	bool plain = !stk->cfg.net.gro || frames->count < 2;
+	gro_init(&gro);
+	now = stack_now(stk, now);
+	for (struct ol_pkt *pkt; (pkt = ol_pktq_get(frames)); ) {
+		bool to_many;
+		if (link_input(stk->link, ifi, &pkt, &to_many, now) != OL_PASS)
+			continue;
+		n = to_many || plain ? gro_flush(&gro, ready) : gro_add(&gro, pkt, ready);
+		for (unsigned i = 0; i < n; i++)
+			up_train(stk, ifi, &ready[i]);
+		if (to_many || plain) {
+			struct ol_verdict v = { .sock = -1 };
+			struct net_rx rx;
+			up_net(stk, ifi, to_many, pkt, &rx, &v);
+			stack_settle(stk);
+		}
+	}
+	n = gro_flush(&gro, ready);
+	for (unsigned i = 0; i < n; i++)
+		up_train(stk, ifi, &ready[i]);
+	stack_settle(stk);
 }
 
 /* ---- down ------------------------------------------------------------------------------------------------------ */

@@ -23,6 +23,7 @@ static const struct setting { const char *name; enum kind kind; size_t at; int64
 	S("ipfrag_time", K_SEC, net.frag_timeout_ns, 1, 3600, "seconds a fragment waits for the others"),
 	S("icmp_ratelimit", K_U32, net.icmp_rate_per_s, 0, UINT32_MAX, "ICMP errors a second"),
 	S("icmp_echo_ignore_broadcasts", K_BOOL, net.echo_ignore_broadcasts, 0, 1, "leave echo requests to many unanswered"),
+	S("gro", K_BOOL, net.gro, 0, 1, "segments of one connection that come in one batch are taken together"),
 	S("gc_thresh3", K_U32, link.neigh_max, 1, 1 << 24, "neighbours that are kept"),
 	S("unres_qlen", K_U32, link.neigh_queue, 1, 65536, "packets that wait for one neighbour's address"),
 	S("base_reachable_time_ms", K_MS, link.base_reachable_ns, 1, 3600000, "how long a neighbour is reachable (RFC 4861 10)"),

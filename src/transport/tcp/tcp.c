@@ -189,6 +189,22 @@ enum ol_fate tcp_input(struct tcp *tcp, struct ol_pkt *pkt, const struct net_rx 
 	return fate;
 }
 
+enum ol_fate tcp_input_next(struct tcp *tcp, struct ol_pkt *pkt, const struct net_rx *rx, ol_time now)
+{
+	struct tcp_in in;
+	in.pkt = pkt;
+	in.rx = rx;
+	if (wire_tcp_parse(&in.seg, pkt->data, pkt->len) == OL_PASS) {
+		struct ol_endpoint local = { rx->dst, in.seg.dst }, remote = { rx->src, in.seg.src };
+		struct tcp_node *n = tcp_demux_find(&tcp->demux, &local, &remote);
+		if (n && n->kind == TCP_NODE_TCB && tcp_tcb_input_next((struct tcp_tcb *)(void *)n, &in, now)) {
+			tcp->count[OL_DONE]++;
+			return OL_DONE;
+		}
+	}
+	return tcp_input(tcp, pkt, rx, NULL, NULL, now);
+}
+
 uint64_t tcp_count(const struct tcp *tcp, enum ol_fate fate) { return tcp->count[fate]; }
 
 /* ---- time ------------------------------------------------------------------------------------------------------- */

@@ -154,6 +154,11 @@ bool tcp_row_next(struct tcp *tcp, uint64_t *cursor, struct ol_sock_info *row, o
 /** A segment, its IP header stripped.  Takes pkt.  *verdict gets socket-less facts: states before and after, and *user. */
 enum ol_fate tcp_input(struct tcp *tcp, struct ol_pkt *pkt, const struct net_rx *rx, struct ol_verdict *verdict, void **user,
 		       ol_time now);
+/**
+ * A segment of a train (net/gro.h), not the first; rx is as of the first.  Takes pkt.  As tcp_input, but cheap where the connection
+ * does nothing else than receive.
+ */
+enum ol_fate tcp_input_next(struct tcp *tcp, struct ol_pkt *pkt, const struct net_rx *rx, ol_time now);
 /** An ICMP error that quotes a segment of ours; only borrows pkt.  RFC 5927 checks first. */
 void tcp_icmp(struct tcp *tcp, const struct ol_pkt *pkt, const struct net_rx *rx, ol_time now);
 /** A timer of the wheel with one of TCP's kinds is due. */

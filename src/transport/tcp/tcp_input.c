@@ -58,7 +58,7 @@ static enum ol_fate bad_handshake_ack(struct tcp_tcb *tcb, struct tcp_in *in, ol
 enum { PAWS_IDLE_DAYS = 24 };		/* RFC 7323 5.5: a TS.Recent older than this says nothing */
 
 /* RFC 7323 5.3 R1; 3.2: once agreed on, every segment but a reset has the option. */
-static enum ol_fate paws(struct tcp_tcb *tcb, const struct tcp_in *in, ol_time now)
+static enum ol_fate paws(const struct tcp_tcb *tcb, const struct tcp_in *in, ol_time now)
 {
 	if (!tcb->ts_ok || (in->seg.flags & TCP_RST))
 		return OL_PASS;
@@ -289,6 +289,13 @@ static void confirm(struct tcp_tcb *tcb, ol_time now)
 	net_confirm(tcb->tcp->net, &tcb->node.remote.addr, now);
 }
 
+static void ack_came(struct tcp_tcb *tcb, ol_time now)
+{
+	tcb->last_ack_in_at = now;
+	tcb->keepalive_sent = 0;
+	tcb->probes = 0;
+}
+
 static void process_ack(struct tcp_tcb *tcb, struct tcp_in *in, ol_time now)
 {
 	struct tcp_ack_event ev = {
@@ -303,9 +310,7 @@ static void process_ack(struct tcp_tcb *tcb, struct tcp_in *in, ol_time now)
 	if (seq_ge(in->seg.ack, tcb->snd_una))
 		ev.wnd_update = update_window(tcb, in);
 	ev.new_ready = tcp_unsent_bytes(tcb) > 0 && seq_lt(tcb->snd_nxt, seq_add(tcb->snd_una, tcb->snd_wnd));
-	tcb->last_ack_in_at = now;
-	tcb->keepalive_sent = 0;
-	tcb->probes = 0;
+	ack_came(tcb, now);
 	tcp_loss_ack(tcb, &ev, now);
 	tcp_mtup_result(tcb, now);
 	if (progress) {
@@ -518,6 +523,25 @@ static enum ol_fate hold(struct tcp_tcb *tcb, struct tcp_in *in, ol_time now)
 	return tcp_rcvq_hold(&tcb->rcvq, take_text(in), in->seg.seq) ? OL_HELD_TCP : OL_DROP_TCP_DUPLICATE;
 }
 
+/* The text begins at RCV.NXT. */
+static void take_in_order(struct tcp_tcb *tcb, struct tcp_in *in, ol_time now)
+{
+	uint32_t len = (uint32_t)in->seg.text.len;
+	bool gap = tcb->rcvq.ooo;
+	tcp_rcvq_append(&tcb->rcvq, take_text(in));
+	if (tcb->rcvq.truesize > tcb->rcvbuf)
+		tcp_rcvq_prune(&tcb->rcvq, tcb->rcvbuf);
+	uint32_t got = len + (gap ? tcp_rcvq_absorb(&tcb->rcvq, seq_add(tcb->rcv_nxt, len)) : 0);
+	tcb->rcv_nxt = seq_add(tcb->rcv_nxt, got);
+	tcb->stat.bytes_received += got;
+	fetch_urgent(tcb);
+	measure_rcv_rtt(tcb, in, now);
+	decide_ack(tcb, now);
+	if (gap)
+		tcb->ack_now = true;
+	tcp_event(tcb);
+}
+
 static enum ol_fate tcp_step_text(struct tcp_tcb *tcb, struct tcp_in *in, ol_time now)
 {
 	uint32_t len = (uint32_t)in->seg.text.len;
@@ -533,19 +557,7 @@ static enum ol_fate tcp_step_text(struct tcp_tcb *tcb, struct tcp_in *in, ol_tim
 		enum ol_fate fate = hold(tcb, in, now);
 		return in->seg.flags & TCP_FIN ? OL_PASS : fate;
 	}
-	bool gap = tcb->rcvq.ooo;
-	tcp_rcvq_append(&tcb->rcvq, take_text(in));
-	if (tcb->rcvq.truesize > tcb->rcvbuf)
-		tcp_rcvq_prune(&tcb->rcvq, tcb->rcvbuf);
-	uint32_t got = len + (gap ? tcp_rcvq_absorb(&tcb->rcvq, seq_add(tcb->rcv_nxt, len)) : 0);
-	tcb->rcv_nxt = seq_add(tcb->rcv_nxt, got);
-	tcb->stat.bytes_received += got;
-	fetch_urgent(tcb);
-	measure_rcv_rtt(tcb, in, now);
-	decide_ack(tcb, now);
-	if (gap)
-		tcb->ack_now = true;
-	tcp_event(tcb);
+	take_in_order(tcb, in, now);
 	return OL_PASS;
 }
 
@@ -736,4 +748,48 @@ enum ol_fate tcp_tcb_input(struct tcp_tcb *tcb, struct tcp_in *in, ol_time now)
 	tcp_output(tcb, now);
 	tcp_sndbuf_check(tcb, now);
 	return fate;
+}
+
+/* ---- the rest of a train ---------------------------------------------------------------------------------------- */
+
+/* RFC 7323 appendix A's layout, which is all a train has. */
+static void read_timestamps(struct tcp_opt *opt, const struct wire_bytes *o)
+{
+	opt->ts_ok = o->len == TCP_OPT_TS_LEN;
+	opt->tsval = opt->ts_ok ? be32_at(o->p + 4) : 0;
+	opt->tsecr = opt->ts_ok ? be32_at(o->p + 8) : 0;
+}
+
+/*
+ * What the segment before left may be anything: it may have been refused.  Plain is: established, text at RCV.NXT that fits,
+ * an ACK that is no news, and nothing of ours on its way or waiting, so that the loss half has nothing to hear of it.
+ */
+static bool plain_next(const struct tcp_tcb *tcb, const struct tcp_in *in, ol_time now)
+{
+	const struct tcp_seg *s = &in->seg;
+	return tcb->state == OL_TCP_ESTABLISHED && seq_eq(s->seq, tcb->rcv_nxt) && s->text.len > 0 &&
+	       s->text.len <= receive_window(tcb) && (s->flags & ~TCP_PSH) == TCP_ACK && !tcb->fin_ahead && !tcb->urg_in &&
+	       seq_eq(s->ack, tcb->snd_una) && tcp_outstanding(tcb) == 0 && tcb->loss.ca_state == TCP_CAS_OPEN &&
+	       tcp_unsent_bytes(tcb) == 0 && in->rx->ttl >= tcb->opts.min_ttl && paws(tcb, in, now) == OL_PASS;
+}
+
+bool tcp_tcb_input_next(struct tcp_tcb *tcb, struct tcp_in *in, ol_time now)
+{
+	read_timestamps(&in->opt, &in->seg.opt);
+	in->wnd = (uint32_t)in->seg.wnd << tcb->snd_wscale;
+	if (!plain_next(tcb, in, now))
+		return false;
+	tcb->stat.segs_in++;
+	tcb->cause = OL_CAUSE_SEGMENT;
+	update_ts_recent(tcb, in, now);
+	(void)update_window(tcb, in);
+	ack_came(tcb, now);
+	tcb->stuck_at = tcb->persist_at != OL_NEVER ? now : OL_NEVER;
+	measure(tcb, in, now);
+	take_in_order(tcb, in, now);
+	if (tcb->ack_now)
+		tcp_output(tcb, now);
+	else
+		tcp_timer_update(tcb, now);
+	return true;
 }

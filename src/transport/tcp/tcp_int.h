@@ -375,6 +375,11 @@ void tcp_sync_mss(struct tcp_tcb *tcb, ol_time now);
 
 /* tcp_input.c */
 enum ol_fate tcp_tcb_input(struct tcp_tcb *tcb, struct tcp_in *in, ol_time now);
+/**
+ * A segment of a train, not its first (net/gro.h): true, if the connection is in so plain a state that all there is to do is
+ * take the text; then it is taken, just as tcp_tcb_input would.  False: nothing was done.  in->opt need not be set.
+ */
+bool tcp_tcb_input_next(struct tcp_tcb *tcb, struct tcp_in *in, ol_time now);
 void tcp_challenge_ack(struct tcp_tcb *tcb, ol_time now);
 /** RFC 7413 4.2.2: takes the text of the SYN that made tcb, as far as the window offered goes. */
 void tcp_take_syn_text(struct tcp_tcb *tcb, struct tcp_in *in, ol_time now);

@@ -191,10 +191,9 @@ void tcp_mtup_result(struct tcp_tcb *tcb, ol_time now)
 		failed(m);
 		m->next_at = now + rest(tcb, 1);
 		break;
-	case TCP_PROBE_TIMEOUT:			/* 7.6.3 */
-		m->next_at = now + rest(tcb, 5);
-		/* fall through */
-	case TCP_PROBE_UNSURE:			/* 7.6.4: the same again, but not for ever */
+	case TCP_PROBE_TIMEOUT: case TCP_PROBE_UNSURE:	/* 7.6.3, 7.6.4: the same again, but not for ever */
+		if (how == TCP_PROBE_TIMEOUT)
+			m->next_at = now + rest(tcb, 5);
 		if (++m->tries == MAX_PROBES)
 			failed(m);
 		break;
