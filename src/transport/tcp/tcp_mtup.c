@@ -9,7 +9,7 @@
  *	     (to 68, 1280 in IPv6)
  *
  * tcp_mtu_probing 0: never.  1: the connection believes its path (interface, ICMP) until text that is larger than
- * tcp_base_mss has been sent R1 times in vain (7.7); then it falls to that size and searches upwards.  2: it begins there, in
+ * tcp_base_mss has been sent R1 times in vain (7.7); then it falls to that size, or lower, and searches upwards.  2: it begins there, in
  * IPv6 too, which promises 1280 but whose tunnels do not always.
  * The default is 1, where Linux has 0.  RFC 4821 7.2 calls this the conservative way: nothing changes on a path that works,
  * and the price of a fall that was an outage and no black hole is one probe, since the first after a fall asks for the
@@ -23,7 +23,7 @@
 #include "transport/tcp/tcp_int.h"
 #include "base/check.h"
 
-enum { IP4_LEAST = 68, IP6_LEAST = 1280 };
+enum { IP4_LEAST = 68, IP4_EVERY_HOST = 576, IP6_LEAST = 1280 };
 enum { LEAST_CWND = 11 };		/* segments: Linux's, so that a lost probe finds ACKs enough behind it */
 enum { MAX_PROBES = 3 };		/* of one size, with no clear result: RFC 8899 5.1.2 */
 
@@ -79,14 +79,11 @@ void tcp_mtup_established(struct tcp_tcb *tcb, ol_time now)
 	tcp_sync_mss(tcb, now);
 }
 
-static uint32_t half_of(const struct tcp_tcb *tcb, uint32_t mtu)
-{
-	return MAX((mtu - headers(tcb)) / 2 + headers(tcb), least_mtu(tcb));
-}
-
 /*
- * RFC 4821 7.7, the full-stop timeout.  Only where the segment that does not get through is larger than what we would fall
- * to: the loss of smaller ones is no matter of size.
+ * RFC 4821 7.7, the full-stop timeout: down to the base, with each further timeout by half.  Only where the segment that does not
+ * get through is larger than what we would fall to.  Where it is smaller than the base the first step changes nothing, and
+ * the timeout after it takes the second; what fits into the datagram that every IPv4 host takes (RFC 1122 3.3.3) is not
+ * lost for its size.
  */
 void tcp_mtup_stuck(struct tcp_tcb *tcb, ol_time now)
 {
@@ -96,11 +93,10 @@ void tcp_mtup_stuck(struct tcp_tcb *tcb, ol_time now)
 		return;
 	uint32_t stuck = MIN(sb->rec[sb->first].len, tcb->snd_mss) + overhead(tcb);
 	uint32_t base = MAX(base_mtu(tcb), least_mtu(tcb)), to = base;
-	if (m->on && m->low <= base)
-		to = half_of(tcb, m->low);
-	else if (stuck <= base)				/* the base itself is too much */
-		to = half_of(tcb, base);
-	if (stuck <= to)
+	bool further = m->on ? m->low <= base : tcb->loss.backoff > tcb->tcp->cfg.retries1;
+	if (further)
+		to = MAX(((m->on ? m->low : base) - headers(tcb)) / 2 + headers(tcb), least_mtu(tcb));
+	if (stuck <= to || (!m->on && stuck <= IP4_EVERY_HOST))
 		return;
 	if (!m->on)
 		begin(tcb);

@@ -204,12 +204,13 @@ void tcp_lost(struct tcp_tcb *tcb, uint32_t i, ol_time now)
 	struct tcp_loss *l = &tcb->loss;
 	const struct tcp_sb_rec *r = &l->sb.rec[i];
 	bool known = (r->flags & (SB_LOST | SB_RETRANS)) == SB_LOST;
+	/* RFC 4821 7.6.2: too big, it seems, and nothing that congestion control should hear of */
+	bool probe = l->probe == TCP_PROBE_OUT && seq_eq(r->seq, l->probe_from) && !(r->flags & SB_EVER);
 	sb_mark_lost(&l->sb, i);
-	if (known)
+	if (known || probe)
 		return;
-	bool probe = l->probe != TCP_PROBE_NONE && seq_ge(r->seq, l->probe_from) && seq_lt(r->seq, l->probe_to);
 	l->rate.lost += r->len;
-	if (l->cc->lost && !probe)		/* RFC 4821 7.6.2: a probe that was too big tells nothing of congestion */
+	if (l->cc->lost)
 		l->cc->lost(tcb, r, now);
 }
 
