@@ -70,8 +70,19 @@ static int set_sndbuf(struct sock *s, int v, ol_time now)
 	return 0;
 }
 
-static int get_rcvbuf(struct sock *s, int *v, ol_time now) { *v = (int)s->rcvbuf; return 0; }
-static int get_sndbuf(struct sock *s, int *v, ol_time now) { *v = (int)s->sndbuf; return 0; }
+/* A connection's buffers grow by themselves, and it shows, as on Linux. */
+static int get_rcvbuf(struct sock *s, int *v, ol_time now)
+{
+	*v = (int)(s->tcb ? tcp_rcvbuf(s->tcb) : s->rcvbuf);
+	return 0;
+}
+
+static int get_sndbuf(struct sock *s, int *v, ol_time now)
+{
+	*v = (int)(s->tcb ? tcp_sndbuf(s->tcb) : s->sndbuf);
+	return 0;
+}
+
 static int not_permitted(struct sock *s, int v, ol_time now) { return -EPERM; }	/* without CAP_NET_ADMIN */
 
 static int set_rcvlowat(struct sock *s, int v, ol_time now)

@@ -469,7 +469,7 @@ TEST(tcp_sack_blocks_when_memory_is_short)
 	tcp_rcvq_prune(&t->rcvq, t->rcvq.truesize - 1);		/* the highest goes */
 	in (l, 0, ". 8001:8501(500) ack 1 win 257");
 	out(l, 0, ". 1:1(0) ack 1 <nop,nop,sack 8001:8501 4001:5001 2001:3001>");
-	t->rcvbuf = 1000;					/* and now there is no room for more */
+	t->opts.rcvbuf = t->rcvbuf = 1000;			/* and now there is no room for more */
 	in (l, 0, ". 10001:11001(1000) ack 1 win 257");
 	eq(ladder_fate(l, OL_DROP_TCP_RCVBUF), 1);
 	out(l, 0, ". 1:1(0) ack 1 <nop,nop,sack 10001:11001 8001:8501 4001:5001 2001:3001>");

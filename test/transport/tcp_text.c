@@ -477,3 +477,54 @@ TEST(tcp_small_segments_cost_little_memory)
 	ok(ladder_tcb(l)->rcvq.truesize <= ladder_tcb(l)->rcvbuf * 3 / 2);
 	ladder_end(l);
 }
+
+/* ---- room for what lies behind a gap ---------------------------------------------------------------------------- */
+
+#define SMALL_RMEM (struct ladder_how){ .cfg = "tcp_rmem=4096:131072:33554432" }
+
+/* What waits behind a gap is no fault of the reader's: the buffer makes room for it, once somebody reads. */
+TEST(tcp_a_gap_makes_the_buffer_grow)
+{
+	struct ladder *l = ladder_established(SMALL_RMEM, NULL);
+	struct tcp_tcb *t = ladder_tcb(l);
+	in (l, 0, ". 2001:41001(39000) ack 1 win 257");
+	out(l, 0, ". 1:1(0) ack 1 <nop,nop,sack 2001:41001>");
+	ok(tcp_rcvbuf(t) > 131072);
+	t->opts.rcvbuf = t->rcvbuf = 131072;		/* a size the user chose stays */
+	in (l, 0, ". 41001:60001(19000) ack 1 win 257");
+	eq(tcp_rcvbuf(t), 131072);
+	ladder_flush(l);
+	ladder_end(l);
+}
+
+TEST(tcp_a_gap_before_accept_makes_nothing_grow)
+{
+	struct ladder *l = ladder_new(SMALL_RMEM);
+	app(l, 0, "listen 5");
+	in (l, 0, "S 0:0(0) win 1000 <mss 1000,sackOK,nop,nop,nop,wscale 7>");
+	out(l, 0, "S. 0:0(0) ack 1");
+	in (l, 1, ". 1:1(0) ack 1 win 257");
+	in (l, 0, ". 2001:41001(39000) ack 1 win 257");
+	out(l, 0, ". 1:1(0) ack 1 <nop,nop,sack 2001:41001>");
+	app(l, 0, "accept");
+	eq(tcp_rcvbuf(ladder_tcb(l)), 131072);
+	ladder_end(l);
+}
+
+/* RFC 9293 3.10.7.4 "could" trim what lies beyond the window: one packet is kept whole while nothing waits to be read. */
+TEST(tcp_one_packet_may_reach_beyond_the_window)
+{
+	struct ladder *l = ladder_established(SMALL_RMEM, NULL);
+	in (l, 0, ". 41001:101001(60000) ack 1 win 257");	/* the window ends at 65536 */
+	out(l, 0, ". 1:1(0) ack 1 <nop,nop,sack 41001:101001>");
+	ladder_end(l);
+	l = ladder_established(SMALL_RMEM, NULL);
+	in (l, 0, ". 1:1001(1000) ack 1 win 257");
+	out(l, 0, ". 1:1(0) ack 1001");
+	tcp_opts(ladder_tcb(l))->rcvbuf = 131072;
+	uint32_t end = ladder_tcb(l)->rcv_wup.v + ladder_tcb(l)->rcv_wnd - ladder_tcb(l)->irs.v;
+	in (l, 0, ". 41001:101001(60000) ack 1 win 257");	/* a byte waits: cut at the edge */
+	eq(ladder_tcb(l)->rcvq.ooo_bytes, end - 41001);
+	ladder_flush(l);
+	ladder_end(l);
+}

@@ -138,6 +138,7 @@ size_t tcp_readable(const struct tcp_tcb *tcb);
 size_t tcp_unacked(const struct tcp_tcb *tcb);			/* queued and not acknowledged: SIOCOUTQ */
 size_t tcp_unsent(const struct tcp_tcb *tcb);			/* queued and not sent: SIOCOUTQNSD */
 size_t tcp_writable(const struct tcp_tcb *tcb);
+uint32_t tcp_sndbuf(const struct tcp_tcb *tcb), tcp_rcvbuf(const struct tcp_tcb *tcb);	/* the buffers as they have grown */
 void tcp_set_user(struct tcp_tcb *tcb, void *user);
 void *tcp_user(const struct tcp_tcb *tcb);
 void *tcp_listener_user(const struct tcp_listener *l);

@@ -11,6 +11,8 @@ const struct ol_endpoint *tcp_local(const struct tcp_tcb *tcb) { return &tcb->no
 const struct ol_endpoint *tcp_remote(const struct tcp_tcb *tcb) { return &tcb->node.remote; }
 size_t tcp_unacked(const struct tcp_tcb *tcb) { return tcb->sndq.len; }
 size_t tcp_unsent(const struct tcp_tcb *tcb) { return tcp_unsent_bytes(tcb); }
+uint32_t tcp_sndbuf(const struct tcp_tcb *tcb) { return tcb->sndbuf; }
+uint32_t tcp_rcvbuf(const struct tcp_tcb *tcb) { return tcb->rcvbuf; }
 void tcp_set_user(struct tcp_tcb *tcb, void *user) { tcb->user = user; }
 void *tcp_user(const struct tcp_tcb *tcb) { return tcb->user; }
 const char *tcp_congestion(const struct tcp_tcb *tcb) { return tcb->loss.cc ? tcb->loss.cc->name : tcb->tcp->cfg.congestion; }

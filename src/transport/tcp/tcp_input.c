@@ -120,8 +120,8 @@ static void trim(struct tcp_tcb *tcb, struct tcp_in *in)
 		s->seq = seq_add(s->seq, n);
 	}
 	tcp_seq edge = seq_add(tcb->rcv_nxt, receive_window(tcb));
-	if (seq_eq(s->seq, tcb->rcv_nxt) && !seq_eq(edge, tcb->rcv_nxt) && tcb->rcvq.truesize == 0)
-		return;				/* one packet more than was offered costs an empty queue nothing: as Linux */
+	if (seq_lt(s->seq, edge) && tcb->rcvq.readable == 0)
+		return;				/* one packet that begins in the window is worth it while nothing waits to be read: as Linux */
 	if (seq_gt(seq_add(s->seq, (uint32_t)s->text.len), edge)) {
 		s->text.len = seq_lt(s->seq, edge) ? seq_len(s->seq, edge) : 0;
 		s->flags &= (uint8_t)~(TCP_FIN | TCP_PSH);
@@ -511,11 +511,15 @@ void tcp_take_syn_text(struct tcp_tcb *tcb, struct tcp_in *in, ol_time now)
 	tcb->fo_acked = true;
 }
 
+/* Memory the queue may take: a half above the buffer, as what is not worth a window is still worth keeping. */
+static size_t most_held(const struct tcp_tcb *tcb) { return (size_t)tcb->rcvbuf + tcb->rcvbuf / 2; }
+
 static enum ol_fate hold(struct tcp_tcb *tcb, struct tcp_in *in, ol_time now)
 {
 	tcb->ack_now = true;					/* SHOULD, RFC 5681 4.2: a duplicate ACK at once */
 	tcb->stat.rcv_ooopack++;
-	if (tcb->rcvq.truesize + in->pkt->cap > (size_t)tcb->rcvbuf + tcb->rcvbuf / 2) {
+	tcp_grow_for_gap(tcb, seq_add(in->seg.seq, (uint32_t)in->seg.text.len));
+	if (tcb->rcvq.truesize + in->pkt->cap > most_held(tcb)) {
 		tcp_seq end = seq_add(in->seg.seq, (uint32_t)in->seg.text.len);
 		tcp_rcvq_dsack(&tcb->rcvq, in->seg.seq, end);	/* req: 2018-8-b the first block, though it is thrown away */
 		return OL_DROP_TCP_RCVBUF;
@@ -529,8 +533,8 @@ static void take_in_order(struct tcp_tcb *tcb, struct tcp_in *in, ol_time now)
 	uint32_t len = (uint32_t)in->seg.text.len;
 	bool gap = tcb->rcvq.ooo;
 	tcp_rcvq_append(&tcb->rcvq, take_text(in));
-	if (tcb->rcvq.truesize > tcb->rcvbuf)
-		tcp_rcvq_prune(&tcb->rcvq, tcb->rcvbuf);
+	if (tcb->rcvq.truesize > most_held(tcb))
+		tcp_rcvq_prune(&tcb->rcvq, most_held(tcb));
 	uint32_t got = len + (gap ? tcp_rcvq_absorb(&tcb->rcvq, seq_add(tcb->rcv_nxt, len)) : 0);
 	tcb->rcv_nxt = seq_add(tcb->rcv_nxt, got);
 	tcb->stat.bytes_received += got;

@@ -452,6 +452,10 @@ void tcp_tcb_expire(struct tcp_tcb *tcb, ol_time now);
 /** Something of ours was acknowledged: back-off and retries start over. */
 void tcp_timer_progress(struct tcp_tcb *tcb, ol_time now);
 
+/* tcp_user.c */
+/** Text that ends at `end` waits behind a gap: room for it beside what the user takes in a round trip. */
+void tcp_grow_for_gap(struct tcp_tcb *tcb, tcp_seq end);
+
 /* tcp_rcvq.c */
 void tcp_rcvq_init(struct tcp_rcvq *q);
 void tcp_rcvq_purge(struct tcp_rcvq *q);

@@ -378,6 +378,15 @@ static void tune_rcvbuf(struct tcp_tcb *tcb, ol_time now)
 	tcb->rcv_tune.at = now;
 }
 
+void tcp_grow_for_gap(struct tcp_tcb *tcb, tcp_seq end)
+{
+	if (!tcb->held || tcb->opts.rcvbuf || !tcb->tcp->cfg.moderate_rcvbuf)
+		return;					/* what nobody accepted yet, or reads any more, keeps to its size */
+	uint64_t want = 2 * (uint64_t)tcb->rcv_tune.space + seq_len(tcb->rcv_nxt, end);
+	uint64_t buf = MIN(2 * want, (uint64_t)tcb->tcp->cfg.rmem[2]);
+	tcb->rcvbuf = MAX(tcb->rcvbuf, (uint32_t)buf);
+}
+
 static void take(struct tcp_tcb *tcb, size_t len)
 {
 	tcp_rcvq_drop(&tcb->rcvq, len);
