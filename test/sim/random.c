@@ -110,7 +110,7 @@ static void draw_config(struct drawn *d, char *buf, size_t len)
 	struct sim *s = d->s;
 	static const char *const cc[] = { "cubic", "cubic", "reno", "bbr" };
 	struct text x = { .n = 0 };
-	add(&x, "tcp_congestion_control=%s", cc[draw(s, 4)]);
+	add(&x, "tcp_fastopen=0x607,tcp_congestion_control=%s", cc[draw(s, 4)]);	/* both ways, no cookie is needed */
 	static const struct { const char *name; double off; unsigned value; } odd[] = {
 		{ "tcp_sack", 0.15, 0 }, { "tcp_timestamps", 0.2, 0 }, { "tcp_window_scaling", 0.1, 0 }, { "tcp_dsack", 0.1, 0 },
 		{ "tcp_recovery", 0.15, 0 }, { "tcp_early_retrans", 0.15, 0 }, { "tcp_frto", 0.15, 0 }, { "tcp_ecn", 0.3, 1 },
@@ -193,6 +193,7 @@ static void draw_flow(struct drawn *d, struct flows *f, bool alone)
 	spec.slow_reader = chance(s, 0.1);
 	spec.slow_writer = chance(s, 0.1);
 	spec.start = sim_now(s) + 1 + (alone ? 0 : (ol_time)draw(s, 500) * OL_MS);
+	spec.fast = spec.key % 5 == 0;
 	bool breaks = chance(s, 0.15);
 	spec.client_by = (enum flow_end_by)draw(s, breaks ? 4 : 2);
 	spec.server_by = (enum flow_end_by)draw(s, breaks ? 4 : 2);

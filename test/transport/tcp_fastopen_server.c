@@ -237,6 +237,26 @@ TEST(fastopen_syn_ack_goes_again_bare)
 	ladder_end(l);
 }
 
+/* Which SYN-ACK its ACK is of nobody knows: it times nothing, as Karn has it (RFC 6298 3). */
+TEST(fastopen_repeated_syn_ack_times_nothing)
+{
+	for (int again = 0; again < 2; again++) {
+		struct ladder *l = serving(SERVER, 5);
+		open_with_text(l);
+		app(l, 0, "accept");
+		wait(l, 500);
+		if (again) {
+			in (l, 0, "S 0:0(0) win 20000 <mss 1000>");
+			out(l, 0, "S. 0:0(0) ack 101 <mss 1460>");
+		}
+		in (l, 10, ". 101:101(0) ack 1 win 20000");
+		state_is(l, ESTABLISHED);
+		eq(ladder_tcb(l)->srtt_ns, again ? 0 : 510 * OL_MS);
+		throw_away(l);
+		ladder_end(l);
+	}
+}
+
 /* Six SYN-ACKs, one more than an ordinary handshake gets; then the program hears of it. */
 TEST(fastopen_server_gives_up)
 {

@@ -168,7 +168,7 @@ static enum ol_fate tcp_step_seq(struct tcp_tcb *tcb, struct tcp_in *in, ol_time
 {
 	if (syn_again(tcb, in)) {
 		if (answer_allowed(tcb, now))
-			tcp_send_synack(tcb, now);
+			tcp_send_syn(tcb, now);				/* noted: its ACK times nothing (RFC 6298 3) */
 		return OL_DONE;
 	}
 	if (crossing_syn_ack(tcb, in)) {
