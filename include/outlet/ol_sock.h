@@ -104,8 +104,8 @@ int ol_getsockopt(struct ol_stack *stk, ol_sock s, int level, int name, void *va
 
 /**
  * Queues bytes on a stream, or sends one datagram or raw packet.  Source: POSIX send(); RFC 9293 3.10.2.
- * @param flags  MSG_OOB and MSG_MORE of streams; MSG_EOR, MSG_DONTWAIT and MSG_NOSIGNAL mean nothing here.  MSG_FASTOPEN of a
- *               stream, with an address (ol_sendmsg): a connect() and the send in one, Fast Open, RFC 7413, as Linux's tcp(7)
+ * @param flags  MSG_OOB of streams; MSG_MORE of streams and of UDP (pieces of one datagram, as under UDP_CORK); MSG_EOR,
+ *               MSG_DONTWAIT and MSG_NOSIGNAL mean nothing here.  MSG_FASTOPEN of a stream, with an address (ol_sendmsg): a connect() and the send in one, Fast Open, RFC 7413, as Linux's tcp(7)
  *               and tcp_fastopen have it
  * @return       bytes queued, fewer than asked when a stream's queue fills; or
  *               -EAGAIN      queue full; OL_EV_OUT follows
@@ -114,7 +114,7 @@ int ol_getsockopt(struct ol_stack *stk, ol_sock s, int level, int name, void *va
  *               -EMSGSIZE    datagram too long      -EDESTADDRREQ  no peer
  *               of a Fast Open: bytes that went with the SYN, while connecting; or what ol_connect says, -EINPROGRESS: none
  *               went; -EOPNOTSUPP: the setting tcp_fastopen has clients switched off
- *               -EOPNOTSUPP  MSG_OOB or MSG_MORE of a datagram      -ENOBUFS  the pool is dry
+ *               -EOPNOTSUPP  MSG_OOB of a datagram                  -ENOBUFS  the pool is dry
  */
 ssize_t ol_send(struct ol_stack *stk, ol_sock s, const void *buf, size_t len, int flags, ol_time now);
 /**

@@ -245,14 +245,21 @@ static void tell_mtu(struct sock *s, const struct dgram_call *call)
 static ssize_t udp_sendmsg(struct sock *s, const struct msghdr *msg, int flags, ol_time now)
 {
 	struct dgram_call call;
-	int err = dgram_prepare(s, msg, flags, &call);
-	if (!err && !call.to.dst.port && msg->msg_name)
+	struct msghdr rest = { .msg_iov = msg->msg_iov, .msg_iovlen = msg->msg_iovlen };	/* where to is known by then */
+	bool more = s->corked || flags & MSG_MORE;
+	int err = dgram_prepare(s, s->pending ? &rest : msg, flags & ~MSG_MORE, &call);
+	if (err == -EDESTADDRREQ && s->pending)
+		err = 0;
+	if (!err && !s->pending && !call.to.dst.port && msg->msg_name)
 		err = -EINVAL;
 	if (!err)
 		err = udp_autobind(s);
+	bool pieces = more || s->pending;
+	if (!err && pieces)
+		err = udp_cork_add(s, &call);
 	if (err)
 		return err;
-	enum ol_err e = udp_send(s->ss->udp, s->udp, &call.to, call.iov, call.n, now);
+	enum ol_err e = more ? OL_OK : pieces ? udp_cork_push(s, now) : udp_send(s->ss->udp, s->udp, &call.to, call.iov, call.n, now);
 	if (e == OL_ERR_MSGSIZE)
 		tell_mtu(s, &call);
 	return e ? sock_errno(e) : (ssize_t)dgram_iov_len(call.iov, call.n);
@@ -261,6 +268,7 @@ static ssize_t udp_sendmsg(struct sock *s, const struct msghdr *msg, int flags, 
 static void udp_close(struct sock *s, ol_time now)
 {
 	group_leave_all(s);
+	udp_cork_drop(s);
 	udp_end_free(s->ss->udp, s->udp);
 	s->d = NULL;
 	s->udp = NULL;

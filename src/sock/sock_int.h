@@ -62,6 +62,8 @@ struct sock {
 	struct udp_end *udp;
 	struct raw_end *raw;
 	struct dgram *d;		/* of either */
+	bool corked;			/* UDP_CORK */
+	struct udp_cork *pending;	/* the datagram being put together, or NULL */
 };
 
 enum {					/* control messages with received datagrams */
@@ -139,6 +141,11 @@ int dgram_shutdown(struct sock *s, int how, ol_time now);
 unsigned dgram_poll(const struct sock *s);
 enum ol_err dgram_error_take(struct sock *s);
 
+/* sock_opt_udp.c */
+int udp_cork_add(struct sock *s, const struct dgram_call *call);	/* 0, -EMSGSIZE, -ENOBUFS */
+enum ol_err udp_cork_push(struct sock *s, ol_time now);
+void udp_cork_drop(struct sock *s);
+
 /* sock_cmsg.c */
 int cmsg_parse(struct sock *s, const struct msghdr *msg, struct dgram_to *to);
 struct cmsg_out { uint8_t *p; size_t room, used; bool truncated; };
@@ -183,7 +190,7 @@ struct opt_level { int level; const struct opt *opts; size_t n; };
 		s->recv_opts = (uint16_t)(v ? s->recv_opts | (bit) : s->recv_opts & ~(bit)); \
 		return 0; \
 	}
-extern const struct opt_level opt_level_socket, opt_level_tcp, opt_level_ip, opt_level_ip6, opt_level_raw, opt_level_icmp6;
+extern const struct opt_level opt_level_socket, opt_level_tcp, opt_level_udp, opt_level_ip, opt_level_ip6, opt_level_raw, opt_level_icmp6;
 int opt_put(void *v, socklen_t *len, const void *from, size_t size);	/* copies what fits, says how much; 0 */
 
 void sock_retell(struct sock *s);	/* device, reuse or the like were set anew: claim and transport hear of it */

@@ -9,7 +9,7 @@
 #include "sock/sock_int.h"
 
 static const struct opt_level *const levels[] = {
-	&opt_level_socket, &opt_level_tcp, &opt_level_ip, &opt_level_ip6, &opt_level_raw, &opt_level_icmp6,
+	&opt_level_socket, &opt_level_tcp, &opt_level_udp, &opt_level_ip, &opt_level_ip6, &opt_level_raw, &opt_level_icmp6,
 };
 
 static unsigned kind_of(const struct sock *s)

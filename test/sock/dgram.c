@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <linux/errqueue.h>
 #include <netinet/ip_icmp.h>
+#include <netinet/udp.h>
 #include <stdlib.h>
 #include "pair.h"
 #include "unit.h"
@@ -572,5 +573,51 @@ TEST(dgram_loopback_works)
 	pair_run(p, 100);
 	eq(take(p, A(p), s), 4);
 	eq(take(p, A(p), s), 4);
+	pair_free(p);
+}
+
+static int cork(struct pair *p, ol_sock s, int on) { return ol_setsockopt(A(p), s, IPPROTO_UDP, UDP_CORK, &on, sizeof on, p->now); }
+
+/* udp(7): UDP_CORK and MSG_MORE; send(2). */
+TEST(dgram_pieces_under_the_cork_or_with_more_are_one_datagram)
+{
+	struct pair *p = pair_new(NULL);
+	struct sockaddr_in to = in4("10.0.0.2", 53), elsewhere = in4("10.0.0.2", 54);
+	ol_sock s = udp_at(p, B(p), "0.0.0.0", 53), other = udp_at(p, B(p), "0.0.0.0", 54), c = udp(p, A(p), AF_INET);
+	int v = 0;
+	socklen_t len = sizeof v;
+	eq(cork(p, c, 1), 0);
+	eq(ol_getsockopt(A(p), c, IPPROTO_UDP, UDP_CORK, &v, &len, p->now), 0);
+	eq(v, 1);
+	eq(SEND(A(p), c, "one, ", to), 5);
+	eq(SEND(A(p), c, "two, ", elsewhere), 5);		/* where to was said by the first */
+	eq(ol_send(A(p), c, "three", 5, 0, p->now), 5);
+	pair_run(p, 100);
+	eq(take(p, B(p), s), -EAGAIN);
+	eq(cork(p, c, 0), 0);
+	pair_run(p, 100);
+	eq(take(p, B(p), s), 15);
+	eq_str(got, "one, two, three");
+	eq(take(p, B(p), s), -EAGAIN);
+	eq(take(p, B(p), other), -EAGAIN);
+	struct sockaddr_in peer = to;
+	eq(ol_connect(A(p), c, SA(peer), p->now), 0);
+	eq(ol_send(A(p), c, "a", 1, MSG_MORE, p->now), 1);
+	eq(ol_send(A(p), c, "b", 1, MSG_MORE, p->now), 1);
+	pair_run(p, 100);
+	eq(take(p, B(p), s), -EAGAIN);
+	eq(ol_send(A(p), c, "c", 1, 0, p->now), 1);		/* the one without is the last */
+	pair_run(p, 100);
+	eq(take(p, B(p), s), 3);
+	eq_str(got, "abc");
+	static char long_one[60000];
+	eq(ol_send(A(p), c, long_one, sizeof long_one, MSG_MORE, p->now), sizeof long_one);
+	eq(ol_send(A(p), c, long_one, sizeof long_one, 0, p->now), -EMSGSIZE);
+	eq(ol_send(A(p), c, "d", 1, 0, p->now), 1);		/* what was collected is gone with it */
+	pair_run(p, 100);
+	eq(take(p, B(p), s), 1);
+	ol_sock stream = ol_socket(A(p), AF_INET, SOCK_STREAM, 0, p->now);
+	eq(cork(p, stream, 1), -ENOPROTOOPT);
+	eq(ol_send(A(p), c, "never sent", 10, MSG_MORE, p->now), 10);	/* and freed with the socket */
 	pair_free(p);
 }
