@@ -123,7 +123,10 @@ ssize_t ol_send(struct ol_stack *stk, ol_sock s, const void *buf, size_t len, in
  * @return       bytes taken, 0 at end of file; or -EAGAIN, -ENOTCONN, -ECONNRESET, ...
  */
 ssize_t ol_recv(struct ol_stack *stk, ol_sock s, void *buf, size_t len, int flags, ol_time now);
-/** As ol_send and ol_recv with addresses and control messages (struct msghdr as in sendmsg(), recvmsg()). */
+/**
+ * As ol_send and ol_recv with addresses and control messages (struct msghdr as in sendmsg(), recvmsg()).  The times of
+ * SO_TIMESTAMP and SO_TIMESTAMPNS are on the caller's clock.
+ */
 ssize_t ol_sendmsg(struct ol_stack *stk, ol_sock s, const struct msghdr *msg, int flags, ol_time now);
 ssize_t ol_recvmsg(struct ol_stack *stk, ol_sock s, struct msghdr *msg, int flags, ol_time now);
 

@@ -54,6 +54,12 @@ static void ctl_build(struct ctl *ctl, size_t room, const struct ipc_meta *meta)
 	const struct sockaddr_in6 *to6 = (const struct sockaddr_in6 *)&meta->to;
 	bool six = meta->from.ss_family == AF_INET6;
 	int ttl = meta->ttl, tos = meta->tos;
+	struct timeval tv = { meta->time_ns / OL_SEC, meta->time_ns % OL_SEC / OL_US };
+	struct timespec ts = { meta->time_ns / OL_SEC, meta->time_ns % OL_SEC };
+	if (meta->want & IPC_WANT_TIME)
+		ctl_add(ctl, room, SOL_SOCKET, SCM_TIMESTAMP, &tv, sizeof tv);
+	if (meta->want & IPC_WANT_TIME_NS)
+		ctl_add(ctl, room, SOL_SOCKET, SCM_TIMESTAMPNS, &ts, sizeof ts);
 	if (meta->want & IPC_WANT_PKTINFO && !six) {
 		struct in_pktinfo pi = {
 			.ipi_ifindex = meta->ifi, .ipi_spec_dst = to4->sin_addr, .ipi_addr = to4->sin_addr,

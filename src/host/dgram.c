@@ -16,6 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/time.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { MAX_AT_ONCE = 256 };		/* datagrams taken from one guest before others have their turn */
@@ -104,7 +106,21 @@ static void dgram_in(struct gsock *gs)
 }
 
 /* ---- in: to the guest -------------------------------------------------------------------------------------------- */
-static void meta_from_control(struct ipc_meta *m, struct msghdr *msg)
+/* The stack's clock is ours; a program wants the machine's. */
+static void take_time(struct svc *s, struct ipc_meta *m, bool ns, const void *data)
+{
+	struct timespec ts = { 0 };
+	struct timeval tv = { 0 };
+	if (ns)
+		memcpy(&ts, data, sizeof ts);
+	else
+		memcpy(&tv, data, sizeof tv);
+	int64_t at = ns ? ts.tv_sec * OL_SEC + ts.tv_nsec : tv.tv_sec * OL_SEC + tv.tv_usec * OL_US;
+	m->time_ns = svc_epoch(s) + at;
+	m->want |= ns ? IPC_WANT_TIME_NS : IPC_WANT_TIME;
+}
+
+static void meta_from_control(struct svc *s, struct ipc_meta *m, struct msghdr *msg)
 {
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c)) {
 		const void *data = CMSG_DATA(c);
@@ -138,6 +154,9 @@ static void meta_from_control(struct ipc_meta *m, struct msghdr *msg)
 			   (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_TCLASS)) {
 			m->tos = *(const uint8_t *)data;
 			m->want |= IPC_WANT_TOS;
+		} else if (c->cmsg_level == SOL_SOCKET && (c->cmsg_type == SCM_TIMESTAMP || c->cmsg_type == SCM_TIMESTAMPNS) &&
+			   len >= sizeof(struct timespec)) {
+			take_time(s, m, c->cmsg_type == SCM_TIMESTAMPNS, data);
 		}
 	}
 }
@@ -191,7 +210,7 @@ static ssize_t receive_one(struct gsock *gs, struct ipc_meta *m)
 		return n;
 	m->from_len = msg.msg_namelen;
 	if (msg.msg_controllen)
-		meta_from_control(m, &msg);
+		meta_from_control(s, m, &msg);
 	return n;
 }
 

@@ -35,6 +35,13 @@ void svc_log(struct svc *s, const char *fmt, ...)
 	fputc('\n', stderr);
 }
 
+int64_t svc_epoch(struct svc *s)
+{
+	struct timespec ts;
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (int64_t)ts.tv_sec * OL_SEC + ts.tv_nsec - loop_tick(&s->loop);
+}
+
 /* All of a list to another, which need not be initialised. */
 static void list_move(struct list *to, struct list *from)
 {

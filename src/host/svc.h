@@ -364,6 +364,8 @@ struct svc {
 int svc_init(struct svc *s, const char *net, const char *file, char *why, size_t why_len);
 int svc_listen(struct svc *s, char *why, size_t why_len);
 void svc_fini(struct svc *s);
+/** What is added to the loop's time to make it one since 1970; ns. */
+int64_t svc_epoch(struct svc *s);
 void svc_idle(struct svc *s);			/* a guest or tool left: shall the network go? */
 __attribute__((format(printf, 2, 3))) void svc_log(struct svc *s, const char *fmt, ...);
 

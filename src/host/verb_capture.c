@@ -182,13 +182,6 @@ static void on_frame(struct stream *st, const struct sighting *s)
 }
 
 /* ---- begin and end ----------------------------------------------------------------------------------------------- */
-static int64_t epoch(struct svc *s)
-{
-	struct timespec ts;
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return (int64_t)ts.tv_sec * OL_SEC + ts.tv_nsec - loop_tick(&s->loop);
-}
-
 static void close_capture(struct stream *st)
 {
 	struct tap_in *t = list_of(st, struct tap_in, stream);
@@ -258,7 +251,7 @@ void verb_capture(const struct ask *a)
 		free(t);
 		return;
 	}
-	struct ol_capture_config cfg = { .sink = sink, .ctx = t, .epoch_ns = epoch(a->svc) };
+	struct ol_capture_config cfg = { .sink = sink, .ctx = t, .epoch_ns = svc_epoch(a->svc) };
 	t->cap = ol_capture_new(&cfg);
 	if (t->cap) {
 		send_buf(t);			/* so that the tool knows it has begun */
@@ -279,7 +272,7 @@ int capture_to_file(struct svc *s, const struct nf_capture *f, const struct netf
 		free(t);
 		return -ENOMEM;
 	}
-	int err = ol_capture_file_open(&t->file, path, epoch(s), reason, sizeof reason);
+	int err = ol_capture_file_open(&t->file, path, svc_epoch(s), reason, sizeof reason);
 	if (err) {
 		snprintf(why, why_len, "line %d: %s", f->line, reason);
 		free(t);

@@ -6,6 +6,7 @@
 #include <linux/errqueue.h>
 #include <netinet/in.h>
 #include <string.h>
+#include <sys/socket.h>
 #include "base/check.h"
 #include "sock/sock_int.h"
 
@@ -190,8 +191,21 @@ static void put_ip6(struct sock *s, struct cmsg_out *out, const struct dgram_met
 	}
 }
 
+/* On the caller's clock: the engine knows of no other. */
+static void put_time(struct sock *s, struct cmsg_out *out, ol_time at)
+{
+	if (s->recv_opts & RECV_TIME) {
+		struct timeval tv = { at / OL_SEC, at % OL_SEC / OL_US };
+		cmsg_put(out, SOL_SOCKET, SCM_TIMESTAMP, &tv, sizeof tv);
+	} else if (s->recv_opts & RECV_TIME_NS) {
+		struct timespec ts = { at / OL_SEC, at % OL_SEC };
+		cmsg_put(out, SOL_SOCKET, SCM_TIMESTAMPNS, &ts, sizeof ts);
+	}
+}
+
 void cmsg_put_meta(struct sock *s, struct cmsg_out *out, const struct dgram_meta *m)
 {
+	put_time(s, out, m->time);
 	if (m->to.addr.ver == 4)
 		put_ip(s, out, m);
 	if (s->domain == AF_INET6)

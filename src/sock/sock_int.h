@@ -69,6 +69,7 @@ struct sock {
 enum {					/* control messages with received datagrams */
 	RECV_PKTINFO4 = 1, RECV_TTL4 = 2, RECV_TOS4 = 4, RECV_ORIGDST4 = 8,
 	RECV_PKTINFO6 = 16, RECV_HOPS6 = 32, RECV_TCLASS6 = 64, RECV_ORIGDST6 = 128,
+	RECV_TIME = 256, RECV_TIME_NS = 512,	/* SO_TIMESTAMP, SO_TIMESTAMPNS: one or none */
 };
 
 enum { SLOT_BITS = 21, SLOT_MAX = 1 << SLOT_BITS, GEN_MASK = (1 << (31 - SLOT_BITS)) - 1 };

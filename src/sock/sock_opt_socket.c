@@ -213,6 +213,18 @@ static int get_pacing(struct sock *s, void *val, socklen_t *len, ol_time now)
 	return *len < sizeof v ? opt_put(val, len, &v32, sizeof v32) : opt_put(val, len, &v, sizeof v);
 }
 
+/* socket(7), and Linux's Documentation/networking/timestamping: one of the two takes the place of the other. */
+static int set_time(struct sock *s, uint16_t which, int v)
+{
+	s->recv_opts &= (uint16_t)~(RECV_TIME | RECV_TIME_NS);
+	s->recv_opts |= v ? which : 0;
+	return 0;
+}
+static int set_timestamp(struct sock *s, int v, ol_time now) { return set_time(s, RECV_TIME, v); }
+static int set_timestampns(struct sock *s, int v, ol_time now) { return set_time(s, RECV_TIME_NS, v); }
+static int get_timestamp(struct sock *s, int *v, ol_time now) { *v = (s->recv_opts & RECV_TIME) != 0; return 0; }
+static int get_timestampns(struct sock *s, int *v, ol_time now) { *v = (s->recv_opts & RECV_TIME_NS) != 0; return 0; }
+
 #define ANY 0, -1		/* any int */
 static const struct opt opts[] = {
 	{ SO_TYPE, ON_ALL, ANY, NULL, get_type },
@@ -224,6 +236,8 @@ static const struct opt opts[] = {
 	{ SO_REUSEPORT, ON_ALL, ANY, set_reuseport, get_reuseport },
 	{ SO_BROADCAST, ON_ALL, ANY, set_broadcast, get_broadcast },
 	{ SO_DONTROUTE, ON_DGRAM, ANY, set_dontroute, get_dontroute },
+	{ SO_TIMESTAMP, ON_DGRAM, ANY, set_timestamp, get_timestamp },
+	{ SO_TIMESTAMPNS, ON_DGRAM, ANY, set_timestampns, get_timestampns },
 	{ SO_NO_CHECK, ON_UDP, ANY, set_no_check, get_no_check },
 	{ SO_KEEPALIVE, ON_STREAM, ANY, set_keepalive, get_keepalive },
 	{ SO_OOBINLINE, ON_STREAM, ANY, set_oobinline, get_oobinline },

@@ -170,12 +170,13 @@ static bool wants(const struct raw_end *r, const struct ol_pkt *pkt, const struc
 	return r->ping ? ping_input(r, pkt, rx) : !filtered(r, pkt) && checksum_ok(r, pkt, rx);
 }
 
-static void deliver(struct raw_end *r, const struct ol_pkt *pkt, const struct net_rx *rx)
+static void deliver(struct raw_end *r, const struct ol_pkt *pkt, const struct net_rx *rx, ol_time now)
 {
 	struct socks *ss = r->sock->ss;
 	size_t hdr = rx->dst.ver == 4 && !r->ping ? rx->ip_len : 0;
 	struct dgram_meta meta = {
 		.from.addr = rx->src, .to.addr = rx->dst, .ifi = rx->ifi, .flow = rx->flow, .ttl = rx->ttl, .tos = rx->tos,
+		.time = now,
 	};
 	struct ol_pkt *copy = ol_pkt_from(ss->pool, pkt->data - hdr, hdr + pkt->len);
 	if (!copy || !dgram_receive(&r->d, ss->pool, copy, &meta))
@@ -189,7 +190,7 @@ bool socks_raw_input(struct socks *ss, const struct ol_pkt *pkt, const struct ne
 		struct raw_end *r = list_of(n, struct raw_end, node);
 		if (!wants(r, pkt, rx))
 			continue;
-		deliver(r, pkt, rx);
+		deliver(r, pkt, rx, now);
 		*user = r->sock;
 		heard = true;
 	}

@@ -160,6 +160,11 @@ def urgent_case(net):
     need(server.p.wait(10) == 0, f"the server failed\n{net.logs()}")
 
 
+@case("python timestamp", "none", "python3", "SO_TIMESTAMP and SO_TIMESTAMPNS of datagrams, connected and not")
+def timestamp_case(net):
+    same(net.run("web", [PYTHON, src("timestamp.py"), "web"]), b"stamped\n", "the program")
+
+
 @case("tables", "python3", "ss, netstat, route, arp, ip", "the host's own sockets, routes and neighbours, and the program that owns them")
 def tables_case(net):
     net.serve("web", [PYTHON, src("echo.py"), "thread", "7000"], 7000)

@@ -621,3 +621,55 @@ TEST(dgram_pieces_under_the_cork_or_with_more_are_one_datagram)
 	eq(ol_send(A(p), c, "never sent", 10, MSG_MORE, p->now), 10);	/* and freed with the socket */
 	pair_free(p);
 }
+
+static ssize_t take_control(struct pair *p, ol_sock s, void *control, size_t *len)
+{
+	struct iovec iov = { got, sizeof got };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = *len };
+	ssize_t n = ol_recvmsg(B(p), s, &msg, 0, p->now);
+	*len = msg.msg_controllen;
+	return n;
+}
+
+/* SO_TIMESTAMP and SO_TIMESTAMPNS: when it came, not when it was read; the one takes the other's place. */
+TEST(dgram_timestamps_say_when_it_came)
+{
+	struct pair *p = pair_new(NULL);
+	struct sockaddr_in to = in4("10.0.0.2", 53);
+	ol_sock s = udp_at(p, B(p), "0.0.0.0", 53), c = udp(p, A(p), AF_INET);
+	int on = 1, v = -1;
+	socklen_t vlen = sizeof v;
+	union { char buf[128]; struct cmsghdr h; } ctl;
+	eq(SEND(A(p), c, "x", to), 1);				/* so that the neighbour is known */
+	pair_run(p, 100);
+	size_t len = sizeof ctl;
+	eq(take_control(p, s, &ctl, &len), 1);
+	eq(len, 0);
+	eq(ol_setsockopt(B(p), s, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on, p->now), 0);
+	ol_time before = p->now;
+	eq(SEND(A(p), c, "x", to), 1);
+	pair_run(p, 100);
+	ol_time after = p->now;
+	pair_run(p, 5000);
+	len = sizeof ctl;
+	eq(take_control(p, s, &ctl, &len), 1);
+	eq(len, CMSG_SPACE(sizeof(struct timespec)));
+	eq(ctl.h.cmsg_level, SOL_SOCKET);
+	eq(ctl.h.cmsg_type, SCM_TIMESTAMPNS);
+	struct timespec ts;
+	memcpy(&ts, CMSG_DATA(&ctl.h), sizeof ts);
+	ol_time at = ts.tv_sec * OL_SEC + ts.tv_nsec;
+	ok(at >= before && at <= after);
+	eq(ol_setsockopt(B(p), s, SOL_SOCKET, SO_TIMESTAMP, &on, sizeof on, p->now), 0);
+	eq(ol_getsockopt(B(p), s, SOL_SOCKET, SO_TIMESTAMPNS, &v, &vlen, p->now), 0);
+	eq(v, 0);
+	eq(SEND(A(p), c, "x", to), 1);
+	pair_run(p, 100);
+	len = sizeof ctl;
+	eq(take_control(p, s, &ctl, &len), 1);
+	eq(ctl.h.cmsg_type, SCM_TIMESTAMP);
+	struct timeval tv;
+	memcpy(&tv, CMSG_DATA(&ctl.h), sizeof tv);
+	ok(tv.tv_sec * OL_SEC + tv.tv_usec * OL_US > at);
+	pair_free(p);
+}

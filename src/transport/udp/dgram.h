@@ -22,6 +22,7 @@ struct dgram_meta {
 	uint32_t flow;			/* IPv6 flow label */
 	uint32_t charge;		/* bytes it costs its queue */
 	uint8_t ttl, tos;
+	ol_time time;			/* when it came */
 	/* of an error: */
 	uint8_t origin, type, code;	/* SO_EE_ORIGIN_*, and of the ICMP message */
 	uint8_t err;			/* enum ol_err */

@@ -212,6 +212,7 @@ enum ol_fate udp_input(struct udp *udp, struct ol_pkt *pkt, const struct net_rx 
 	struct flow f = { { rx->dst, h.dst }, { rx->src, h.src }, rx->ifi };
 	struct dgram_meta meta = {
 		.from = f.remote, .to = f.local, .ifi = rx->ifi, .flow = rx->flow, .ttl = rx->ttl, .tos = rx->tos,
+		.time = now,
 	};
 	bool many = rx->broadcast || rx->multicast;
 	struct udp_end *e = many ? NULL : find(udp, &f);
