@@ -89,7 +89,7 @@ static const char *build(const char *faults, bool plain)
 		return why;
 	if (ol_tap_open(&w.tap, &(struct ol_tap_config){ .name = "oltap0", .plain = plain, .pool = w.pool }, why, sizeof why))
 		return why;
-	if (netns_configure("oltap0", 1500))
+	if (netns_configure("oltap0", KERNEL_ADDR, 1500))
 		return "the kernel's end of the TAP device does not take its address";
 	ol_config_seed(cfg, seed);
 	w.stk = ol_stack_new(cfg, w.pool, now);

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include "netns.h"
 
 #define KERNEL_ADDR "10.9.0.1"
 #define OUR_ADDR "10.9.0.2"
@@ -20,9 +21,4 @@ void peer_kill(struct peer *p);
 
 /** What both sides send: the bytes at a place of a stream. */
 const uint8_t *pattern(uint64_t at, uint64_t *run);
-
-/** A new network namespace, as root or in a user namespace of our own.  NULL: we are in it; otherwise why not. */
-const char *netns_enter(void);
-/** Gives the kernel's end its address and brings it up.  0 or a negated errno. */
-int netns_configure(const char *tap, int mtu);
 #endif
