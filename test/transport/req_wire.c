@@ -118,6 +118,7 @@ TEST(tcp_options_are_read_at_any_alignment)
 		{ { 77, 2, 99, 7, 2, 4, 1, 1, 1, 2, 4, 2, 0xbc, 3, 3, 5 }, 16, 700, true },
 		{ { 2, 4, 2, 0xbc, 0, 3, 3, 5 }, 8, 700, false },
 		{ { 0, 2, 4, 2, 0xbc }, 5, 0, false },
+		{ { 2, 4, 2, 0xbc, 253, 3, 9, 3, 3, 5 }, 10, 700, true },	/* unknown between known */
 		/* the last ones of the list, behind any number of NOPs */
 		{ { 2, 4, 2, 0xbc, 4, 2 }, 6, 700, false, true },
 		{ { 2, 4, 2, 0xbc, 1, 4, 2 }, 7, 700, false, true },

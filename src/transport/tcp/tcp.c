@@ -23,6 +23,7 @@ static struct tcp_loss_cfg loss_cfg(const struct tcp_config *c)
 	l.frto = c->frto != 0;
 	l.moderate_cwnd_on_undo = c->moderate_cwnd;
 	l.hystart = c->hystart;
+	l.cwv = c->cwv;
 	l.pace_all = c->pacing;
 	return l;
 }

@@ -81,6 +81,7 @@ static const struct setting {
 	S("tcp_slow_start_after_idle", K_BOOL, slow_start_after_idle, 0, 1,
 		"restart from the initial window after an idle RTO (RFC 5681 4.1)"),
 	S("tcp_pacing", K_BOOL, pacing, 0, 1, "pace every congestion control, not BBR alone"),
+	S("tcp_cwv", K_BOOL, cwv, 0, 1, "keep a window that is not used, and do not trust it (RFC 7661)"),
 	S("tcp_hystart", K_BOOL, hystart, 0, 1, "leave slow start when delay grows (RFC 9406)"),
 #undef S
 };

@@ -63,6 +63,7 @@ struct tcp_config {
 	bool moderate_cwnd;		/* what an undo gives back is bounded */
 	bool slow_start_after_idle;
 	bool pacing;			/* of cubic and reno; BBR always paces */
+	bool cwv;
 	bool hystart;
 };
 

@@ -1,7 +1,7 @@
 /*
  * The seam (tcp_loss.h): what the core tells is noted on the scoreboard, what it asks is answered from there.  Here are
  * also the deadlines of RTO (RFC 6298 5), tail loss probe (RFC 8985 7.2) and pacing, and the window's validation
- * while the application does not fill it (RFC 2861, which RFC 7661 calls conservative; off with the default settings).
+ * while the application does not fill it (RFC 2861, off with the default settings; RFC 7661 in its place is tcp_cwv.c).
  */
 #include <linux/tcp.h>
 #include "base/check.h"
@@ -471,7 +471,7 @@ static void restart_after_idle(struct tcp_tcb *tcb, ol_time now)
 {
 	struct tcp_loss *l = &tcb->loss;
 	ol_time rto = tcp_rto_now(tcb), idle = now - l->last_sent;
-	if (!l->cfg->slow_start_after_idle || l->sb.out.bytes || !l->segs_sent || idle <= rto || l->cc->control)
+	if (!l->cfg->slow_start_after_idle || l->cfg->cwv || l->sb.out.bytes || !l->segs_sent || idle <= rto || l->cc->control)
 		return;
 	uint32_t restart = MIN(initial_window(tcb), l->cwnd);
 	l->ssthresh = tcp_current_ssthresh(tcb);
@@ -542,6 +542,8 @@ static bool window_is_limit(const struct tcp_loss *l)
 {
 	if (l->cwnd_limited)
 		return true;
+	if (l->cwv.unvalidated)			/* RFC 7661 4.4 */
+		return false;
 	return tcp_in_slow_start(l) && l->cwnd < 2ull * l->max_flight;
 }
 
@@ -566,12 +568,14 @@ void tcp_loss_stopped(struct tcp_tcb *tcb, enum tcp_stop why, ol_time now)
 		l->max_flight = out;
 		l->max_flight_end = tcb->snd_nxt;
 	}
+	if (l->cfg->cwv)
+		cwv_phase(tcb, initial_window(tcb), now);
 	if (window_is_limit(l)) {
 		l->cwnd_used = 0;
 		l->cwnd_stamp = now;
 	} else {
 		l->cwnd_used = MAX(l->cwnd_used, out);
-		if (l->cfg->slow_start_after_idle && now - l->cwnd_stamp >= tcp_rto_now(tcb) && !l->cc->control)
+		if (l->cfg->slow_start_after_idle && !l->cfg->cwv && now - l->cwnd_stamp >= tcp_rto_now(tcb) && !l->cc->control)
 			application_limited(tcb, now);
 	}
 }
@@ -647,6 +651,8 @@ void tcp_loss_ack(struct tcp_tcb *tcb, const struct tcp_ack_event *ev, ol_time n
 		tcp_recovery_ack(tcb, &a, now);
 		tcp_recovery_probe_ack(tcb);
 	}
+	if (l->cfg->cwv && a.una_advanced)
+		cwv_acked(tcb, now);
 	l->segs_delivered += a.delivered_segs;
 	a.rs.newly_acked = a.delivered;
 	a.rs.newly_lost = (uint32_t)(l->rate.lost - a.prior_lost);

@@ -26,6 +26,7 @@
 #include <outlet/ol_time.h>
 #include "base/seq.h"
 #include "transport/tcp/tcp_cc.h"
+#include "transport/tcp/tcp_cwv.h"
 #include "transport/tcp/tcp_rack.h"
 #include "transport/tcp/tcp_rate.h"
 #include "transport/tcp/tcp_sb.h"
@@ -44,6 +45,7 @@ struct tcp_loss_cfg {
 	bool tlp;				/* tcp_early_retrans: RFC 8985 7 */
 	bool frto;				/* tcp_frto: RFC 5682 */
 	bool moderate_cwnd_on_undo;		/* an undone window is held to what is in flight and a little */
+	bool cwv;				/* tcp_cwv: RFC 7661 in place of RFC 2861 */
 	bool hystart;				/* RFC 9406 in place of CUBIC's and Reno's plain slow start */
 	bool pace_all;				/* pace every congestion control, not only those that ask for it */
 	uint16_t pace_ss, pace_ca;		/* percent of cwnd a round trip, in slow start and after: 200, 120 */
@@ -98,6 +100,7 @@ struct tcp_loss {
 	tcp_seq max_flight_end;
 	ol_time cwnd_stamp, last_sent;
 	bool cwnd_limited;
+	struct tcp_cwv cwv;
 
 	/* recovery */
 	uint8_t ca_state;			/* enum tcp_cas */

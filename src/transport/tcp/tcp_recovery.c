@@ -51,6 +51,7 @@ static void begin_reduction(struct tcp_tcb *tcb, const struct tcp_acked *a, ol_t
 	l->prr_delivered = l->prr_out = 0;
 	l->recover_fs = MAX(out - MIN(old, out) + (a && a->una_advanced ? a->acked : 0), MAX(tcb->snd_mss, 1u));
 	l->ssthresh = l->cc->ssthresh(tcb, now);
+	cwv_reduce(tcb);
 	l->cwr_due = true;
 	l->ece_floor = false;
 }
@@ -63,6 +64,7 @@ static void end_reduction(struct tcp_tcb *tcb, ol_time now)
 		l->cwnd_stamp = now;
 	}
 	l->ece_floor = false;
+	cwv_reduced(tcb, l->undo_valid || l->ca_state == TCP_CAS_CWR);
 	cc_event(tcb, TCP_CC_RECOVERY_END, now);
 }
 
@@ -590,6 +592,7 @@ void tcp_recovery_rto(struct tcp_tcb *tcb, ol_time now)
 	l->cwnd_stamp = now;
 	if (l->ca_state <= TCP_CAS_DISORDER && l->sb.sacked.segs >= l->cfg->reordering)
 		l->reordering = MIN(l->reordering, l->cfg->reordering);
+	cwv_reduced(tcb, false);			/* RFC 7661 4.4: out of its phase, and on as ever */
 	enter(tcb, TCP_CAS_LOSS);
 	l->recovery_point = tcb->snd_nxt;
 	l->cwr_due = true;
