@@ -348,6 +348,27 @@ TEST(tcp_paws_goes_with_path_mtu_discovery)
 	ladder_end(l);
 }
 
+/* What was cut for a longer path is cut anew as a whole, not each old segment into a full one and a rest. */
+TEST(tcp_a_smaller_path_mtu_cuts_the_whole_anew)
+{
+	struct ladder *l = ladder_established((struct ladder_how){ 0 }, "mss 1460,sackOK,nop,nop,nop,wscale 7");
+	app(l, 0, "write 7300");
+	eq(ladder_flush(l), 5);
+	ladder_icmp(l, OL_ERR_MSGSIZE, false, 1200, 1);
+	for (int at = 1; at < 6961; at += 1160) {
+		char s[40];
+		snprintf(s, sizeof s, ". %d:%d(1160) ack 1", at, at + 1160);
+		out(l, 0, s);
+	}
+	out(l, 0, "P. 6961:7301(340) ack 1");
+	none(l);
+	in (l, 20, ". 1:1(0) ack 1161 win 257 <sack 2321:7301>");
+	out(l, 0, ". 1161:2321(1160) ack 1");			/* the pieces are known by their new bounds */
+	in (l, 0, ". 1:1(0) ack 7301 win 257");
+	none(l);
+	ladder_end(l);
+}
+
 /* ---- window scale ------------------------------------------------------------ */
 
 /* Each side shifts by its own count, both by none when one of them did not ask. */

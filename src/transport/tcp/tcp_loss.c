@@ -421,7 +421,7 @@ static bool probe_range(const struct tcp_tcb *tcb, struct tcp_loss_range *out)
 /*
  * How much from record i on may go in one piece: at most `most` bytes, to where what is lost ends.  Segments sent short
  * are put together where two fit in one (RFC 9293 3.8.1 lets a retransmission repacketize), full ones keep their
- * bounds.
+ * bounds, unless they are too long for the path now: then all of it is cut anew.
  */
 static uint32_t lost_run(const struct tcp_sb *sb, uint32_t i, uint32_t most, uint32_t mss)
 {
@@ -430,7 +430,7 @@ static uint32_t lost_run(const struct tcp_sb *sb, uint32_t i, uint32_t most, uin
 		const struct tcp_sb_rec *r = &sb->rec[i];
 		if ((r->flags & (SB_SACKED | SB_LOST | SB_RETRANS)) != SB_LOST)
 			break;
-		if (len % mss && len % mss + r->len > mss)
+		if (r->mss <= mss && len % mss && len % mss + r->len > mss)
 			break;
 		len += r->len;
 	}
