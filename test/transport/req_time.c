@@ -369,6 +369,25 @@ TEST(tcp_a_smaller_path_mtu_cuts_the_whole_anew)
 	ladder_end(l);
 }
 
+/* The window is counted in segments, and their number is what stays. */
+/* req: 1191-6.4-d */
+TEST(tcp_a_smaller_path_mtu_leaves_the_window_its_segments)
+{
+	struct ladder *l = ladder_established((struct ladder_how){ 0 }, "mss 1460,sackOK,nop,nop,nop,wscale 7");
+	app(l, 0, "write 14600");
+	eq(ladder_flush(l), 10);
+	ladder_icmp(l, OL_ERR_MSGSIZE, false, 1200, 1);
+	eq(ladder_flush(l), 10);
+	eq(ladder_tcb(l)->loss.cwnd, 10 * 1160);
+	ladder_icmp(l, OL_ERR_MSGSIZE, false, 1200, 1);		/* the same word again is no news */
+	eq(ladder_tcb(l)->loss.cwnd, 10 * 1160);
+	none(l);
+	in (l, 100, ". 1:1(0) ack 1161 win 257");
+	out(l, 0, ". 11601:12761(1160) ack 1");
+	ladder_flush(l);
+	ladder_end(l);
+}
+
 /* ---- window scale ------------------------------------------------------------ */
 
 /* Each side shifts by its own count, both by none when one of them did not ask. */

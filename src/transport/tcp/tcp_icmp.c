@@ -29,7 +29,10 @@ static void too_big(struct tcp_tcb *tcb, const struct quoted *q, uint32_t mtu, o
 		return;
 	if (mtu < tcb->path.mtu)			/* or another connection learnt it first */
 		net_pmtu_update(tcb->tcp->net, &tcb->node.remote.addr, mtu, now);
+	uint32_t was = tcb->snd_mss;
 	tcp_sync_mss(tcb, now);
+	if (tcb->snd_mss < was)
+		tcp_loss_keep_segments(tcb, was);
 	if (!tcp_synchronized(tcb->state) && !(tcb->state == OL_TCP_SYN_SENT && tcb->fo_data))
 		return;
 	tcp_loss_mtu_shrunk(tcb, now);

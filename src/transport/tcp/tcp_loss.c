@@ -679,6 +679,14 @@ static void resend_only(struct tcp_tcb *tcb, ol_time now)
 	rto_start(tcb, now);
 }
 
+void tcp_loss_keep_segments(struct tcp_tcb *tcb, uint32_t was_mss)
+{
+	struct tcp_loss *l = &tcb->loss;
+	l->cwnd = MAX(l->cwnd / was_mss, 1u) * mss_of(tcb);
+	if (l->ssthresh < TCP_INFINITE_SSTHRESH)
+		l->ssthresh = MAX(l->ssthresh / was_mss, 2u) * mss_of(tcb);
+}
+
 void tcp_loss_mtu_shrunk(struct tcp_tcb *tcb, ol_time now)
 {
 	struct tcp_loss *l = &tcb->loss;

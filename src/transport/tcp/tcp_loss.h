@@ -201,6 +201,11 @@ enum tcp_loss_timer tcp_loss_expire(struct tcp_tcb *tcb, bool new_ready, ol_time
 
 /** A tail loss probe is due, but the last segment has not left this host: no probe then, the RTO runs from now. */
 void tcp_loss_tlp_later(struct tcp_tcb *tcb, ol_time now);
+/**
+ * The path takes smaller segments: RFC 1191 6.5 and RFC 8201 5.4 leave the congestion window as it is, which is "always a
+ * multiple of the segment size"; as on Linux it stays as many segments as it was.
+ */
+void tcp_loss_keep_segments(struct tcp_tcb *tcb, uint32_t was_mss);
 /** SND.MSS shrank because of path MTU: what is longer counts as lost, without a congestion response (RFC 1191 6.5). */
 void tcp_loss_mtu_shrunk(struct tcp_tcb *tcb, ol_time now);
 /** The handshake is over, and the peer took not all of the text that went with the SYN: it goes again now, RFC 7413 4.2.2. */
