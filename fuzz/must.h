@@ -1,6 +1,7 @@
 #ifndef FUZZ_MUST_H
 #define FUZZ_MUST_H
 /* A target's own claims about what it drives: where one does not hold, the run ends there and says which. */
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -59,8 +59,31 @@ network += [b'seed: 1\nwires:\n  a: {subnet: [10.1.0.0/24, fd01::/64], faults: l
             b'  y: {wire: a, gateway: 10.1.0.1, settings: {tcp_sack: 0}}\nrouters:\n  r:\n    interfaces:\n'
             b'    - {wire: a, address: 10.1.0.1/24}\n    routes:\n    - {to: 10.2.0.0/16, via: 10.1.0.9, metric: 3}\n']
 
+ONE, TRAIN, AGAIN, AHEAD, SWAP, BARE, ODD, END, LATER, READ, TELL = 16, 0, 24, 28, 32, 36, 44, 48, 52, 56, 60    # fuzz/twins.c
+gro = [bytes(b) for b in (
+    [0, ONE, END, ODD, 9 | 5 << 4, AGAIN, 1, TRAIN, 3, END],                    # the first of a train is refused for its timestamp
+    [0, ONE, END, ODD, 10 | 3 << 4, AGAIN, 1, TRAIN, 3, END, TELL, 200, END],
+    [16, ONE, ODD, 3 << 4, TRAIN, 3, END, TELL, 1, TRAIN, 3, END],              # CE
+    [1, TRAIN, 15, TRAIN | 1, 15, TRAIN | 2, 15, END, LATER, 50, READ, 255, READ | 1, 255, READ | 2, 255],
+    [2, TRAIN, 15, TRAIN, 15, TRAIN, 15, TRAIN, 15, END, READ, 255, TRAIN, 15, END, LATER, 60],
+    [4, TRAIN, 3, AHEAD, 50, TRAIN, 3, END, SWAP, TRAIN, 5, END],
+    [8, TELL, 100, TELL, 100, TRAIN, 5, END, BARE, END, LATER, 200, TELL, 255, TRAIN, 4, END, 40, 0x11, END, LATER, 255])]
+
+states = [bytes([how, 0, 0, 0x10, 1, 0, 0, 0, 4, 0x3c, 5, 0x10, 0, 4, 1, 0, 1, 1, 6, 3, 0, 2, 1, 0, 0, 0, 3]) for how in range(256)]
+
+
+def syn(peer, how, wscale=7, mss=1460):
+    return bytes([peer << 2, how, wscale, 9, 1] + ([mss >> 8, mss & 255] if how & 8 else []))
+
+
+cookie = [syn(0, 15) + b'\1', syn(1, 8) + b'\5', syn(2, 15) + b'\3\x46\x09', syn(3, 15) + b'\3\x82\x0d',
+          syn(0, 7) + b'\2\0\x09\x09\1' + syn(1, 15, 14, 9000) + b'\x45\5']
+
+option = [bytes([2, 4, 5, 180, 1, 3, 3, 7, 4, 2, 8, 10] + [0] * 8), bytes([1, 1, 8, 10] + [1] * 8), bytes([1, 1, 5, 18] + [3] * 16),
+          bytes([34, 10] + [1] * 8), bytes([254, 8, 0xf9, 0x89, 1, 2, 3, 4])]
+
 if __name__ == '__main__':
-    seeds = {'stack': stack, 'ipc': ipc, 'netfile': network}
+    seeds = {'stack': stack, 'ipc': ipc, 'netfile': network, 'gro': gro, 'tcp_states': states, 'cookie': cookie, 'tcp_option': option}
     if len(sys.argv) != 3 or sys.argv[1] not in seeds:
         sys.exit(f'{__doc__}\nTargets: {", ".join(seeds)}')
     where = Path(sys.argv[2])

@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "base/cksum.h"
 #include "must.h"
+#include "story.h"
 #include "wire/tcp.h"
 
 enum { CONNS = 3, STEPS = 1000, PORT = 80, FIRST_PORT = 40000, MAX_TEXT = 1448, TEXTS = 8 };
@@ -35,15 +36,6 @@ struct twins {
 	struct odd odd;
 	struct twins_sum sum;
 };
-
-struct story { const uint8_t *p; size_t left; };
-static uint8_t byte(struct story *s)
-{
-	if (!s->left)
-		return 0;
-	s->left--;
-	return *s->p++;
-}
 
 /* ---- frames ------------------------------------------------------------------------------------------------------ */
 static size_t put_options(const struct twins *w, const struct conn *c, uint8_t *o, uint8_t flags, uint8_t kind)
