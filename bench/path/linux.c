@@ -21,7 +21,7 @@
 #include "base/check.h"
 #include "netns.h"
 
-struct linux_end { struct end end; struct ol_tap *tap; pid_t child; int pipe; };
+struct linux_end { struct end end; struct ol_tap *tap; pid_t child; int pipe; ol_time now; };
 
 static ol_time clock_ns(void)
 {
@@ -160,6 +160,7 @@ static void work(struct end *e, ol_time now)
 {
 	struct linux_end *l = (struct linux_end *)e;
 	struct pollfd pf = { l->pipe, POLLIN, 0 };
+	l->now = now;
 	ol_tap_flush(l->tap);
 	if (e->over || poll(&pf, 1, 0) <= 0)
 		return;
@@ -173,7 +174,8 @@ static void work(struct end *e, ol_time now)
 /* What the kernel had no room for is tried again soon. */
 static ol_time deadline(const struct end *e)
 {
-	return ol_tap_pending(((const struct linux_end *)e)->tap) ? 0 : OL_NEVER;
+	const struct linux_end *l = (const struct linux_end *)e;
+	return ol_tap_pending(l->tap) ? l->now + 200 * OL_US : OL_NEVER;
 }
 static void input(struct end *e, struct ol_pkt *pkt, ol_time now) { ol_tap_send(((struct linux_end *)e)->tap, pkt); }
 static struct ol_pkt *output(struct end *e, ol_time now) { return ol_tap_receive(((struct linux_end *)e)->tap, now); }

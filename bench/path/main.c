@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -326,8 +327,9 @@ int main(int argc, char **argv)
 		return rc;
 	g.real = g.o.linux_from || g.o.linux_to;
 	g.sampled = g.now = g.real ? clock_ns() : OL_SEC;
-	if (g.real)
-		setpriority(PRIO_PROCESS, 0, -15);	/* a late wire is another wire; where it is not allowed, so be it */
+	/* A late wire is another wire: it goes before ordinary programs.  It sleeps nearly always; where it may not, so be it. */
+	if (g.real && sched_setscheduler(0, SCHED_RR, &(struct sched_param){ .sched_priority = 1 }))
+		setpriority(PRIO_PROCESS, 0, -15);
 	g.pool = ol_pool_new(0);
 	g.wire = ol_wire_new(&(struct ol_wire_config){ .link = OL_LINK_ETHER, .ports = 2, .seed = g.o.plan.seed });
 	if (!faults(SEND_PORT, g.o.forth) || !faults(RECV_PORT, g.o.back))
