@@ -30,6 +30,7 @@ TEST(mistakes_in_scripts_are_told_with_their_line)
 		{ "--so_flags=\"a=1\n", "x.pkt:1: the value of --so_flags has no closing quotation mark" },
 		{ "0 `rm -rf /`", "x.pkt:1: shell commands are not run here: settings travel in --so_flags=\"key=value\"" },
 		{ "1 close(3) = 0", "x.pkt:1: the first event is at time 0" },
+		{ "0 close(3) = 0\n99999999999999999999.9 close(3) = 0", "x.pkt:2: this is more than a million seconds" },
 		{ "0 close(3) = 0\n+0 close(3)", "x.pkt:2: `=` is expected, and the script ends" },
 		{ "0 close(3) = 0\n\n+0 close(NO_SUCH) = 0", "x.pkt:3: `NO_SUCH` is no name with a value here" },
 		{ "0 close(3) = -1 EAGAIN (never closed", "x.pkt:1: `)` is expected, and the script ends" },
