@@ -528,3 +528,15 @@ TEST(tcp_one_packet_may_reach_beyond_the_window)
 	ladder_flush(l);
 	ladder_end(l);
 }
+
+/* A packet longer than any segment was put together on its way: of which pieces, what both ends announced tells. */
+TEST(tcp_a_packet_of_many_segments_tells_their_size)
+{
+	struct ladder *l = ladder_established((struct ladder_how){ 0 }, "mss 1100,sackOK,nop,nop,nop,wscale 7");
+	in (l, 0, ". 1:10001(10000) ack 1 win 257");
+	eq(ladder_tcb(l)->rcv_mss, 1000);
+	in (l, 0, ". 10001:11201(1200) ack 1 win 257");	/* one segment, and a longer one */
+	eq(ladder_tcb(l)->rcv_mss, 1200);
+	ladder_flush(l);
+	ladder_end(l);
+}

@@ -442,11 +442,25 @@ static void fetch_urgent(struct tcp_tcb *tcb)
 
 /* ---- seventh: segment text -------------------------------------------------------------------------------------- */
 
+/*
+ * Text bytes of the peer's segments, as far as this packet tells.  One longer than any segment for us was put together on
+ * its way and may not say of what: of equal pieces then, as few as what both ends announced allows.
+ */
+static uint32_t piece_len(const struct tcp_tcb *tcb, const struct tcp_in *in)
+{
+	uint32_t len = (uint32_t)in->seg.text.len, most = MIN(tcb->adv_mss, tcb->peer_mss);
+	if (in->pkt && in->pkt->gso != OL_GSO_NONE && in->pkt->gso_size)
+		return in->pkt->gso_size;
+	if (len <= tcb->adv_mss || most == 0)
+		return len;
+	uint32_t pieces = (len + most - 1) / most;
+	return (len + pieces - 1) / pieces;
+}
+
 /* Estimates the peer's segment size and how soon an ACK is wanted. */
 static void measure(struct tcp_tcb *tcb, const struct tcp_in *in, ol_time now)
 {
-	uint32_t len = (uint32_t)in->seg.text.len;
-	uint32_t one = in->pkt && in->pkt->gso != OL_GSO_NONE && in->pkt->gso_size ? in->pkt->gso_size : len;
+	uint32_t one = piece_len(tcb, in);
 	if (one >= tcb->rcv_mss)
 		tcb->rcv_mss = MIN(one, (uint32_t)tcb->adv_mss);
 	else
