@@ -1,10 +1,13 @@
 /*
- * Netlink requests of a guest on a host with several interfaces, addresses and routes: arbitrary bytes, or a well-
- * formed head before them.  Whatever comes back is whole netlink messages.
+ * Netlink requests of a guest, of rtnetlink and of sock_diag, on a host with several interfaces, addresses, routes and
+ * sockets: arbitrary bytes, or a well-formed head before them.  Whatever comes back is whole netlink messages.
  */
 #include <errno.h>
 #include <linux/netlink.h>
+#include <linux/inet_diag.h>
 #include <linux/rtnetlink.h>
+#include <linux/sock_diag.h>
+#include <netinet/in.h>
 #include <string.h>
 #include <unistd.h>
 #include "box.h"
@@ -38,6 +41,33 @@ static void read_answers(int fd)
 		}
 }
 
+/* Something to list: a listener, and datagram sockets of both families, one of them a guest's. */
+static void make_sockets(struct vhost *h, struct client *asker)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons(80) };
+	struct sockaddr_in6 at6 = { .sin6_family = AF_INET6, .sin6_port = htons(5353) };
+	ol_time now = h->svc->loop.now;
+	struct gsock *gs;
+	int app;
+	ol_sock l = ol_socket(h->stk, AF_INET, SOCK_STREAM, 0, now), u = ol_socket(h->stk, AF_INET6, SOCK_DGRAM, 0, now);
+	must(!ol_bind(h->stk, l, (struct sockaddr *)&at, sizeof at, now) && !ol_listen(h->stk, l, 5, now));
+	must(!ol_bind(h->stk, u, (struct sockaddr *)&at6, sizeof at6, now));
+	must(!gsock_new(&gs, &app, h, asker, 1, AF_INET, SOCK_DGRAM, 0, ol_socket(h->stk, AF_INET, SOCK_DGRAM, 0, now)));
+	must(!ol_bind(h->stk, gs->sock, (struct sockaddr *)&at, sizeof at, now));
+}
+
+/* A request that sock_diag does not refuse at once, and what its filter may look like behind it. */
+static size_t diag_head(uint8_t *p, uint8_t how, size_t rest)
+{
+	static const uint8_t protocols[] = { IPPROTO_TCP, IPPROTO_UDP };
+	struct inet_diag_req_v2 r = { .sdiag_family = how & 32 ? AF_INET : 0, .sdiag_protocol = protocols[how >> 6 & 1],
+				      .idiag_ext = 0xff, .idiag_states = ~0u };
+	struct rtattr a = { .rta_len = (uint16_t)RTA_LENGTH(rest), .rta_type = INET_DIAG_REQ_BYTECODE };
+	memcpy(p, &r, sizeof r);
+	memcpy(p + sizeof r, &a, sizeof a);
+	return sizeof r + sizeof a;
+}
+
 /* The network stands from one input to the next: a request leaves nothing behind but its socket. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -50,22 +80,28 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		must(host != NULL);
 		asker.svc = &b.svc;
 		list_init(&asker.gsocks);
+		make_sockets(host, &asker);
 	}
 	struct input in = { data, size };
 	struct gsock *gs;
 	int app;
-	must(!nl_check(SOCK_RAW, NETLINK_ROUTE));
-	must(!gsock_new(&gs, &app, host, &asker, 1, AF_NETLINK, SOCK_RAW, NETLINK_ROUTE, -1) && !nl_open(gs));
+	bool diag = in_byte(&in) & 1;
+	int protocol = diag ? NETLINK_SOCK_DIAG : NETLINK_ROUTE;
+	must(!nl_check(SOCK_RAW, protocol));
+	must(!gsock_new(&gs, &app, host, &asker, 1, AF_NETLINK, SOCK_RAW, protocol, -1) && !nl_open(gs));
 	while (in.left) {
 		uint8_t msg[2048] = { 0 }, how = in_byte(&in);
 		size_t head = how & 1 ? sizeof(struct nlmsghdr) : 0, len = in_byte(&in) * (how & 4 ? 4u : 1u);
 		const uint8_t *p = in_take(&in, &len);
+		if (diag && head && how & 16)
+			head += diag_head(msg + head, how, len);
 		memcpy(msg + head, p, len);
 		struct nlmsghdr h = {
-			.nlmsg_len = (uint32_t)(head + len), .nlmsg_type = (uint16_t)(RTM_BASE + in_byte(&in) % 96),
+			.nlmsg_len = (uint32_t)(head + len),
+			.nlmsg_type = (uint16_t)(diag ? SOCK_DIAG_BY_FAMILY + in_byte(&in) % 3 : RTM_BASE + in_byte(&in) % 96),
 			.nlmsg_flags = (uint16_t)(NLM_F_REQUEST | in_byte(&in) << 4), .nlmsg_seq = 1,
 		};
-		memcpy(msg, &h, head);
+		memcpy(msg, &h, MIN(head, sizeof h));
 		if (how & 2)				/* by write(), else by sendto() */
 			must(send(app, msg, head + len, MSG_NOSIGNAL) >= 0 || errno == EAGAIN || errno == EPIPE);
 		else
