@@ -38,7 +38,6 @@ static struct twins_sum story(uint64_t seed)
 	return twins_run(b, sizeof b);
 }
 
-/* req: 7323-5.6-a: the short way of a train's later segments asks PAWS first, as the long one does */
 TEST(random_stories_end_alike_with_trains_and_without)
 {
 	signal(SIGABRT, say_rerun);

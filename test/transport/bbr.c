@@ -54,6 +54,7 @@ static bool on_leaving_startup(struct world *w, struct seen *s, enum bbr_state f
 	return from == BBR_STARTUP;
 }
 
+/* req: BBR-4.1-a */
 TEST(bbr_startup_ends_where_the_rate_no_longer_grows)
 {
 	struct world w;
@@ -130,6 +131,7 @@ TEST(bbr_drain_ends_when_the_queue_is_gone)
 	end(&w);
 }
 
+/* req: BBR-4.1-a */
 TEST(bbr_drain_ends_after_three_rounds_in_any_case)
 {
 	struct world w;
@@ -163,6 +165,7 @@ TEST(bbr_up_ends_on_a_plateau)
 	end(&w);
 }
 
+/* req: BBR-4.5.10-a */
 TEST(bbr_up_ends_on_losses_and_remembers_how_much_was_too_much)
 {
 	struct world w;
@@ -219,6 +222,7 @@ static bool each_app_limited(struct world *w, struct seen *s)
 	return w->d->now - w->start > 30 * OL_SEC;
 }
 
+/* req: BBR-4.5.2-a */
 TEST(bbr_stays_in_startup_while_the_application_is_the_limit)
 {
 	struct world w;
@@ -279,6 +283,7 @@ static bool on_probe_rtt(struct world *w, struct seen *s, enum bbr_state from, e
 	return from == BBR_PROBE_RTT;
 }
 
+/* req: BBR-4.3.4-a */
 TEST(bbr_looks_at_the_path_almost_empty)
 {
 	struct world w;

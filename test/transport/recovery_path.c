@@ -134,6 +134,7 @@ TEST(bbr_keeps_its_rate_under_random_loss)
 }
 
 /* It learns the path's round trip, and keeps the queue far below what a deep buffer would take. */
+/* req: BBR-4.6.2-a */
 TEST(bbr_leaves_a_deep_buffer_mostly_empty)
 {
 	struct world w;
