@@ -709,3 +709,18 @@ TEST(a_loss_that_was_never_sent_again_is_undone)
 	ok(d->tcb->loss.ssthresh >= TCP_INFINITE_SSTHRESH);
 	drv_free(d);
 }
+
+/* RFC 6069: a doubling that is taken back late leaves a timeout that is over; it is due next, and never in the past. */
+TEST(a_backoff_taken_back_is_due_next)
+{
+	struct drv *d = drv_new(.rtt_ms = 100, .no_sack = true);
+	drv_write(d, 0, 1000);
+	drv_out(d, "1:1001");
+	drv_out_at(d, 300, "1:1001");
+	drv_pass(d, 400 * OL_MS);			/* the next is due at 600, undoubled at 300 */
+	tcp_loss_revert_rto(d->tcb, d->now);
+	ok(tcp_loss_deadline(d->tcb, NULL) > d->now);
+	drv_pass(d, 1);
+	drv_out(d, "1:1001");
+	drv_free(d);
+}

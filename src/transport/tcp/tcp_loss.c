@@ -281,9 +281,10 @@ void tcp_loss_revert_rto(struct tcp_tcb *tcb, ol_time now)
 	struct tcp_loss *l = &tcb->loss;
 	if (!l->rto_shift || !l->sb.n)
 		return;
-	/* RFC 6069 3: undo the last doubling; the RTO runs from the last transmission */
+	/* RFC 6069 3: undo the last doubling; the RTO runs from the last transmission.  One that is over is due next, and not at
+	 * an instant whose timers have been served already. */
 	l->rto_shift--;
-	l->rto_at = MAX(l->sb.rec[l->sb.first].sent_at + tcp_rto_now(tcb), now);
+	l->rto_at = MAX(l->sb.rec[l->sb.first].sent_at + tcp_rto_now(tcb), now + 1);
 }
 
 /* ---- out --------------------------------------------------------------------------------------------------------- */
