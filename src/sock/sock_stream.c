@@ -482,7 +482,9 @@ static enum ol_err stream_error_take(struct sock *s)
 {
 	enum ol_err err = s->error;
 	s->error = OL_OK;
-	return err ? err : s->tcb ? tcp_error_take(s->tcb) : OL_OK;
+	if (!err && s->tcb)
+		err = tcp_error_take(s->tcb);
+	return err || !s->tcb ? err : tcp_soft_error_take(s->tcb);	/* as Linux: what ends nothing is worth SO_ERROR too */
 }
 
 const struct sock_ops stream_ops = {

@@ -93,7 +93,7 @@ TEST(stack_neighbour_is_asked_when_tcp_hears_nothing)
 }
 
 /* Silence of a neighbour is an error that arose here; it reaches the socket as the ICMP error would.  To a stream it is a soft
- * one (RFC 9293 3.9.2.2, MUST-56): the attempt goes on, and says why when it is given up. */
+ * one (RFC 9293 3.9.2.2, MUST-56): the attempt goes on, SO_ERROR tells of it once (SHLD-25), and so does the end. */
 TEST(stack_silent_neighbour_is_told)
 {
 	struct pair *p = pair_new("tcp_syn_retries=2");
@@ -105,6 +105,8 @@ TEST(stack_silent_neighbour_is_told)
 	eq(ol_connect(A(p), c, SA(to), p->now), -EINPROGRESS);
 	pair_run(p, 5000);
 	eq(pair_opt(A(p), u, SOL_SOCKET, SO_ERROR), EHOSTUNREACH);
+	eq(pair_opt(A(p), c, SOL_SOCKET, SO_ERROR), EHOSTUNREACH);
+	eq(pair_opt(A(p), c, SOL_SOCKET, SO_ERROR), 0);
 	pair_run(p, 60000);
 	eq(pair_opt(A(p), c, SOL_SOCKET, SO_ERROR), EHOSTUNREACH);
 	pair_free(p);

@@ -132,6 +132,8 @@ enum ol_tcp_state tcp_state(const struct tcp_tcb *tcb);
 unsigned tcp_ready(const struct tcp_tcb *tcb);			/* OL_EV_* */
 unsigned tcp_listener_ready(const struct tcp_listener *l);
 enum ol_err tcp_error_take(struct tcp_tcb *tcb);		/* SO_ERROR: reads and clears */
+/** What ICMP said that ends nothing, RFC 9293 3.9.2.2 (SHLD-25): each word is told once. */
+enum ol_err tcp_soft_error_take(struct tcp_tcb *tcb);
 const struct ol_endpoint *tcp_local(const struct tcp_tcb *tcb);
 const struct ol_endpoint *tcp_remote(const struct tcp_tcb *tcb);
 size_t tcp_readable(const struct tcp_tcb *tcb);

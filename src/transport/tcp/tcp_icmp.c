@@ -51,6 +51,7 @@ static void unreachable(struct tcp_tcb *tcb, const struct net_rx *rx, ol_time no
 		return;
 	}
 	tcb->soft_error = rx->error.err;			/* MUST-56: noted; the timeout decides */
+	tcb->soft_new = true;
 	if (!opening && tcb->loss.backoff > 0) {
 		tcp_loss_revert_rto(tcb, now);			/* RFC 6069: the link is down, not full */
 		tcp_timer_update(tcb, now);

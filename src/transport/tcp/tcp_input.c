@@ -316,6 +316,7 @@ static void process_ack(struct tcp_tcb *tcb, struct tcp_in *in, ol_time now)
 	if (progress) {
 		tcp_timer_progress(tcb, now);
 		tcb->soft_error = OL_OK;
+		tcb->soft_new = false;
 		confirm(tcb, now);
 	} else if (tcp_outstanding(tcb) == 0) {
 		tcb->stuck_at = tcb->persist_at != OL_NEVER ? now : OL_NEVER;

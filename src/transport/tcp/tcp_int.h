@@ -143,6 +143,7 @@ struct tcp_tcb {
 	uint8_t state;				/* enum ol_tcp_state */
 	enum ol_err error;			/* SO_ERROR: to be reported once */
 	enum ol_err soft_error;			/* RFC 1122 4.2.3.9: noted, reported if the connection times out */
+	bool soft_new : 1;			/* soft_error was not told yet */
 	bool held : 1;				/* the user has the pointer */
 	bool orphan : 1;			/* was released */
 	bool passive : 1;			/* came from a listener */

@@ -155,6 +155,13 @@ enum ol_err tcp_error_take(struct tcp_tcb *tcb)
 	return e;
 }
 
+enum ol_err tcp_soft_error_take(struct tcp_tcb *tcb)
+{
+	enum ol_err e = tcb->soft_new ? tcb->soft_error : OL_OK;
+	tcb->soft_new = false;
+	return e;
+}
+
 static enum ol_err may_send(struct tcp_tcb *tcb)
 {
 	if (tcb->error != OL_OK)
