@@ -211,7 +211,7 @@ static size_t window(struct iovec *out, const struct iovec *iov, size_t n_iov, s
 			continue;
 		}
 		size_t part = MIN(iov[i].iov_len - skip, len - *total);
-		out[n++] = (struct iovec){ (char *)iov[i].iov_base + skip, part };
+		out[n++] = (struct iovec){ (void *)((uintptr_t)iov[i].iov_base + skip), part };
 		*total += part;
 		skip = 0;
 	}

@@ -127,7 +127,8 @@ void call_args(const struct call *c, char *buf, size_t len)
 		address_text(c->cl->svc, &c->name, addr, sizeof addr);
 	else if (c->c.op == IPC_OP_CONNECT && c->gs && c->gs->to.addr.ver)	/* it waited; its address is gone */
 		endpoint_text(c->cl->svc, &c->gs->to, addr, sizeof addr);
-	memcpy(&v, c->data.p, MIN(c->data.len, sizeof v));
+	if (c->data.len)
+		memcpy(&v, c->data.p, MIN(c->data.len, sizeof v));
 	switch (c->c.op) {
 	case IPC_OP_SOCKET:
 		snprintf(buf, len, "%s, %s", family(c->c.arg[0], a), type(c->c.arg[1] & 0xf, b));

@@ -190,7 +190,7 @@ class Live(unittest.TestCase):
         rows = json.loads(self.o("ladder", "--port", "80", "--json", cap).stdout)[0]
         self.assertEqual((rows["left"]["host"], rows["right"]["host"]), ("client", "server"))
         self.assertFalse(rows["states_inferred"])
-        self.assertEqual(rows["rows"][0]["call_left"], "connect()")
+        self.assertEqual(rows["rows"][0]["call_left"], "connect(server:80)")
         self.assertEqual(rows["lost"], 0)
         self.assertIn("TCP", self.o("ladder", "--list", cap).stdout)
         self.assertEqual(self.o("ladder", "--flow", "99", cap).returncode, 1)

@@ -307,6 +307,19 @@ TEST(fastopen_syn_that_is_too_big_goes_again_at_once)
 	ladder_end(l);
 }
 
+/* The window of one segment shrinks with the path, below the text that went: no window holds a SYN back. */
+TEST(fastopen_syn_goes_again_where_the_window_is_less_than_its_text)
+{
+	struct ladder *l = warm(CLIENT ",tcp_init_cwnd=1");
+	app(l, 0, "fastopen 2000 = 960");
+	out(l, 0, "S 0:960(960) <" SYN_OPTS ",FO abcd1234,nop,nop>");
+	ladder_icmp(l, OL_ERR_MSGSIZE, false, 600, 0);
+	ok(ladder_tcb(l)->loss.cwnd < 960);
+	ladder_flush(l);
+	eq(ladder_tcb(l)->loss.syn_retrans, 1);
+	ladder_end(l);
+}
+
 /* Text may come with the SYN-ACK, a FIN too. */
 TEST(fastopen_client_reads_what_the_syn_ack_brought)
 {

@@ -453,7 +453,7 @@ bool tcp_loss_next(struct tcp_tcb *tcb, struct tcp_loss_range *out, ol_time now)
 		return false;
 	uint32_t pipe = tcp_loss_pipe(tcb), room = l->cwnd > pipe ? l->cwnd - pipe : 0;
 	uint32_t least = lost_run(sb, i, mss, mss);
-	if (room < least && pipe)
+	if (room < least && pipe && l->established)	/* a SYN that had text with it waits for nobody */
 		return false;
 	uint32_t most = MAX(room / mss, 1u) * mss;
 	if (l->rate.pacing_rate)
