@@ -423,8 +423,8 @@ static ssize_t stream_recvmsg(struct sock *s, struct msghdr *msg, int flags, ol_
 	if (!may_move(s, &no))
 		return no;
 	enum ol_err err = tcp_recv(s->tcb, msg->msg_iov, (int)msg->msg_iovlen, recv_flags(flags), &done, now);
-	if (done && flags & MSG_OOB)
-		msg->msg_flags |= MSG_OOB;
+	if (flags & MSG_OOB && !err)
+		msg->msg_flags |= done ? MSG_OOB : MSG_TRUNC;
 	return done ? (ssize_t)done : sock_errno(err);
 }
 

@@ -356,6 +356,26 @@ TEST(stream_peek_trunc_and_urgent_data)
 	pair_free(p);
 }
 
+/* The urgent byte goes where there is room for it; without any it is lost, and the message says so. */
+TEST(stream_urgent_byte_needs_room)
+{
+	struct pair *p = pair_new(NULL);
+	struct stream st = pair_stream(p, 4, 80);
+	char byte = 0;
+	struct iovec iov[2] = { { NULL, 0 }, { &byte, 1 } };
+	for (size_t n = 2; n >= 1; n--) {
+		struct msghdr m = { .msg_iov = iov, .msg_iovlen = n };
+		eq(ol_send(A(p), st.client, "!", 1, MSG_OOB, p->now), 1);
+		pair_run(p, 100);
+		eq(ol_recvmsg(B(p), st.server, &m, MSG_OOB, p->now), n == 2 ? 1 : 0);
+		eq(m.msg_flags, n == 2 ? MSG_OOB : MSG_TRUNC);
+		eq(byte, n == 2 ? '!' : 0);
+		eq(ol_recv(B(p), st.server, &byte, 1, MSG_OOB, p->now), -EINVAL);
+		byte = 0;
+	}
+	pair_free(p);
+}
+
 /* A megabyte through both queues, by copies one way and by views the other. */
 TEST(stream_carries_a_megabyte_each_way)
 {

@@ -409,9 +409,11 @@ static enum ol_err recv_urgent(struct tcp_tcb *tcb, const struct iovec *iov, int
 		return OL_ERR_INVAL;
 	if (!tcb->urg_valid)
 		return OL_ERR_AGAIN;
-	if (n > 0 && iov[0].iov_len > 0 && !(flags & TCP_RECV_TRUNC))
-		memcpy(iov[0].iov_base, &tcb->urg_byte, 1);
-	*done = 1;
+	while (n > 0 && iov->iov_len == 0)
+		iov++, n--;
+	*done = n > 0;						/* without room it is lost: as Linux */
+	if (*done && !(flags & TCP_RECV_TRUNC))
+		memcpy(iov->iov_base, &tcb->urg_byte, 1);
 	if (!(flags & TCP_RECV_PEEK)) {
 		tcb->urg_taken = true;
 		tcb->urg_valid = false;
