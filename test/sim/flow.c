@@ -432,6 +432,7 @@ static void judge(struct flow *f)
 	for (int i = 0; i < 2 && broken; i++)		/* the one that stayed: told, or it had all it wanted */
 		if (!ends[i]->breaks && ends[i]->err)
 			SIM_CHECK(s, ends[i]->err == ECONNRESET || ends[i]->err == EPIPE || ends[i]->err == ETIMEDOUT ||
+				  ends[i]->err == ENOTCONN ||	/* what shutdown() says of a connection that was reset: POSIX */
 				  (f->spec.fast && ends[i]->err == ECONNREFUSED));	/* reset before its handshake was over */
 }
 
