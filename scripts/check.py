@@ -223,7 +223,7 @@ def big_endian(native):
 ap = argparse.ArgumentParser(prog='./check', description=__doc__)
 ap.add_argument('--no-setup', action='store_true', help='install nothing')
 ap.add_argument('--quick', action='store_true', help='gcc and the unit tests only')
-ap.add_argument('--fuzz-seconds', type=int, default=8, help='time for each fuzzer (8)')
+ap.add_argument('--fuzz-seconds', type=int, default=5, help='time for each fuzzer (5)')
 ap.add_argument('--build', default='build/check', help='where to build (build/check)')
 args = ap.parse_args()
 builds = (top / args.build).resolve()

@@ -203,7 +203,7 @@ void tcp_enter_established(struct tcp_tcb *tcb, ol_time now)
 	if (!tcb->fo_child)
 		tcp_start_receiving(tcb, now);
 	if (tcb->opts.keepalive)
-		tcb->keepalive_at = now;		/* the timer finds out how long it really is */
+		tcb->keepalive_at = now + 1;		/* next: the timer finds out how long it really is */
 	tcp_enter(tcb, OL_TCP_ESTABLISHED, now);
 	if (tcb->fin_queued)				/* closed while the handshake was under way */
 		tcp_enter(tcb, OL_TCP_FIN_WAIT_1, now);

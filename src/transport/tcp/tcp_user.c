@@ -134,9 +134,9 @@ void tcp_opts_changed(struct tcp_tcb *tcb, ol_time now)
 		(void)tcp_loss_set_cc(tcb, o->congestion, now);
 	tcp_loss_set_max_pacing(tcb, o->max_pacing);
 	if (alive || (o->keepalive && tcb->keepalive_at == OL_NEVER && tcp_synchronized(tcb->state)))
-		tcb->keepalive_at = now;
+		tcb->keepalive_at = now + 1;			/* not now: this instant may have been served */
 	if (o->keepalive)
-		tcb->keepalive_at = MIN(tcb->keepalive_at, now);	/* its times may have changed */
+		tcb->keepalive_at = MIN(tcb->keepalive_at, now + 1);	/* its times may have changed */
 	tcb->cause = OL_CAUSE_SETSOCKOPT;
 	if (o->quickack && tcb->ack_pending)
 		tcb->ack_now = true;
