@@ -159,7 +159,7 @@ struct tcp_tcb {
 	bool pushed : 1;			/* a segment shorter than the peer's full ones waits: reading it all sends the ACK */
 	bool syn_fin : 1;			/* with syn_text, or without: the crossing SYN had a FIN behind */
 	bool fin_ahead : 1;			/* a FIN came before what is in front of it: fin_at */
-	bool was_cork : 1, was_keepalive : 1;	/* opts when tcp_opts_changed last looked */
+	bool was_cork : 1;				/* opts when tcp_opts_changed last looked */
 	uint8_t cause;				/* enum ol_cause of what is sent now ... */
 	uint32_t cause_len;			/* ... and the bytes of that SEND or RECV */
 

@@ -121,9 +121,8 @@ struct tcp_opts *tcp_opts(struct tcp_tcb *tcb) { return &tcb->opts; }
 void tcp_opts_changed(struct tcp_tcb *tcb, ol_time now)
 {
 	struct tcp_opts *o = &tcb->opts;
-	bool uncorked = tcb->was_cork && !o->cork, alive = o->keepalive && !tcb->was_keepalive;
+	bool uncorked = tcb->was_cork && !o->cork;
 	tcb->was_cork = o->cork;
-	tcb->was_keepalive = o->keepalive;
 	if (o->sndbuf)
 		tcb->sndbuf = o->sndbuf;
 	if (o->rcvbuf)
@@ -133,10 +132,8 @@ void tcp_opts_changed(struct tcp_tcb *tcb, ol_time now)
 	if (o->congestion[0])
 		(void)tcp_loss_set_cc(tcb, o->congestion, now);
 	tcp_loss_set_max_pacing(tcb, o->max_pacing);
-	if (alive || (o->keepalive && tcb->keepalive_at == OL_NEVER && tcp_synchronized(tcb->state)))
-		tcb->keepalive_at = now + 1;			/* not now: this instant may have been served */
-	if (o->keepalive)
-		tcb->keepalive_at = MIN(tcb->keepalive_at, now + 1);	/* its times may have changed */
+	if (o->keepalive)					/* its times may be new; not now: this instant may have been served */
+		tcb->keepalive_at = MIN(tcb->keepalive_at, now + 1);
 	tcb->cause = OL_CAUSE_SETSOCKOPT;
 	if (o->quickack && tcb->ack_pending)
 		tcb->ack_now = true;
