@@ -1,16 +1,13 @@
 /*
- * The seam (tcp_loss.h): what the core tells is noted on the scoreboard, what it asks is answered from there.  Here are
- * also the deadlines of RTO (RFC 6298 5), tail loss probe (RFC 8985 7.2) and pacing, and the window's validation
- * while the application does not fill it (RFC 2861, off with the default settings; RFC 7661 in its place is tcp_cwv.c).
+ * The seam (tcp_loss.h): what the core tells is noted on the scoreboard, what it asks is answered from there.  Here is
+ * also the window's validation while the application does not fill it (RFC 2861, off with the default settings; RFC 7661
+ * in its place is tcp_cwv.c).  The deadlines are in tcp_loss_timer.c, pacing in tcp_pacing.c.
  */
 #include <linux/tcp.h>
 #include "base/check.h"
 #include "transport/tcp/tcp_int.h"
 #include "transport/tcp/tcp_recovery.h"
 
-#define TCP_MIN_PTO (2 * OL_MS)		/* no probe before a peer beside us can have answered: Linux's shortest timer */
-#define TCP_WC_DELACK (200 * OL_MS)	/* RFC 8985 7.2: the longest a peer holds back the ACK of a single segment */
-#define TCP_SUPER_MAX 65280u		/* text of a super-segment */
 
 struct tcp_loss_cfg tcp_loss_cfg_default(void)
 {
@@ -21,7 +18,7 @@ struct tcp_loss_cfg tcp_loss_cfg_default(void)
 	};
 }
 
-static uint32_t mss_of(const struct tcp_tcb *tcb)
+uint32_t tcp_full_segment(const struct tcp_tcb *tcb)
 {
 	return CLAMP(tcb->snd_mss, 1u, 65535u);
 }
@@ -29,14 +26,14 @@ static uint32_t mss_of(const struct tcp_tcb *tcb)
 /* The size in which what is being told of was cut: the scoreboard's records have the peer's boundaries. */
 static uint16_t cut_of(const struct tcp_tcb *tcb)
 {
-	uint32_t mss = mss_of(tcb);
+	uint32_t mss = tcp_full_segment(tcb);
 	return (uint16_t)(tcb->snd_cut ? MIN(tcb->snd_cut, mss) : mss);
 }
 
 /* RFC 6928 2; RFC 5681 3.1 where a path's segments are large. */
 static uint32_t initial_window(const struct tcp_tcb *tcb)
 {
-	return MIN((uint64_t)tcb->loss.cfg->initial_cwnd * mss_of(tcb), (uint64_t)tcb->loss.cfg->limit_cwnd);
+	return MIN((uint64_t)tcb->loss.cfg->initial_cwnd * tcp_full_segment(tcb), (uint64_t)tcb->loss.cfg->limit_cwnd);
 }
 
 void tcp_loss_init(struct tcp_tcb *tcb, const struct tcp_loss_cfg *cfg, const char *cc, ol_time now)
@@ -89,7 +86,7 @@ void tcp_loss_established(struct tcp_tcb *tcb, ol_time now)
 	struct tcp_loss *l = &tcb->loss;
 	l->established = true;
 	/* RFC 6928 2: one SYN lost may have been a short RTO's fault; two are a sign. */
-	l->cwnd = l->syn_retrans > 1 ? mss_of(tcb) : initial_window(tcb);
+	l->cwnd = l->syn_retrans > 1 ? tcp_full_segment(tcb) : initial_window(tcb);
 	l->ssthresh = TCP_INFINITE_SSTHRESH;
 	l->ca_state = TCP_CAS_OPEN;
 	l->backoff = l->rto_shift = 0;
@@ -112,179 +109,6 @@ uint32_t tcp_loss_pipe(const struct tcp_tcb *tcb)
 	const struct tcp_loss *l = &tcb->loss;
 	uint32_t pipe = sb_pipe(&l->sb);
 	return l->dupacks ? pipe - (uint32_t)MIN((uint64_t)l->dupacks * tcb->snd_mss, (uint64_t)pipe) : pipe;
-}
-
-/* ---- pacing ------------------------------------------------------------------------------------------------------ */
-uint64_t tcp_loss_pacing_rate(const struct tcp_tcb *tcb)
-{
-	return tcb->loss.rate.pacing_rate;
-}
-
-ol_time tcp_loss_pacing_next(const struct tcp_tcb *tcb)
-{
-	return tcb->loss.pacing_at;
-}
-
-/* Window-based controls are paced when asked to be: faster than a window a round trip, so that the window can fill. */
-static void pacing_update(struct tcp_tcb *tcb)
-{
-	struct tcp_loss *l = &tcb->loss;
-	if (l->cc->control) {
-		if (l->rate.max_pacing && (!l->rate.pacing_rate || l->rate.pacing_rate > l->rate.max_pacing))
-			l->rate.pacing_rate = l->rate.max_pacing;
-		return;
-	}
-	if ((!l->cfg->pace_all && !l->rate.max_pacing) || !tcb->srtt_ns) {
-		l->rate.pacing_rate = l->rate.max_pacing;
-		return;
-	}
-	unsigned percent = l->cwnd < l->ssthresh / 2 ? l->cfg->pace_ss : l->cfg->pace_ca;
-	uint32_t window = MAX(l->cwnd, l->sb.out.bytes);
-	double rate = (double)window * 1e9 / (double)tcb->srtt_ns * MAX(percent, 100u) / 100;
-	if (l->rate.max_pacing)
-		rate = MIN(rate, (double)l->rate.max_pacing);
-	l->rate.pacing_rate = MAX((uint64_t)rate, (uint64_t)1);
-}
-
-void tcp_loss_set_max_pacing(struct tcp_tcb *tcb, uint64_t bytes_a_second)
-{
-	tcb->loss.rate.max_pacing = bytes_a_second;
-	pacing_update(tcb);
-}
-
-static void pacing_spend(struct tcp_tcb *tcb, uint32_t len, ol_time now)
-{
-	struct tcp_loss *l = &tcb->loss;
-	l->pacing_held = false;
-	if (!l->rate.pacing_rate)
-		return;
-	double ns = (double)len * 1e9 / (double)l->rate.pacing_rate;
-	l->pacing_at = MAX(l->pacing_at, now) + (ol_time)MIN(ns, 1e10);
-}
-
-static bool pacing_holds(struct tcp_tcb *tcb, ol_time now)
-{
-	struct tcp_loss *l = &tcb->loss;
-	l->pacing_held = (l->rate.pacing_rate || l->ece_hold) && now < l->pacing_at;
-	l->ece_hold &= l->pacing_held;
-	return l->pacing_held;
-}
-
-uint32_t tcp_loss_tso_goal(const struct tcp_tcb *tcb)
-{
-	uint32_t mss = mss_of(tcb), goal = TCP_SUPER_MAX;
-	if (tcb->loss.rate.pacing_rate)		/* a millisecond's worth, but never less than two segments */
-		goal = (uint32_t)CLAMP(tcb->loss.rate.pacing_rate / 1000, (uint64_t)2 * mss, (uint64_t)goal);
-	return MAX(goal / mss, 1u) * mss;
-}
-
-/* ---- timers ------------------------------------------------------------------------------------------------------ */
-static void rto_start(struct tcp_tcb *tcb, ol_time now)
-{
-	tcb->loss.rto_at = now + tcp_rto_now(tcb);
-}
-
-/* RFC 8985 7.2: a probe in two round trips, where the RTO would come later; 7.3: one for each round trip measured. */
-static void tlp_arm(struct tcp_tcb *tcb, ol_time now)
-{
-	struct tcp_loss *l = &tcb->loss;
-	l->tlp_at = OL_NEVER;
-	if (!l->cfg->tlp || !tcb->sack_ok || !l->established || !l->sb.out.bytes || l->sb.sacked.bytes || l->tlp_out ||
-	    l->tlp_stale ||
-	    (l->ca_state != TCP_CAS_OPEN && l->ca_state != TCP_CAS_CWR))
-		return;
-	ol_time pto = OL_SEC;
-	if (tcb->srtt_ns) {
-		pto = MAX(2 * tcb->srtt_ns, TCP_MIN_PTO);
-		if (l->sb.out.segs == 1)
-			pto += TCP_WC_DELACK;
-	}
-	l->tlp_at = MIN(now + pto, l->rto_at);
-}
-
-ol_time tcp_loss_deadline(const struct tcp_tcb *tcb, enum tcp_loss_timer *kind)
-{
-	const struct tcp_loss *l = &tcb->loss;
-	ol_time at = l->rto_at;
-	enum tcp_loss_timer k = at == OL_NEVER ? TCP_LOSS_NONE : TCP_LOSS_RTO;
-	if (l->tlp_at != OL_NEVER && l->tlp_at <= at)
-		at = l->tlp_at, k = TCP_LOSS_TLP;
-	if (l->reo_at < at)
-		at = l->reo_at, k = TCP_LOSS_REO;
-	if (l->pacing_held && l->pacing_at < at)
-		at = l->pacing_at, k = TCP_LOSS_PACING;
-	if (kind)
-		*kind = k;
-	return at;
-}
-
-static void on_tlp(struct tcp_tcb *tcb, bool new_ready, ol_time now)
-{
-	struct tcp_loss *l = &tcb->loss;
-	l->tlp_at = OL_NEVER;
-	rto_start(tcb, now);
-	if (l->tlp_out || !l->sb.out.bytes)
-		return;
-	l->tlp_new = new_ready;
-	l->tlp_again = !new_ready;
-}
-
-static void on_rto(struct tcp_tcb *tcb, ol_time now)
-{
-	struct tcp_loss *l = &tcb->loss;
-	l->rto_at = l->tlp_at = OL_NEVER;
-	if (!l->sb.out.bytes)
-		return;
-	if (l->established)
-		tcp_recovery_rto(tcb, now);
-	else					/* a SYN: no window to answer for yet */
-		sb_mark_lost(&l->sb, l->sb.first);
-	l->n_rto++;
-	l->backoff += l->backoff < UINT8_MAX;
-	l->rto_shift += l->rto_shift < 32;	/* RFC 6298 5.5 */
-	rto_start(tcb, now);
-}
-
-enum tcp_loss_timer tcp_loss_expire(struct tcp_tcb *tcb, bool new_ready, ol_time now)
-{
-	struct tcp_loss *l = &tcb->loss;
-	enum tcp_loss_timer kind;
-	if (tcp_loss_deadline(tcb, &kind) > now)
-		return TCP_LOSS_NONE;
-	switch (kind) {
-	case TCP_LOSS_RTO:
-		on_rto(tcb, now);
-		break;
-	case TCP_LOSS_TLP:
-		on_tlp(tcb, new_ready, now);
-		break;
-	case TCP_LOSS_REO:
-		tcp_recovery_reo(tcb, now);
-		break;
-	case TCP_LOSS_PACING:
-		l->pacing_held = false;
-		break;
-	case TCP_LOSS_NONE:
-		break;
-	}
-	return kind;
-}
-
-void tcp_loss_tlp_later(struct tcp_tcb *tcb, ol_time now)
-{
-	tcb->loss.tlp_at = OL_NEVER;
-	rto_start(tcb, now);
-}
-
-void tcp_loss_revert_rto(struct tcp_tcb *tcb, ol_time now)
-{
-	struct tcp_loss *l = &tcb->loss;
-	if (!l->rto_shift || !l->sb.n)
-		return;
-	/* RFC 6069 3: undo the last doubling; the RTO runs from the last transmission.  One that is over is due next, and not at
-	 * an instant whose timers have been served already. */
-	l->rto_shift--;
-	l->rto_at = MAX(l->sb.rec[l->sb.first].sent_at + tcp_rto_now(tcb), now + 1);
 }
 
 /* ---- out --------------------------------------------------------------------------------------------------------- */
@@ -312,18 +136,18 @@ static void sent(struct tcp_tcb *tcb, tcp_seq seq, uint32_t len, uint32_t mss, o
 	if (tcp_in_reduction(l))
 		l->prr_out += len;
 	l->last_sent = now;
-	pacing_spend(tcb, len, now);
+	tcp_pacing_spend(tcb, len, now);
 	if (l->rto_at == OL_NEVER)		/* RFC 6298 5.1 */
-		rto_start(tcb, now);
+		tcp_rto_start(tcb, now);
 	if (l->tlp_new) {			/* this was the probe: RFC 8985 7.3 */
 		l->tlp_new = l->tlp_retrans = false;
 		l->tlp_out = true;
 		l->tlp_end = seq_add(seq, len);
 		l->tlp_stale = true;
 		l->n_tlp++;
-		rto_start(tcb, now);
+		tcp_rto_start(tcb, now);
 	} else {
-		tlp_arm(tcb, now);
+		tcp_tlp_arm(tcb, now);
 	}
 }
 
@@ -394,7 +218,7 @@ void tcp_loss_resent(struct tcp_tcb *tcb, tcp_seq seq, uint32_t len, uint32_t ts
 	if (tcp_in_reduction(l))
 		l->prr_out += len;
 	l->last_sent = now;
-	pacing_spend(tcb, len, now);
+	tcp_pacing_spend(tcb, len, now);
 	if (l->tlp_again) {			/* RFC 8985 7.3 */
 		l->tlp_again = false;
 		l->tlp_out = l->tlp_retrans = true;
@@ -404,7 +228,7 @@ void tcp_loss_resent(struct tcp_tcb *tcb, tcp_seq seq, uint32_t len, uint32_t ts
 	}
 	l->tlp_at = OL_NEVER;
 	if (head || l->rto_at == OL_NEVER)
-		rto_start(tcb, now);
+		tcp_rto_start(tcb, now);
 }
 
 /* The last segment sent: what a probe repeats where there is nothing new. */
@@ -414,7 +238,7 @@ static bool probe_range(const struct tcp_tcb *tcb, struct tcp_loss_range *out)
 	if (sb->last == SB_NONE || sb->rec[sb->last].flags & SB_SACKED)
 		return false;
 	const struct tcp_sb_rec *r = &sb->rec[sb->last];
-	uint32_t mss = MIN(mss_of(tcb), r->mss), before = (r->len - 1) / mss * mss;
+	uint32_t mss = MIN(tcp_full_segment(tcb), r->mss), before = (r->len - 1) / mss * mss;
 	*out = (struct tcp_loss_range){ seq_add(r->seq, before), r->len - before, TCP_RESEND_TLP };
 	return true;
 }
@@ -442,14 +266,14 @@ bool tcp_loss_next(struct tcp_tcb *tcb, struct tcp_loss_range *out, ol_time now)
 {
 	struct tcp_loss *l = &tcb->loss;
 	struct tcp_sb *sb = &l->sb;
-	uint32_t mss = mss_of(tcb);
+	uint32_t mss = tcp_full_segment(tcb);
 	if (l->tlp_again) {
 		if (sb_reserve(sb, 4) && probe_range(tcb, out))
 			return true;
 		l->tlp_again = false;
 	}
 	uint32_t i = sb_wanted(sb);
-	if (i == SB_NONE || l->frto_new || !sb_reserve(sb, 4) || pacing_holds(tcb, now))
+	if (i == SB_NONE || l->frto_new || !sb_reserve(sb, 4) || tcp_pacing_holds(tcb, now))
 		return false;
 	uint32_t pipe = tcp_loss_pipe(tcb), room = l->cwnd > pipe ? l->cwnd - pipe : 0;
 	uint32_t least = lost_run(sb, i, mss, mss);
@@ -487,12 +311,12 @@ static void restart_after_idle(struct tcp_tcb *tcb, ol_time now)
 uint32_t tcp_loss_quota(struct tcp_tcb *tcb, ol_time now)
 {
 	struct tcp_loss *l = &tcb->loss;
-	uint32_t mss = mss_of(tcb);
+	uint32_t mss = tcp_full_segment(tcb);
 	if (!sb_reserve(&l->sb, 1))
 		return 0;
 	if (l->tlp_new)
 		return mss;
-	if (pacing_holds(tcb, now))
+	if (tcp_pacing_holds(tcb, now))
 		return 0;
 	restart_after_idle(tcb, now);
 	uint32_t pipe = tcp_loss_pipe(tcb);
@@ -513,7 +337,7 @@ enum tcp_probe_room tcp_loss_probe_room(struct tcp_tcb *tcb, uint32_t len, ol_ti
 	struct tcp_loss *l = &tcb->loss;
 	if (l->tlp_new || l->tlp_again || l->frto_new || !sb_reserve(&l->sb, 1))
 		return TCP_PROBE_NOT_NOW;
-	if (pacing_holds(tcb, now))
+	if (tcp_pacing_holds(tcb, now))
 		return TCP_PROBE_WAITS;
 	restart_after_idle(tcb, now);
 	uint32_t pipe = tcp_loss_pipe(tcb), room = l->cwnd > pipe ? l->cwnd - pipe : 0;
@@ -552,7 +376,7 @@ void tcp_loss_stopped(struct tcp_tcb *tcb, enum tcp_stop why, ol_time now)
 {
 	struct tcp_loss *l = &tcb->loss;
 	uint32_t pipe = tcp_loss_pipe(tcb), out = l->sb.out.bytes;
-	bool limited = pipe + mss_of(tcb) > l->cwnd;
+	bool limited = pipe + tcp_full_segment(tcb) > l->cwnd;
 	l->frto_new = false;
 	if (l->tlp_new) {			/* the new text did not go after all */
 		l->tlp_new = false;
@@ -587,7 +411,7 @@ static void reduce(struct tcp_tcb *tcb, const struct tcp_acked *a)
 	struct tcp_loss *l = &tcb->loss;
 	tcp_prr(tcb, a->delivered, a->una_advanced && !a->rs.newly_lost);
 	if (l->ece_floor && l->ca_state == TCP_CAS_CWR)
-		l->cwnd = mss_of(tcb);
+		l->cwnd = tcp_full_segment(tcb);
 }
 
 static void control(struct tcp_tcb *tcb, struct tcp_acked *a, ol_time now)
@@ -604,7 +428,7 @@ static void control(struct tcp_tcb *tcb, struct tcp_acked *a, ol_time now)
 	else if (news && a->delivered && !a->ev->ece && window_is_limit(l))	/* req: 3168-6.1.2-b */
 		l->cc->grow(tcb, a->delivered, &a->rs, now);
 	l->cwnd = MIN(l->cwnd, l->cfg->limit_cwnd);
-	pacing_update(tcb);
+	tcp_pacing_update(tcb);
 }
 
 /*
@@ -629,8 +453,8 @@ static void timers_after_ack(struct tcp_tcb *tcb, const struct tcp_acked *a, ol_
 		l->tlp_new = l->tlp_again = false;
 	} else if (a->una_advanced) {		/* 5.3 */
 		if (!l->reneging)
-			rto_start(tcb, now);
-		tlp_arm(tcb, now);
+			tcp_rto_start(tcb, now);
+		tcp_tlp_arm(tcb, now);
 	}
 	if (l->reo_at != OL_NEVER || l->ca_state >= TCP_CAS_RECOVERY)
 		l->tlp_at = OL_NEVER;
@@ -677,15 +501,15 @@ static void resend_only(struct tcp_tcb *tcb, ol_time now)
 	l->recovery_point = tcb->snd_nxt;
 	l->ca_state = TCP_CAS_LOSS;
 	l->frto = l->frto_new = false;
-	rto_start(tcb, now);
+	tcp_rto_start(tcb, now);
 }
 
 void tcp_loss_keep_segments(struct tcp_tcb *tcb, uint32_t was_mss)
 {
 	struct tcp_loss *l = &tcb->loss;
-	l->cwnd = MAX(l->cwnd / was_mss, 1u) * mss_of(tcb);
+	l->cwnd = MAX(l->cwnd / was_mss, 1u) * tcp_full_segment(tcb);
 	if (l->ssthresh < TCP_INFINITE_SSTHRESH)
-		l->ssthresh = MAX(l->ssthresh / was_mss, 2u) * mss_of(tcb);
+		l->ssthresh = MAX(l->ssthresh / was_mss, 2u) * tcp_full_segment(tcb);
 }
 
 void tcp_loss_mtu_shrunk(struct tcp_tcb *tcb, ol_time now)
@@ -724,7 +548,7 @@ static uint32_t us(ol_time t)
 void tcp_loss_info(const struct tcp_tcb *tcb, struct tcp_info *info, ol_time now)
 {
 	const struct tcp_loss *l = &tcb->loss;
-	uint32_t mss = mss_of(tcb);
+	uint32_t mss = tcp_full_segment(tcb);
 	info->tcpi_ca_state = l->ca_state;
 	info->tcpi_retransmits = l->backoff;
 	info->tcpi_backoff = l->rto_shift;

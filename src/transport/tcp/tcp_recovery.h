@@ -37,6 +37,18 @@ void tcp_acked_read(struct tcp_tcb *tcb, struct tcp_acked *a, ol_time now);
 /** The degree of reordering is at least what this low sequence number, arrived late, shows. */
 void tcp_reordering_seen(struct tcp_tcb *tcb, tcp_seq low, tcp_seq high);
 
+/** Text bytes of a full segment; never 0. */
+uint32_t tcp_full_segment(const struct tcp_tcb *tcb);
+
+/** tcp_loss_timer.c: the RTO runs from now (RFC 6298 5); a tail loss probe is due, if one may go (RFC 8985 7.2). */
+void tcp_rto_start(struct tcp_tcb *tcb, ol_time now);
+void tcp_tlp_arm(struct tcp_tcb *tcb, ol_time now);
+
+/** tcp_pacing.c: the rate anew; so many bytes went; may none go now? */
+void tcp_pacing_update(struct tcp_tcb *tcb);
+void tcp_pacing_spend(struct tcp_tcb *tcb, uint32_t len, ol_time now);
+bool tcp_pacing_holds(struct tcp_tcb *tcb, ol_time now);
+
 /** RFC 6298: the estimate after a measurement; RTO with its back-off. */
 void tcp_rtt_sample(struct tcp_tcb *tcb, ol_time rtt);
 void tcp_rtt_ack(struct tcp_tcb *tcb, struct tcp_acked *a, ol_time now);
