@@ -467,6 +467,7 @@ void tcp_loss_ack(struct tcp_tcb *tcb, const struct tcp_ack_event *ev, ol_time n
 	if (!l->sb.out.bytes && l->ca_state == TCP_CAS_OPEN && !ev->ece && !ev->n_sack)
 		return;
 	tcp_acked_read(tcb, &a, now);
+	tcp_ack_habit_note(tcb, &a, now);
 	tcp_rtt_ack(tcb, &a, now);
 	if (a.una_advanced)
 		l->backoff = 0;

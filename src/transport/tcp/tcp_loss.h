@@ -25,6 +25,7 @@
 #include <stdint.h>
 #include <outlet/ol_time.h>
 #include "base/seq.h"
+#include "transport/tcp/tcp_ack_habit.h"
 #include "transport/tcp/tcp_cc.h"
 #include "transport/tcp/tcp_cwv.h"
 #include "transport/tcp/tcp_rack.h"
@@ -88,6 +89,7 @@ struct tcp_loss {
 	const struct tcp_loss_cfg *cfg;
 	struct tcp_sb sb;
 	struct tcp_rack rack;
+	struct tcp_ack_habit habit;
 	struct tcp_rate rate;
 	const struct tcp_cc_ops *cc;
 	uint64_t cc_state[TCP_CC_STATE_WORDS];

@@ -4,7 +4,6 @@
 #include "transport/tcp/tcp_recovery.h"
 
 #define TCP_MIN_PTO (2 * OL_MS)		/* no probe before a peer beside us can have answered: Linux's shortest timer */
-#define TCP_WC_DELACK (200 * OL_MS)	/* RFC 8985 7.2: the longest a peer holds back the ACK of a single segment */
 
 void tcp_rto_start(struct tcp_tcb *tcb, ol_time now)
 {
@@ -24,7 +23,7 @@ void tcp_tlp_arm(struct tcp_tcb *tcb, ol_time now)
 	if (tcb->srtt_ns) {
 		pto = MAX(2 * tcb->srtt_ns, TCP_MIN_PTO);
 		if (l->sb.out.segs == 1)
-			pto += TCP_WC_DELACK;
+			pto += tcp_ack_habit_delay(tcb);
 	}
 	l->tlp_at = MIN(now + pto, l->rto_at);
 }

@@ -515,6 +515,8 @@ void tcp_recovery_tlp_ack(struct tcp_tcb *tcb, const struct tcp_acked *a, ol_tim
 		return;
 	if (!l->tlp_retrans || a->dsack_tlp) {
 		l->tlp_out = false;		/* new text, acknowledged; or both copies came: nothing was lost */
+		if (a->dsack_tlp)
+			tcp_ack_habit_forget(tcb);
 	} else if (seq_gt(a->ev->ack, l->tlp_end)) {
 		/* The probe mended a loss and nobody noticed: the window must. */
 		l->tlp_out = false;
@@ -528,6 +530,7 @@ void tcp_recovery_tlp_ack(struct tcp_tcb *tcb, const struct tcp_acked *a, ol_tim
 		}
 	} else if (a->dup && !a->data_sacked) {
 		l->tlp_out = false;		/* a mere duplicate: both copies came */
+		tcp_ack_habit_forget(tcb);
 	}
 }
 

@@ -1,0 +1,113 @@
+/* TLP.max_ack_delay, RFC 8985 7.2: what a peer has shown of its ACKs decides how long the probe of a single segment waits. */
+#include "loss_driver.h"
+
+enum { RTT = 50 };
+
+/* One segment after another, each acknowledged alone, so many ms late. */
+static void singles(struct drv *d, int n, int late)
+{
+	for (int i = 0; i < n; i++) {
+		drv_write(d, 10, 1000);
+		drv_ack(d, RTT + late, .ack = d->queued + 1);
+	}
+}
+
+/* How long after a single segment the probe goes, in ms; it is acknowledged as if only the first copy had been lost. */
+static ol_time probe_after(struct drv *d)
+{
+	uint32_t was = d->tcb->loss.n_tlp;
+	d->tcb->rto_ns = 2 * OL_SEC;			/* out of the way */
+	drv_write(d, 10, 1000);
+	ol_time from = d->now, at = tcp_loss_deadline(d->tcb, NULL);
+	drv_pass(d, at - d->now);
+	eq(d->tcb->loss.n_tlp, was + 1);
+	return (at - from) / OL_MS;
+}
+
+/* req: 8985-7.2-a */
+TEST(probe_waits_for_a_strangers_delayed_ack)
+{
+	struct drv *d = drv_new(.rtt_ms = RTT);
+	eq(probe_after(d), 2 * RTT + 200);
+	drv_free(d);
+}
+
+/* req: 8985-7.2-a */
+TEST(peer_that_acknowledges_each_segment_at_once_is_waited_for_no_longer)
+{
+	struct drv *d = drv_new(.rtt_ms = RTT);
+	singles(d, 8, 0);
+	ol_time after = probe_after(d);
+	ok(after >= 2 * RTT && after <= 2 * RTT + RTT / 4);
+	drv_free(d);
+}
+
+TEST(seven_prompt_acks_prove_nothing)
+{
+	struct drv *d = drv_new(.rtt_ms = RTT);
+	singles(d, 7, 0);
+	eq(probe_after(d), 2 * RTT + 200);
+	drv_free(d);
+}
+
+/* RFC 5681 4.2: an ACK of two segments is what a receiver sends that delays. */
+TEST(ack_of_two_segments_takes_the_word_back)
+{
+	struct drv *d = drv_new(.rtt_ms = RTT);
+	singles(d, 20, 0);
+	drv_write(d, 10, 2000);
+	drv_ack(d, RTT, .ack = d->queued + 1);
+	eq(probe_after(d), 2 * RTT + 200);
+	drv_free(d);
+}
+
+TEST(delay_that_was_seen_often_enough_is_the_delay_that_is_allowed)
+{
+	struct drv *d = drv_new(.rtt_ms = RTT);
+	singles(d, 7, 40);
+	ol_time srtt = d->tcb->srtt_ns / OL_MS;
+	eq(probe_after(d), 2 * srtt + 200);
+	drv_free(d);
+	d = drv_new(.rtt_ms = RTT);
+	singles(d, 8, 40);
+	srtt = d->tcb->srtt_ns / OL_MS;
+	ol_time after = probe_after(d);
+	ok(after >= 2 * srtt + 40 && after < 2 * srtt + 80);
+	drv_free(d);
+}
+
+/* Longer than the worst case is the path's doing. */
+TEST(delay_allowed_is_never_above_the_worst_case)
+{
+	struct drv *d = drv_new(.rtt_ms = RTT);
+	singles(d, 8, 190);
+	ol_time srtt = d->tcb->srtt_ns / OL_MS;
+	ol_time after = probe_after(d);
+	ok(after >= 2 * srtt + 199 && after <= 2 * srtt + 201);
+	drv_free(d);
+}
+
+/* The peer began to delay: its DSACK says that the probe was one too many. */
+TEST(needless_probe_ends_what_was_believed)
+{
+	struct drv *d = drv_new(.rtt_ms = RTT);
+	singles(d, 8, 0);
+	(void)probe_after(d);
+	drv_ack(d, 5, .ack = d->queued + 1);
+	drv_ack(d, RTT, .ack = d->queued + 1, .sack = { d->queued - 999, d->queued + 1 });
+	singles(d, 1, 0);				/* RFC 8985 7.3: a round trip has to be measured between two probes */
+	eq(probe_after(d), 2 * (d->tcb->srtt_ns / OL_MS) + 200);
+	drv_free(d);
+}
+
+/* Karn: the ACK of what went twice says nothing of how late it is. */
+TEST(ack_of_a_probe_is_no_sign_of_promptness)
+{
+	struct drv *d = drv_new(.rtt_ms = RTT);
+	singles(d, 7, 0);
+	(void)probe_after(d);
+	drv_ack(d, RTT, .ack = d->queued + 1);
+	singles(d, 1, 0);
+	eq(probe_after(d), 2 * RTT + 200);
+	drv_free(d);
+}
