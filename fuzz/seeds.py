@@ -79,11 +79,25 @@ def syn(peer, how, wscale=7, mss=1460):
 cookie = [syn(0, 15) + b'\1', syn(1, 8) + b'\5', syn(2, 15) + b'\3\x46\x09', syn(3, 15) + b'\3\x82\x0d',
           syn(0, 7) + b'\2\0\x09\x09\1' + syn(1, 15, 14, 9000) + b'\x45\5']
 
+def opening(slot, how, client, text=0, twist=0):
+    return bytes([slot << 4, how, client, 9 + slot, text, twist])
+
+
+ASKS, EXACT, NEAR, ANOTHERS, SHORT = 1, 2, 3, 4, 5     # fuzz/fuzz_fastopen.c
+known = opening(0, ASKS, 0) + b'\3'
+fastopen = [bytes([mode]) + known + b''.join(rest) for mode in (0, 1) for rest in (
+    [opening(1, EXACT, 0, 100), b'\x13', opening(2, EXACT, 0, 50), b'\x24', b'\x25'],
+    [opening(i, EXACT, 0, 10) for i in range(1, 7)] + [b'\x17\x1f', opening(7, EXACT, 0, 10)],
+    [opening(i, EXACT, 0, 10) + bytes([i << 4 | 5]) for i in range(1, 6)] + [b'\7\x37', opening(6, EXACT, 0, 10), b'\7\x0f', opening(7, EXACT, 0, 10), b'\x73'],
+    [opening(1, NEAR, 0, 10, 33), opening(2, ANOTHERS, 0, 10), opening(3, SHORT, 0, 10), opening(4, ASKS, 1), opening(5, ANOTHERS, 0, 9)],
+    [b'\6\x05', opening(1, EXACT, 0, 80), b'\x13', opening(2, EXACT, 0, 80), b'\6\x08', opening(3, EXACT, 0, 80)],
+    [b'\x17\x48', opening(1, EXACT, 0, 80), b'\x13', b'\x17\x90', opening(2, EXACT, 0, 80)])]
+
 option = [bytes([2, 4, 5, 180, 1, 3, 3, 7, 4, 2, 8, 10] + [0] * 8), bytes([1, 1, 8, 10] + [1] * 8), bytes([1, 1, 5, 18] + [3] * 16),
           bytes([34, 10] + [1] * 8), bytes([254, 8, 0xf9, 0x89, 1, 2, 3, 4])]
 
 if __name__ == '__main__':
-    seeds = {'stack': stack, 'ipc': ipc, 'netfile': network, 'gro': gro, 'tcp_states': states, 'cookie': cookie, 'tcp_option': option}
+    seeds = {'stack': stack, 'ipc': ipc, 'netfile': network, 'gro': gro, 'tcp_states': states, 'cookie': cookie, 'fastopen': fastopen, 'tcp_option': option}
     if len(sys.argv) != 3 or sys.argv[1] not in seeds:
         sys.exit(f'{__doc__}\nTargets: {", ".join(seeds)}')
     where = Path(sys.argv[2])
