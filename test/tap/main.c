@@ -5,10 +5,11 @@
  *
  * Bytes in both directions at once, either side connecting, with the wire good and bad, SHA-256 of what was sent held against what
  * arrived; and connections opened and closed by the thousand.
- * tap [--bytes N] [--conns N] [--full]   --full: 1 GiB and 10,000.  Exit: 0 good, 1 not, 77 skipped (with the reason).
+ * tap --help says what else.
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <getopt.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
@@ -18,6 +19,7 @@
 #include <outlet/ol_sock.h>
 #include <outlet/ol_tap.h>
 #include <outlet/ol_wire.h>
+#include "base/check.h"
 #include "peer.h"
 #include "sha256.h"
 
@@ -351,12 +353,27 @@ static bool conns_case(const char *faults, bool we_connect, unsigned n)
 }
 
 /* ---- all of it ---------------------------------------------------------------------------------------------------- */
-static uint64_t option(int argc, char **argv, const char *name, uint64_t otherwise)
+static const char bad[] = "loss=1% dup=0.5% reorder=1%/300us delay=100us", worse[] = "loss=5% dup=1% reorder=2%/300us delay=100us";
+static const struct { const char *name, *faults; bool we, plain, conns; } cases[] = {
+	{ "clean", "none" }, { "clean-we", "none", .we = true },
+	{ "bad", bad }, { "bad-we", bad, .we = true },
+	{ "worse", worse }, { "worse-we", worse, .we = true },
+	{ "plain", "none", .plain = true }, { "plain-we", "none", .we = true, .plain = true },
+	{ "conns", "none", .conns = true }, { "conns-we", "none", .we = true, .conns = true },
+	{ "conns-bad", bad, .we = true, .conns = true },
+};
+
+static int usage(int status)
 {
-	for (int i = 1; i + 1 < argc; i++)
-		if (strcmp(argv[i], name) == 0)
-			return strtoull(argv[i + 1], NULL, 0);
-	return otherwise;
+	fprintf(status ? stderr : stdout, "usage: tap [--full] [--bytes N] [--conns N] [CASE...]\n"
+		"  --full      1 GiB each way and 10,000 connections, in place of 8 MiB and 300\n"
+		"  --bytes N   so many each way (2 MiB where the loss is 5 %%, unless --full or --bytes)\n"
+		"  --conns N   so many connections\n"
+		"Ends with 0 if all was right, 1 if not, 77 if it cannot run here (and says why).  Cases (-we: our side connects; all of them):\n ");
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		fprintf(status ? stderr : stdout, " %s", cases[i].name);
+	fprintf(status ? stderr : stdout, "\n");
+	return status;
 }
 
 static int skip(const char *why)
@@ -365,11 +382,42 @@ static int skip(const char *why)
 	return 77;
 }
 
+static bool named(const char *name, char **names, int n)
+{
+	for (int i = 0; i < n; i++)
+		if (strcmp(names[i], name) == 0)
+			return true;
+	return n == 0;
+}
+
+static bool number(const char *text, uint64_t most, uint64_t *n)
+{
+	char *end;
+	errno = 0;
+	*n = strtoull(text, &end, 0);
+	return *text >= '0' && *text <= '9' && !*end && !errno && *n > 0 && *n <= most;
+}
+
 int main(int argc, char **argv)
 {
-	bool full = argc > 1 && strcmp(argv[1], "--full") == 0, good = true;
-	uint64_t bytes = option(argc, argv, "--bytes", full ? UINT64_C(1) << 30 : UINT64_C(8) << 20);
-	unsigned n = (unsigned)option(argc, argv, "--conns", full ? 10000 : 300);
+	static const struct option long_options[] = { { "full", 0, 0, 'f' }, { "bytes", 1, 0, 'b' }, { "conns", 1, 0, 'c' }, { "help", 0, 0, 'h' }, { 0 } };
+	uint64_t bytes = 0, conns = 0;
+	bool full = false, good = true;
+	for (int c; (c = getopt_long(argc, argv, "", long_options, NULL)) != -1; )
+		if (c == 'f')
+			full = true;
+		else if (c == 'h')
+			return usage(0);
+		else if (!(c == 'b' && number(optarg, UINT64_C(1) << 40, &bytes)) && !(c == 'c' && number(optarg, 1000000, &conns)))
+			return usage(2);
+	char **names = argv + optind;
+	for (int i = 0; i < argc - optind; i++) {
+		bool known = false;
+		for (size_t k = 0; k < ARRAY_LEN(cases); k++)
+			known |= strcmp(cases[k].name, names[i]) == 0;
+		if (!known)
+			return usage(2);
+	}
 	struct ol_tap *probe;
 	char why[256];
 	setvbuf(stdout, NULL, _IOLBF, 0);
@@ -379,15 +427,13 @@ int main(int argc, char **argv)
 	if (ol_tap_open(&probe, &(struct ol_tap_config){ .name = "oltap0" }, why, sizeof why))
 		return skip(why);
 	ol_tap_close(probe);
-	static const char *const faults[] = { "none", "loss=1% dup=0.5% reorder=1%/300us delay=100us",
-		"loss=5% dup=1% reorder=2%/300us delay=100us" };
-	for (int i = 0; i < 3; i++)
-		for (int we = 0; we < 2; we++)
-			good &= stream_case(faults[i], we, false, i < 2 ? bytes : bytes / (full ? 1 : 4));
-	for (int we = 0; we < 2; we++)
-		good &= stream_case("none", we, true, bytes);
-	for (int we = 0; we < 2; we++)
-		good &= conns_case("none", we, n);
-	good &= conns_case(faults[1], true, n);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		uint64_t little = cases[i].faults == worse ? UINT64_C(2) << 20 : UINT64_C(8) << 20;
+		if (!named(cases[i].name, names, argc - optind))
+			continue;
+		good &= cases[i].conns
+			? conns_case(cases[i].faults, cases[i].we, (unsigned)(conns ? conns : full ? 10000 : 300))
+			: stream_case(cases[i].faults, cases[i].we, cases[i].plain, bytes ? bytes : full ? UINT64_C(1) << 30 : little);
+	}
 	return good ? 0 : 1;
 }
