@@ -8,7 +8,7 @@
 #include "transport/tcp/tcp_int.h"
 #include "transport/tcp/tcp_recovery.h"
 
-enum { WINDOW = 4000, MSS = 100, STEPS = 1000 };
+enum { MSS = 20, WINDOW = 40 * MSS, STEPS = 1000 };	/* small: the model looks at each byte after each step */
 
 struct board { struct tcp_tcb *tcb; struct tcp_loss_cfg cfg; ol_time now; tcp_seq base; };	/* base: number of byte 0 */
 
@@ -101,13 +101,13 @@ static void ack_some(struct board *d, struct model *m, struct story *r)
 	ev.ack = seq_add(d->base, una);
 	ev.n_sack = below(r, 5);
 	for (unsigned i = 0; i < ev.n_sack; i++) {
-		uint32_t from = m->una + below(r, out + 300), len = below(r, 1500);
+		uint32_t from = m->una + below(r, out + 3 * MSS), len = below(r, 15 * MSS);
 		if (chance(r, 0.6)) {
 			from = from / MSS * MSS;
 			len = (len / MSS + 1) * MSS;
 		}
 		if (i == 0 && chance(r, 0.2))	/* DSACK: below the ACK */
-			from = m->una - MIN(m->una, below(r, 2000));
+			from = m->una - MIN(m->una, below(r, 20 * MSS));
 		b[i] = (struct tcp_sack_block){ seq_add(d->base, from), seq_add(d->base, from + len) };
 		if (chance(r, 0.03)) {
 			tcp_seq t = b[i].left;
@@ -195,7 +195,7 @@ static struct board *board_new(void)
 	must(d && (d->tcb = calloc(1, sizeof *d->tcb)));
 	d->cfg = tcp_loss_cfg_default();
 	d->now = 1000 * OL_SEC;
-	d->base = seq_from(UINT32_MAX - 0x1fff);	/* the circle closes early */
+	d->base = seq_from(UINT32_MAX - 2 * WINDOW);	/* the circle closes early */
 	d->tcb->snd_mss = MSS;
 	d->tcb->sack_ok = true;
 	d->tcb->snd_una = d->tcb->snd_nxt = d->base;
