@@ -531,3 +531,5 @@ remote-control:
         same("".join(got).encode(), "".join(payload("dns" + str(i), 100).hex() for i in range(12)).encode(), "TXT " + " ".join(how))
         out = net.run("client", [dig, f"@{address}", "-p", "5353", *how, "no.test"]).decode()
         need("NXDOMAIN" in out, out)
+        # the name server that every host is given knows the hosts
+        same(net.run("client", [dig, *how, "+short", "+tries=2", "+time=3", "-q", "ns", "-t", "A"]).strip(), address.encode(), "a host's name " + " ".join(how))
