@@ -70,10 +70,11 @@ def setup(build, env, *options):
     return True
 
 
-@step('what includes what')
-def floors():
-    status, out = run(['scripts/floors'], logs / 'floors.log', 60)
-    note('floors', 'failed' if status else 'passed', out.strip() if status else '')
+@step('what includes what; documents and files')
+def house():
+    for name in ('floors', 'rfcs'):
+        status, out = run([f'scripts/{name}'], logs / f'{name}.log', 60)
+        note(name, 'failed' if status else 'passed', out.strip() if status else '')
 
 
 def compile_all(name, env, *options):
@@ -231,7 +232,7 @@ logs = builds / 'logs'
 logs.mkdir(parents=True, exist_ok=True)
 
 start = time.monotonic()
-floors()
+house()
 gcc = plain()
 if gcc:
     simulate(gcc)
