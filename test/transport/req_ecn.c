@@ -7,8 +7,7 @@
 /* A passive open that agreed on ECN. */
 static struct ladder *agreed(const char *cfg)
 {
-	struct ladder *l = ladder(.cfg = cfg ? cfg : "tcp_ecn=1");
-	app(l, 0, "listen 5");
+	struct ladder *l = ladder_listening(.cfg = cfg ? cfg : "tcp_ecn=1");
 	in (l, 0, "SEW 0:0(0) win 32792 <mss 1000,sackOK,nop,nop,nop,wscale 7>");
 	out(l, 0, "SE. 0:0(0) ack 1 [noecn]");
 	in (l, 20, ". 1:1(0) ack 1 win 257");
@@ -46,12 +45,10 @@ TEST(tcp_ecn_without_both_setup_packets_is_off)
 {
 	static const char *const answers[] = { "S.", "SW.", "SEW." };	/* the last reflects whatever it gets */
 	for (int i = 0; i < 3; i++) {
-		char s[80];
 		struct ladder *l = ladder(.cfg = "tcp_ecn=1,tcp_timestamps=0");
 		app(l, 0, "connect");
 		out(l, 0, "SEW 0:0(0)");
-		snprintf(s, sizeof s, "%s 0:0(0) ack 1 win 1000 <mss 1000>", answers[i]);
-		in (l, 5, s);
+		in (l, 5, "%s 0:0(0) ack 1 win 1000 <mss 1000>", answers[i]);
 		out(l, 0, ". 1:1(0) ack 1 [noecn]");
 		app(l, 0, "write 100");
 		out(l, 0, "P. 1:101(100) ack 1 [noecn]");
@@ -61,11 +58,8 @@ TEST(tcp_ecn_without_both_setup_packets_is_off)
 	}
 	static const char *const syns[] = { "S", "SE", "SW" };
 	for (int i = 0; i < 3; i++) {
-		char s[80];
-		struct ladder *l = ladder(.cfg = "tcp_ecn=1");
-		app(l, 0, "listen 5");
-		snprintf(s, sizeof s, "%s 0:0(0) win 1000 <mss 1000>", syns[i]);
-		in (l, 0, s);
+		struct ladder *l = ladder_listening(.cfg = "tcp_ecn=1");
+		in (l, 0, "%s 0:0(0) win 1000 <mss 1000>", syns[i]);
 		out(l, 0, "S. 0:0(0) ack 1 [noecn]");		/* no ECE to who did not ask */
 		in (l, 20, ". 1:1(0) ack 1 win 1000");
 		app(l, 0, "accept");
@@ -73,8 +67,7 @@ TEST(tcp_ecn_without_both_setup_packets_is_off)
 		out(l, 0, "P. 1:101(100) ack 1 [noecn]");
 		ladder_end(l);
 	}
-	struct ladder *l = ladder(.cfg = "tcp_ecn=0");
-	app(l, 0, "listen 5");
+	struct ladder *l = ladder_listening(.cfg = "tcp_ecn=0");
 	in (l, 0, "SEW 0:0(0) win 1000 <mss 1000>");
 	out(l, 0, "S. 0:0(0) ack 1 [noecn]");
 	ladder_end(l);
@@ -84,8 +77,7 @@ TEST(tcp_ecn_without_both_setup_packets_is_off)
 /* req: 3168-6.1.1-d, 3168-6.1.1.1-a */
 TEST(tcp_ecn_no_handshake_packet_is_marked)
 {
-	struct ladder *l = ladder(.cfg = "tcp_ecn=1");
-	app(l, 0, "listen 5");
+	struct ladder *l = ladder_listening(.cfg = "tcp_ecn=1");
 	in (l, 0, "SEW 0:0(0) win 32792 <mss 1000>");
 	out(l, 0, "SE. 0:0(0) ack 1 [noecn]");
 	out(l, 1000, "SE. 0:0(0) ack 1 [noecn]");
@@ -115,11 +107,8 @@ TEST(tcp_ecn_echo_lasts_until_cwr)
 	in (l, 0, "P. 101:201(100) ack 1 win 257 [ce]");
 	out(l, 0, "E. 1:1(0) ack 201");
 	for (int i = 2; i < 6; i++) {
-		char s[80];
-		snprintf(s, sizeof s, "P. %d:%d(100) ack 1 win 257", 1 + 100 * i, 101 + 100 * i);
-		in (l, 5, s);
-		snprintf(s, sizeof s, "E. 1:1(0) ack %d", 101 + 100 * i);
-		out(l, 0, s);
+		in (l, 5, "P. %d:%d(100) ack 1 win 257", 1 + 100 * i, 101 + 100 * i);
+		out(l, 0, "E. 1:1(0) ack %d", 101 + 100 * i);
 	}
 	app(l, 0, "write 50");					/* and what goes with text */
 	out(l, 0, "PE. 1:51(50) ack 601 [ect0]");
@@ -138,20 +127,13 @@ TEST(tcp_ecn_echo_has_the_effect_of_one_drop)
 {
 	struct ladder *l = agreed("tcp_ecn=1,tcp_congestion_control=reno");
 	app(l, 0, "write 40000");
-	for (int i = 0; i < 10; i++) {
-		char s[80];
-		/* ECT(0), never ECT(1) */
-		snprintf(s, sizeof s, ". %d:%d(1000) ack 1 [ect0]", 1 + 1000 * i, 1001 + 1000 * i);
-		out(l, 0, s);
-	}
+	outs(l, 1, 10001, 1000, "ack 1 [ect0]");		/* ECT(0), never ECT(1) */
 	none(l);
 	in (l, 20, "E. 1:1(0) ack 1001 win 257");
 	eq(ladder_tcb(l)->loss.ssthresh, 4500);			/* half of what is under way */
 	unsigned cwr = 0;
 	for (int i = 2; i <= 10; i++) {				/* the same window: nothing more is taken away */
-		char s[80];
-		snprintf(s, sizeof s, "E. 1:1(0) ack %d win 257", 1 + 1000 * i);
-		in (l, 1, s);
+		in (l, 1, "E. 1:1(0) ack %d win 257", 1 + 1000 * i);
 		eq(ladder_tcb(l)->loss.ssthresh, 4500);
 		for (struct ol_pkt *p; (p = ladder_take(l)); ol_pkt_free(p)) {
 			bool says = p->data[33] & 0x80;
@@ -164,12 +146,9 @@ TEST(tcp_ecn_echo_has_the_effect_of_one_drop)
 	eq(cwr, 1);
 	ok(ladder_tcb(l)->loss.cwnd <= 6000);
 	uint32_t una = ladder_tcb(l)->snd_nxt.v - ladder_tcb(l)->iss.v;
-	char s[80];
-	snprintf(s, sizeof s, ". 1:1(0) ack %u win 257", una);
-	in (l, 20, s);						/* the window is over: the next echo is another event */
+	in (l, 20, ". 1:1(0) ack %u win 257", una);	/* the window is over: the next echo is another event */
 	ladder_flush(l);
-	snprintf(s, sizeof s, "E. 1:1(0) ack %u win 257", una + 1000);
-	in (l, 20, s);
+	in (l, 20, "E. 1:1(0) ack %u win 257", una + 1000);
 	ok(ladder_tcb(l)->loss.ssthresh < 4500 && ladder_tcb(l)->loss.ssthresh >= 2000);
 	ladder_end(l);
 }

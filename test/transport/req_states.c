@@ -6,8 +6,6 @@
 #include "net/net.h"
 #include "tcp_ladder.h"
 
-#define NEW() ladder_established((struct ladder_how){ 0 }, NULL)
-
 /* ---- resets, 3.5.2 and 3.5.3 ------------------------------------------------------------------------------------ */
 
 /* req: 9293-3.5.2-a, 9293-3.5.2-b, 9293-3.5.2-e, 9293-3.10.7.1-a */
@@ -22,16 +20,16 @@ TEST(tcp_shape_of_a_reset_where_nobody_is)
 	in (l, 0, "S 0:0(0) win 9");			/* the first answer fixes what 0 is */
 	ladder_flush(l);
 	for (size_t i = 0; i < sizeof t / sizeof *t; i++) {
-		in (l, 0, t[i].in);
+		in (l, 0, "%s", t[i].in);
 		if (t[i].out[1] == '.') {		/* SEQ=0 is zero itself, not a number relative to anything */
 			struct ol_pkt *p = ladder_take(l);
 			static const uint8_t zero[4];
 			eq_mem(p->data + 24, zero, 4);
 			eq(p->data[33], 0x14);
 			ol_pkt_free(p);
-			in (l, 0, t[i].in);
+			in (l, 0, "%s", t[i].in);
 		}
-		out(l, 0, t[i].out);
+		out(l, 0, "%s", t[i].out);
 		none(l);
 	}
 	in (l, 0, "R 7:7(0) win 0");
@@ -44,26 +42,18 @@ TEST(tcp_shape_of_a_reset_where_nobody_is)
 /* req: 9293-3.5.2-c, 9293-3.10.7.3-b, 9293-3.10.7.3-a */
 TEST(tcp_acks_of_nothing_sent_are_reset_while_opening)
 {
-	struct ladder *l = ladder(.cfg = "tcp_timestamps=0");
-	app(l, 0, "connect");
-	out(l, 0, "S 0:0(0)");
+	struct ladder *l = ladder_syn_sent(.cfg = "tcp_timestamps=0");
 	static const uint32_t wrong[] = { 0, 2, 1000, 0x80000000u };
 	for (size_t i = 0; i < 4; i++) {
-		char s[60];
-		snprintf(s, sizeof s, ". 9:9(0) ack %u win 100", wrong[i]);
-		in (l, 1, s);
-		snprintf(s, sizeof s, "R %u:%u(0) win 0", wrong[i], wrong[i]);
-		out(l, 0, s);
+		in (l, 1, ". 9:9(0) ack %u win 100", wrong[i]);
+		out(l, 0, "R %u:%u(0) win 0", wrong[i], wrong[i]);
 		state_is(l, SYN_SENT);
 	}
 	in (l, 1, "S. 0:0(0) ack 1 win 100 <mss 1000>");		/* SND.UNA < SEG.ACK =< SND.NXT */
 	out(l, 0, ". 1:1(0) ack 1");
 	state_is(l, ESTABLISHED);
 	ladder_end(l);
-	l = ladder();					/* SYN-RECEIVED */
-	app(l, 0, "listen 2");
-	in (l, 0, "S 0:0(0) win 1000 <mss 1000>");
-	out(l, 0, "S. 0:0(0) ack 1");
+	l = ladder_half_open();					/* SYN-RECEIVED */
 	in (l, 0, ". 1:1(0) ack 0 win 1000");
 	out(l, 0, "R 0:0(0) win 0");
 	in (l, 0, ". 1:1(0) ack 2 win 1000");
@@ -78,7 +68,7 @@ TEST(tcp_acks_of_nothing_sent_are_reset_while_opening)
 /* req: 9293-3.5.2-d, 9293-3.5.2-e */
 TEST(tcp_unacceptable_segments_earn_an_empty_ack_in_every_synchronized_state)
 {
-	struct ladder *l = NEW();
+	struct ladder *l = ladder_established();
 	app(l, 0, "write 100");
 	out(l, 0, "P. 1:101(100) ack 1");
 	in (l, 1, "P. 900001:900011(10) ack 101 win 257");
@@ -108,9 +98,7 @@ TEST(tcp_unacceptable_segments_earn_an_empty_ack_in_every_synchronized_state)
 /* req: 9293-3.5.3-a */
 TEST(tcp_reset_in_syn_sent_must_acknowledge_the_syn)
 {
-	struct ladder *l = ladder();
-	app(l, 0, "connect");
-	out(l, 0, "S 0:0(0)");
+	struct ladder *l = ladder_syn_sent();
 	in (l, 1, "R 0:0(0) win 0");
 	in (l, 1, "R. 0:0(0) ack 0 win 0");
 	in (l, 1, "R. 0:0(0) ack 2 win 0");
@@ -129,10 +117,7 @@ TEST(tcp_reset_in_syn_sent_must_acknowledge_the_syn)
 /* req: 9293-3.5.3-b */
 TEST(tcp_reset_in_syn_received_depends_on_who_opened)
 {
-	struct ladder *l = ladder();
-	app(l, 0, "listen 2");
-	in (l, 0, "S 0:0(0) win 1000 <mss 1000>");
-	out(l, 0, "S. 0:0(0) ack 1");
+	struct ladder *l = ladder_half_open();
 	in (l, 0, "R 1:1(0) win 0");
 	none(l);
 	eq(ladder_tcp(l)->n_syn, 0);
@@ -143,11 +128,7 @@ TEST(tcp_reset_in_syn_received_depends_on_who_opened)
 	in (l, 0, ". 1:1(0) ack 1 win 1000");
 	app(l, 0, "accept");
 	ladder_end(l);
-	l = ladder();
-	app(l, 0, "connect");
-	out(l, 0, "S 0:0(0)");
-	in (l, 1, "S 0:0(0) win 1000 <mss 1000>");
-	out(l, 0, "S. 0:0(0) ack 1");
+	l = ladder_crossed();
 	in (l, 1, "R 1:1(0) win 0");
 	state_is(l, CLOSED);
 	none(l);
@@ -157,10 +138,10 @@ TEST(tcp_reset_in_syn_received_depends_on_who_opened)
 
 /* ---- acceptability, 3.4 table 6 --------------------------------------------------------------------------------- */
 
-static void offer(struct ladder *l, const char *s, bool good)
+static void offer(struct ladder *l, uint32_t from, uint32_t to, uint32_t len, bool good)
 {
 	uint64_t before = ladder_fate(l, OL_DROP_TCP_SEQ);
-	in (l, 600, s);
+	in (l, 600, ". %u:%u(%u) ack 1 win 32000", from, to, len);
 	eq(ladder_fate(l, OL_DROP_TCP_SEQ) == before, good);
 	ladder_flush(l);
 	ladder_tcb(l)->challenge_at = 0;
@@ -170,20 +151,19 @@ static void offer(struct ladder *l, const char *s, bool good)
 /* req: 9293-3.10.7.4-a */
 TEST(tcp_acceptability_with_an_open_window)
 {
-	struct ladder_how how = { .cfg = "tcp_rmem=4096:40000:40000,tcp_window_scaling=0" };
-	struct ladder *l = ladder_established(how, "mss 1000,sackOK,nop,nop");
+	struct ladder *l = ladder_established(.cfg = "tcp_rmem=4096:40000:40000,tcp_window_scaling=0", .syn = "mss 1000,sackOK,nop,nop");
 	eq(ladder_tcb(l)->rcv_wnd, 20000);
-	offer(l, ". 0:0(0) ack 1 win 32000", false);		/* no length: RCV.NXT =< SEG.SEQ < RCV.NXT + RCV.WND */
-	offer(l, ". 1:1(0) ack 1 win 32000", true);
-	offer(l, ". 20000:20000(0) ack 1 win 32000", true);
-	offer(l, ". 20002:20002(0) ack 1 win 32000", false);
-	offer(l, ". 4294967290:0(6) ack 1 win 32000", false);	/* length: its first or its last lies inside */
-	offer(l, ". 20001:20011(10) ack 1 win 32000", false);
-	offer(l, ". 20000:20010(10) ack 1 win 32000", true);
-	offer(l, ". 500:510(10) ack 1 win 32000", true);
-	offer(l, ". 0:1(1) ack 1 win 32000", false);
+	offer(l, 0, 0, 0, false);			/* no length: RCV.NXT =< SEG.SEQ < RCV.NXT + RCV.WND */
+	offer(l, 1, 1, 0, true);
+	offer(l, 20000, 20000, 0, true);
+	offer(l, 20002, 20002, 0, false);
+	offer(l, 4294967290, 0, 6, false);		/* length: its first or its last lies inside */
+	offer(l, 20001, 20011, 10, false);
+	offer(l, 20000, 20010, 10, true);
+	offer(l, 500, 510, 10, true);
+	offer(l, 0, 1, 1, false);
 	app(l, 0, "read 10 = again");
-	offer(l, ". 0:6(6) ack 1 win 32000", true);		/* first before, last inside: the new part is taken */
+	offer(l, 0, 6, 6, true);			/* first before, last inside: the new part is taken */
 	app(l, 0, "read 10 = 5");
 	ladder_end(l);
 }
@@ -191,27 +171,17 @@ TEST(tcp_acceptability_with_an_open_window)
 /* req: 9293-3.10.7.4-a */
 TEST(tcp_acceptability_with_a_closed_window)
 {
-	struct ladder_how how = { .cfg = "tcp_rmem=4096:8000:8000,tcp_window_scaling=0" };
-	struct ladder *l = ladder_established(how, "mss 1000");
-	char s[80];
-	for (int i = 0; i < 4; i++) {
-		snprintf(s, sizeof s, ". %d:%d(1000) ack 1 win 32000", 1 + i * 1000, 1001 + i * 1000);
-		in (l, 1, s);
-	}
+	struct ladder *l = ladder_established(.cfg = "tcp_rmem=4096:8000:8000,tcp_window_scaling=0", .syn = "mss 1000");
+	ins(l, 1, 1, 4001, 1000, "ack 1 win 32000");
 	ladder_flush(l);
 	struct tcp_tcb *t = ladder_tcb(l);
 	uint32_t nxt = t->rcv_nxt.v - t->irs.v;
 	eq(t->rcv_wup.v + t->rcv_wnd, t->rcv_nxt.v);		/* closed it is */
-	snprintf(s, sizeof s, ". %u:%u(0) ack 1 win 32000", nxt, nxt);
-	offer(l, s, true);					/* no length: SEG.SEQ = RCV.NXT */
-	snprintf(s, sizeof s, ". %u:%u(0) ack 1 win 32000", nxt + 1, nxt + 1);
-	offer(l, s, false);
-	snprintf(s, sizeof s, ". %u:%u(0) ack 1 win 32000", nxt - 1, nxt - 1);
-	offer(l, s, false);
-	snprintf(s, sizeof s, ". %u:%u(10) ack 1 win 32000", nxt + 1, nxt + 11);
-	offer(l, s, false);					/* length: none */
-	snprintf(s, sizeof s, ". %u:%u(10) ack 1 win 32000", nxt, nxt + 10);
-	in (l, 1, s);						/* its ACK may count (MUST-66), its text does not */
+	offer(l, nxt, nxt, 0, true);				/* no length: SEG.SEQ = RCV.NXT */
+	offer(l, nxt + 1, nxt + 1, 0, false);
+	offer(l, nxt - 1, nxt - 1, 0, false);
+	offer(l, nxt + 1, nxt + 11, 10, false);			/* length: none */
+	in (l, 1, ". %u:%u(10) ack 1 win 32000", nxt, nxt + 10);	/* its ACK may count (MUST-66), its text does not */
 	eq(t->rcv_nxt.v - t->irs.v, nxt);
 	eq(tcp_readable(t), nxt - 1);
 	ladder_end(l);
@@ -222,10 +192,7 @@ TEST(tcp_acceptability_with_a_closed_window)
 /* req: 9293-3.10.7.4-g */
 TEST(tcp_syn_in_syn_received_goes_back_to_listen)
 {
-	struct ladder *l = ladder();
-	app(l, 0, "listen 2");
-	in (l, 0, "S 0:0(0) win 1000 <mss 1000>");
-	out(l, 0, "S. 0:0(0) ack 1");
+	struct ladder *l = ladder_half_open();
 	eq(ladder_tcp(l)->n_syn, 1);
 	in (l, 0, "S 500:500(0) win 1000 <mss 1000>");		/* in the window, another number: the peer began anew */
 	eq(ladder_tcp(l)->n_syn, 0);
@@ -238,8 +205,7 @@ TEST(tcp_syn_in_syn_received_goes_back_to_listen)
 /* req: 9293-3.10.7.2-d, 9293-3.10.7.3-h */
 TEST(tcp_text_on_a_syn_is_not_lost)
 {
-	struct ladder *l = ladder();
-	app(l, 0, "listen 2");
+	struct ladder *l = ladder_listening();
 	in (l, 0, "S 0:10(10) win 1000 <mss 1000>");
 	out(l, 0, "S. 0:0(0) ack 1");				/* not kept, so not acknowledged: it will come again */
 	in (l, 500, "P. 1:11(10) ack 1 win 1000");
@@ -247,9 +213,7 @@ TEST(tcp_text_on_a_syn_is_not_lost)
 	app(l, 0, "accept");
 	app(l, 0, "read 100 = 10");
 	ladder_end(l);
-	l = ladder(.cfg = "tcp_timestamps=0");
-	app(l, 0, "connect");
-	out(l, 0, "S 0:0(0)");
+	l = ladder_syn_sent(.cfg = "tcp_timestamps=0");
 	in (l, 5, "SF. 0:10(10) ack 1 win 1000 <mss 1000>");	/* and one that answers ours is taken whole */
 	out(l, 0, ". 1:1(0) ack 12");
 	state_is(l, CLOSE_WAIT);
@@ -414,7 +378,7 @@ TEST(tcp_open_to_what_is_no_single_host_fails)
 /* req: 9293-3.10.7.4-o, MUST-32, MUST-33 */
 TEST(tcp_urgent_pointer_is_told_once_and_again_when_it_advances)
 {
-	struct ladder *l = NEW();
+	struct ladder *l = ladder_established();
 	struct tcp_event ev;
 	struct tcp_tcb *t = ladder_tcb(l);
 	while (tcp_event_next(ladder_tcp(l), &ev))
@@ -444,7 +408,7 @@ TEST(tcp_urgent_pointer_is_told_once_and_again_when_it_advances)
 /* req: MUST-32 */
 TEST(tcp_urgent_pointer_without_text_is_told)
 {
-	struct ladder *l = NEW();
+	struct ladder *l = ladder_established();
 	struct tcp_event ev;
 	while (tcp_event_next(ladder_tcp(l), &ev))
 		;
@@ -460,7 +424,7 @@ TEST(tcp_urgent_pointer_without_text_is_told)
 /* req: 2018-8-b, 2018-8-c */
 TEST(tcp_sack_blocks_when_memory_is_short)
 {
-	struct ladder *l = NEW();
+	struct ladder *l = ladder_established();
 	struct tcp_tcb *t = ladder_tcb(l);
 	in (l, 0, ". 2001:3001(1000) ack 1 win 257");
 	in (l, 0, ". 4001:5001(1000) ack 1 win 257");
@@ -486,18 +450,14 @@ TEST(tcp_options_of_extensions_left_out_do_nothing)
 {
 	static const char *const opts[] = { "raw 1c02", "raw 1302", "raw 1d02", "raw 1e02" };
 	for (int i = 0; i < 4; i++) {
-		char s[80];
-		struct ladder *l = ladder(.cfg = "tcp_timestamps=0");
-		app(l, 0, "listen 5");
-		snprintf(s, sizeof s, "S 0:10(10) win 1000 <mss 1000,%s,nop,nop>", opts[i]);
-		in (l, 0, s);
+		struct ladder *l = ladder_listening(.cfg = "tcp_timestamps=0");
+		in (l, 0, "S 0:10(10) win 1000 <mss 1000,%s,nop,nop>", opts[i]);
 		out(l, 0, "S. 0:0(0) ack 1 <mss 1460>");	/* the text of the SYN waits for the handshake */
 		none(l);
 		in (l, 10, ". 1:1(0) ack 1 win 1000");
 		app(l, 0, "accept");
 		eq(tcp_opts(ladder_tcb(l))->user_timeout, 0);
-		snprintf(s, sizeof s, "P. 1:11(10) ack 1 win 1000 <%s,nop,nop>", opts[i]);
-		in (l, 0, s);
+		in (l, 0, "P. 1:11(10) ack 1 win 1000 <%s,nop,nop>", opts[i]);
 		out(l, 0, ". 1:1(0) ack 11 <>");
 		eq(tcp_opts(ladder_tcb(l))->user_timeout, 0);
 		app(l, 0, "close");				/* unread text: a reset, and all is gone */
@@ -510,14 +470,9 @@ TEST(tcp_options_of_extensions_left_out_do_nothing)
 /* req: MUST-39 */
 TEST(tcp_receiver_avoids_the_silly_window)
 {
-	struct ladder_how how = { .cfg = "tcp_rmem=4096:16000:16000,tcp_window_scaling=0" };
-	struct ladder *l = ladder_established(how, "mss 1000");
+	struct ladder *l = ladder_established(.cfg = "tcp_rmem=4096:16000:16000,tcp_window_scaling=0", .syn = "mss 1000");
 	struct tcp_tcb *t = ladder_tcb(l);
-	char s[80];
-	for (int i = 0; i < 8; i++) {
-		snprintf(s, sizeof s, ". %d:%d(1000) ack 1 win 32000", 1 + i * 1000, 1001 + i * 1000);
-		in (l, 1, s);
-	}
+	ins(l, 1, 1, 8001, 1000, "ack 1 win 32000");
 	ladder_flush(l);
 	eq(t->rcv_wup.v + t->rcv_wnd, t->rcv_nxt.v);
 	uint32_t edge = t->rcv_nxt.v, moves = 0, crumbs = 0;
@@ -526,9 +481,8 @@ TEST(tcp_receiver_avoids_the_silly_window)
 	while (tcp_readable(t) > 0) {
 		eq(tcp_recv(t, &v, 1, 0, &n, ladder_now(l)), OL_OK);
 		uint32_t past = t->rcv_nxt.v - t->irs.v + 1;
-		snprintf(s, sizeof s, ". %u:%u(0) ack 1 win 32000", past, past);
 		ladder_flush(l);
-		in (l, 600, s);					/* a probe: what does the answer offer? */
+		in (l, 600, ". %u:%u(0) ack 1 win 32000", past, past);	/* a probe: what does the answer offer? */
 		ladder_flush(l);
 		uint32_t now_edge = t->rcv_wup.v + t->rcv_wnd;
 		ok(now_edge == edge || now_edge - edge >= 1000);
@@ -544,8 +498,7 @@ TEST(tcp_receiver_avoids_the_silly_window)
 /* req: 9293-3.10.7.2-a */
 TEST(tcp_reset_with_syn_opens_nothing)
 {
-	struct ladder *l = ladder();
-	app(l, 0, "listen 5");
+	struct ladder *l = ladder_listening();
 	in (l, 0, "SR 0:0(0) win 1000 <mss 1000>");
 	in (l, 0, "SR. 0:0(0) ack 1 win 1000 <mss 1000>");
 	none(l);

@@ -6,7 +6,6 @@
 #include "base/be.h"
 #include "tcp_ladder.h"
 
-#define NEW() ladder_established((struct ladder_how){ 0 }, NULL)
 #define TS_SYN "mss 1000,sackOK,TS val 1000 ecr 0,nop,wscale 7"
 
 /* ---- retransmission and giving up -------------------------------------------------------------------------------- */
@@ -15,7 +14,7 @@
 /* req: 9293-3.10.8-b, MUST-18, MUST-19, 6298-5-c */
 TEST(tcp_timeout_resends_the_front_and_starts_the_timer_again)
 {
-	struct ladder *l = ladder_established((struct ladder_how){ .cfg = "tcp_early_retrans=0,tcp_mtu_probing=0" }, "mss 1000");
+	struct ladder *l = ladder_established(.cfg = "tcp_early_retrans=0,tcp_mtu_probing=0", .syn = "mss 1000");
 	app(l, 0, "write 3000");
 	eq(ladder_flush(l), 3);
 	int rto = (int)(ladder_tcb(l)->rto_ns / OL_MS);
@@ -61,7 +60,7 @@ TEST(tcp_syn_is_repeated_for_three_minutes)
 TEST(tcp_text_is_repeated_for_a_hundred_seconds)
 {
 	ok(tcp_config_default().retries1 >= 3);
-	struct ladder *l = NEW();
+	struct ladder *l = ladder_established();
 	app(l, 0, "write 100");
 	for (int i = 0; i < 1000; i++) {
 		app(l, 100, "nodelay 1");
@@ -80,9 +79,7 @@ TEST(tcp_text_is_repeated_for_a_hundred_seconds)
 /* req: MUST-47, MUST-56, SHLD-25 */
 TEST(tcp_soft_errors_reach_the_program)
 {
-	struct ladder *l = ladder(.cfg = "tcp_syn_retries=2");
-	app(l, 0, "connect");
-	out(l, 0, "S 0:0(0)");
+	struct ladder *l = ladder_syn_sent(.cfg = "tcp_syn_retries=2");
 	ladder_icmp(l, OL_ERR_HOSTUNREACH, false, 0, 0);
 	state_is(l, SYN_SENT);
 	app(l, 0, "error = none");
@@ -91,7 +88,7 @@ TEST(tcp_soft_errors_reach_the_program)
 	wait(l, 4100);
 	app(l, 0, "error = hostunreach");
 	ladder_end(l);
-	l = ladder_established((struct ladder_how){ .cfg = "tcp_retries2=3" }, NULL);
+	l = ladder_established(.cfg = "tcp_retries2=3");
 	app(l, 0, "write 100");
 	ladder_icmp(l, OL_ERR_NETUNREACH, true, 0, 1);
 	state_is(l, ESTABLISHED);
@@ -107,9 +104,7 @@ TEST(tcp_soft_errors_reach_the_program)
 /* req: MUST-54 */
 TEST(tcp_icmp_errors_find_their_connection)
 {
-	struct ladder *l = ladder();
-	app(l, 0, "connect");
-	out(l, 0, "S 0:0(0)");
+	struct ladder *l = ladder_syn_sent();
 	struct tcp_tcb *first = ladder_tcb(l);
 	ladder_peer_port(l, 5);
 	app(l, 0, "connect");
@@ -140,7 +135,7 @@ static void keepalive(struct ladder *l, ol_time idle, ol_time intvl, uint8_t cnt
 /* req: MUST-26, MUST-27, SHLD-12, MAY-5 */
 TEST(tcp_keepalives_wait_for_idleness_and_for_acknowledgements)
 {
-	struct ladder *l = ladder_established((struct ladder_how){ .cfg = "tcp_retries2=10" }, NULL);
+	struct ladder *l = ladder_established(.cfg = "tcp_retries2=10");
 	keepalive(l, 10 * OL_SEC, OL_SEC, 3);
 	for (int i = 0; i < 5; i++) {				/* while the peer speaks there is nothing to ask */
 		wait(l, 9000);
@@ -169,12 +164,12 @@ TEST(tcp_keepalives_wait_for_idleness_and_for_acknowledgements)
 /* req: MUST-28, MUST-25 */
 TEST(tcp_keepalive_interval_is_two_hours_where_nobody_says_otherwise)
 {
-	struct ladder *l = NEW();
+	struct ladder *l = ladder_established();
 	keepalive(l, 0, 0, 0);
 	wait(l, 7199000);
 	by (l, 2000, ". 0:0(0) ack 1");
 	ladder_end(l);
-	l = ladder_established((struct ladder_how){ .cfg = "tcp_keepalive_time=60" }, NULL);	/* req: MUST-27 */
+	l = ladder_established(.cfg = "tcp_keepalive_time=60");	/* req: MUST-27 */
 	keepalive(l, 0, 0, 0);
 	wait(l, 59000);
 	by (l, 2000, ". 0:0(0) ack 1");
@@ -184,7 +179,7 @@ TEST(tcp_keepalive_interval_is_two_hours_where_nobody_says_otherwise)
 /* req: MUST-29 */
 TEST(tcp_one_unanswered_probe_ends_nothing)
 {
-	struct ladder *l = NEW();
+	struct ladder *l = ladder_established();
 	keepalive(l, 10 * OL_SEC, OL_SEC, 0);
 	out(l, 10000, ". 0:0(0) ack 1");
 	for (int i = 1; i < 9; i++)
@@ -207,13 +202,10 @@ TEST(tcp_no_acknowledgement_waits_half_a_second)
 	struct tcp_config c = tcp_config_default();
 	eq(tcp_config_set(&c, "tcp_delack_ms", "500"), -EINVAL);
 	eq(tcp_config_set(&c, "tcp_delack_ms", "499"), 0);
-	struct ladder *l = ladder_established((struct ladder_how){ .cfg = "tcp_delack_ms=499" }, NULL);
+	struct ladder *l = ladder_established(.cfg = "tcp_delack_ms=499");
 	for (int i = 0; i < 40; i++) {
-		char s[80];
-		snprintf(s, sizeof s, ". %d:%d(1000) ack 1 win 257", 1 + 1000 * i, 1001 + 1000 * i);
-		in (l, 1000, s);
-		snprintf(s, sizeof s, ". 1:1(0) ack %d", 1001 + 1000 * i);
-		by (l, 499, s);
+		in (l, 1000, ". %d:%d(1000) ack 1 win 257", 1 + 1000 * i, 1001 + 1000 * i);
+		by (l, 499, ". 1:1(0) ack %d", 1001 + 1000 * i);
 	}
 	ladder_end(l);
 }
@@ -222,15 +214,13 @@ TEST(tcp_no_acknowledgement_waits_half_a_second)
 /* req: 5681-4.2-b, MUST-58 */
 TEST(tcp_one_segment_earns_one_acknowledgement_at_most)
 {
-	struct ladder *l = NEW();
+	struct ladder *l = ladder_established();
 	uint32_t x = 12345;
 	for (int i = 0; i < 2000; i++) {
-		char s[80];
 		x = x * 1664525 + 1013904223;
 		uint32_t nxt = ladder_tcb(l)->rcv_nxt.v - ladder_tcb(l)->irs.v, at = nxt + x % 5000;
 		at = at > 2000 ? at - 2000 : 1;
-		snprintf(s, sizeof s, ". %u:%u(1000) ack 1 win 257", at, at + 1000);
-		in (l, x % 7 == 0, s);
+		in (l, x % 7 == 0, ". %u:%u(1000) ack 1 win 257", at, at + 1000);
 		ok(ladder_flush(l) <= 1);
 		size_t got;
 		struct iovec v = { (char[5000]){ 0 }, 5000 };
@@ -259,15 +249,13 @@ static uint32_t tsval_of(struct ladder *l)
 /* req: 7323-4.1-a, 7323-5.4-a */
 TEST(tcp_timestamp_clock_ticks_in_milliseconds)
 {
-	struct ladder *l = ladder_established((struct ladder_how){ 0 }, TS_SYN);
+	struct ladder *l = ladder_established(.syn = TS_SYN);
 	static const int ms[] = { 1, 10, 250, 1000, 60000, 3600000, 86400000 };
 	app(l, 0, "nodelay 1");
 	app(l, 0, "write 10");
 	uint32_t before = tsval_of(l), at = 11;
 	for (size_t i = 0; i < sizeof ms / sizeof *ms; i++, at += 10) {
-		char s[90];
-		snprintf(s, sizeof s, ". 1:1(0) ack %u win 257 <nop,nop,TS val 1001 ecr last>", at);
-		in (l, 0, s);
+		in (l, 0, ". 1:1(0) ack %u win 257 <nop,nop,TS val 1001 ecr last>", at);
 		app(l, ms[i], "write 10");
 		uint32_t v = tsval_of(l);
 		eq(v - before, (uint32_t)ms[i]);
@@ -280,7 +268,7 @@ TEST(tcp_timestamp_clock_ticks_in_milliseconds)
 /* req: 7323-3.2-f */
 TEST(tcp_timestamps_not_agreed_on_are_ignored)
 {
-	struct ladder *l = NEW();
+	struct ladder *l = ladder_established();
 	in (l, 0, "P. 1:11(10) ack 1 win 257 <nop,nop,TS val 900 ecr 5>");
 	out(l, 0, ". 1:1(0) ack 11 <>");
 	in (l, 0, "P. 11:21(10) ack 1 win 257 <nop,nop,TS val 800 ecr 5>");
@@ -298,7 +286,7 @@ TEST(tcp_timestamps_not_agreed_on_are_ignored)
 /* req: 7323-5.3-c */
 TEST(tcp_held_text_is_not_asked_for_its_age_again)
 {
-	struct ladder *l = ladder_established((struct ladder_how){ 0 }, TS_SYN);
+	struct ladder *l = ladder_established(.syn = TS_SYN);
 	in (l, 0, ". 1001:2001(1000) ack 1 win 257 <nop,nop,TS val 1010 ecr last>");
 	in (l, 0, ". 1:501(500) ack 1 win 257 <nop,nop,TS val 2000 ecr last>");
 	in (l, 0, ". 501:1001(500) ack 1 win 257 <nop,nop,TS val 2001 ecr last>");
@@ -313,7 +301,7 @@ TEST(tcp_held_text_is_not_asked_for_its_age_again)
 /* req: 7323-5.5-a */
 TEST(tcp_recent_timestamp_is_void_after_24_days)
 {
-	struct ladder *l = ladder_established((struct ladder_how){ 0 }, TS_SYN);
+	struct ladder *l = ladder_established(.syn = TS_SYN);
 	in (l, 0, "P. 1:11(10) ack 1 win 257 <nop,nop,TS val 1000 ecr last>");
 	out(l, 0, ". 1:1(0) ack 11");
 	for (int day = 0; day < 23; day++)
@@ -333,7 +321,7 @@ TEST(tcp_recent_timestamp_is_void_after_24_days)
 /* req: 7323-5.7-a */
 TEST(tcp_paws_goes_with_path_mtu_discovery)
 {
-	struct ladder *l = ladder_established((struct ladder_how){ 0 }, "mss 1460,sackOK,TS val 9 ecr 0,nop,wscale 7");
+	struct ladder *l = ladder_established(.syn = "mss 1460,sackOK,TS val 9 ecr 0,nop,wscale 7");
 	app(l, 0, "write 1448");
 	struct ol_pkt *p = ladder_take(l);
 	eq(p->len, 1500);
@@ -351,15 +339,11 @@ TEST(tcp_paws_goes_with_path_mtu_discovery)
 /* What was cut for a longer path is cut anew as a whole, not each old segment into a full one and a rest. */
 TEST(tcp_a_smaller_path_mtu_cuts_the_whole_anew)
 {
-	struct ladder *l = ladder_established((struct ladder_how){ 0 }, "mss 1460,sackOK,nop,nop,nop,wscale 7");
+	struct ladder *l = ladder_established(.syn = "mss 1460,sackOK,nop,nop,nop,wscale 7");
 	app(l, 0, "write 7300");
 	eq(ladder_flush(l), 5);
 	ladder_icmp(l, OL_ERR_MSGSIZE, false, 1200, 1);
-	for (int at = 1; at < 6961; at += 1160) {
-		char s[40];
-		snprintf(s, sizeof s, ". %d:%d(1160) ack 1", at, at + 1160);
-		out(l, 0, s);
-	}
+	outs(l, 1, 6961, 1160, "ack 1");
 	out(l, 0, "P. 6961:7301(340) ack 1");
 	none(l);
 	in (l, 20, ". 1:1(0) ack 1161 win 257 <sack 2321:7301>");
@@ -373,7 +357,7 @@ TEST(tcp_a_smaller_path_mtu_cuts_the_whole_anew)
 /* req: 1191-6.4-d, 5681-3.1-i */
 TEST(tcp_a_smaller_path_mtu_leaves_the_window_its_segments)
 {
-	struct ladder *l = ladder_established((struct ladder_how){ 0 }, "mss 1460,sackOK,nop,nop,nop,wscale 7");
+	struct ladder *l = ladder_established(.syn = "mss 1460,sackOK,nop,nop,nop,wscale 7");
 	app(l, 0, "write 14600");
 	eq(ladder_flush(l), 10);
 	ladder_icmp(l, OL_ERR_MSGSIZE, false, 1200, 1);
@@ -394,7 +378,7 @@ TEST(tcp_a_smaller_path_mtu_leaves_the_window_its_segments)
 /* req: 7323-2.3-b */
 TEST(tcp_windows_are_shifted_as_agreed)
 {
-	struct ladder *l = ladder_established((struct ladder_how){ 0 }, "mss 1000,nop,wscale 3");
+	struct ladder *l = ladder_established(.syn = "mss 1000,nop,wscale 3");
 	eq(ladder_tcb(l)->snd_wnd, 257 << 3);			/* the peer's windows by the peer's count */
 	eq(ladder_tcb(l)->rcv_wscale, 8);			/* ours by ours */
 	in (l, 0, "P. 1:11(10) ack 1 win 257");
@@ -402,11 +386,11 @@ TEST(tcp_windows_are_shifted_as_agreed)
 	eq((uint32_t)be16_at(p->data + 34) << 8, ladder_tcb(l)->rcv_wnd & ~255u);
 	ol_pkt_free(p);
 	ladder_end(l);
-	l = ladder_established((struct ladder_how){ 0 }, "mss 1000");
+	l = ladder_established(.syn = "mss 1000");
 	eq(ladder_tcb(l)->snd_wnd, 32792);
 	eq(ladder_tcb(l)->rcv_wscale, 0);
 	ladder_end(l);
-	l = ladder_established((struct ladder_how){ .cfg = "tcp_window_scaling=0" }, "mss 1000,nop,wscale 3");
+	l = ladder_established(.cfg = "tcp_window_scaling=0", .syn = "mss 1000,nop,wscale 3");
 	eq(ladder_tcb(l)->snd_wscale, 0);
 	in (l, 0, ". 1:1(0) ack 1 win 5000");
 	eq(ladder_tcb(l)->snd_wnd, 5000);
@@ -417,7 +401,7 @@ TEST(tcp_windows_are_shifted_as_agreed)
 /* req: 7323-2.4-a, 7323-2.4-c, 7323-2.4-d, MUST-34, SHLD-15 */
 TEST(tcp_window_taken_back_bounds_what_is_sent)
 {
-	struct ladder *l = ladder_established((struct ladder_how){ .cfg = "tcp_early_retrans=0,tcp_mtu_probing=0" }, NULL);
+	struct ladder *l = ladder_established(.cfg = "tcp_early_retrans=0,tcp_mtu_probing=0");
 	in (l, 0, ". 1:1(0) ack 1 win 32");			/* 4096 bytes */
 	app(l, 0, "write 6000");
 	eq(ladder_flush(l), 4);
@@ -447,18 +431,13 @@ TEST(tcp_window_taken_back_bounds_what_is_sent)
 /* req: 7323-2.4-b */
 TEST(tcp_promised_window_is_kept)
 {
-	struct ladder_how how = { .cfg = "tcp_rmem=4096:60000:60000" };
-	struct ladder *l = ladder_established(how, "mss 1000,sackOK,nop,nop,nop,wscale 7");
+	struct ladder *l = ladder_established(.cfg = "tcp_rmem=4096:60000:60000", .syn = "mss 1000,sackOK,nop,nop,nop,wscale 7");
 	uint32_t edge = ladder_tcb(l)->rcv_nxt.v + ladder_tcb(l)->rcv_wnd - ladder_tcb(l)->irs.v, at = 1;
 	/* nobody reads, and each segment comes out of order by one */
 	while (at + 1000 <= edge) {
-		char s[80];
-		if (at + 2000 <= edge) {
-			snprintf(s, sizeof s, ". %u:%u(1000) ack 1 win 257", at + 1000, at + 2000);
-			in (l, 1, s);
-		}
-		snprintf(s, sizeof s, ". %u:%u(1000) ack 1 win 257", at, at + 1000);
-		in (l, 1, s);
+		if (at + 2000 <= edge)
+			in (l, 1, ". %u:%u(1000) ack 1 win 257", at + 1000, at + 2000);
+		in (l, 1, ". %u:%u(1000) ack 1 win 257", at, at + 1000);
 		at += at + 2000 <= edge ? 2000 : 1000;
 	}
 	eq(ladder_tcb(l)->rcv_nxt.v - ladder_tcb(l)->irs.v, at);
@@ -501,7 +480,7 @@ TEST(tcp_isn_is_a_clock_and_a_keyed_hash)
 /* req: SHLD-29, SHLD-30, MUST-36 */
 TEST(tcp_window_probes_come_at_doubling_intervals)
 {
-	struct ladder *l = NEW();
+	struct ladder *l = ladder_established();
 	in (l, 50, ". 1:1(0) ack 1 win 0");
 	int rto = (int)(ladder_tcb(l)->rto_ns / OL_MS);
 	app(l, 0, "write 1000");

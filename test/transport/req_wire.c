@@ -33,7 +33,7 @@ static uint16_t plain_sum(const uint8_t *ip, size_t len)
 TEST(tcp_sent_segments_carry_the_sum_and_no_reserved_bit)
 {
 	for (int v6 = 0; v6 < 2; v6++) {
-		struct ladder *l = ladder_established((struct ladder_how){ .v6 = v6 }, NULL);
+		struct ladder *l = ladder_established(.v6 = v6);
 		app(l, 0, "nodelay 1");
 		for (int odd = 0; odd < 4; odd++) {
 			app(l, 0, odd & 1 ? "write 101" : "write 256");
@@ -52,7 +52,7 @@ TEST(tcp_sent_segments_carry_the_sum_and_no_reserved_bit)
 TEST(tcp_segments_damaged_anywhere_are_dropped)
 {
 	for (int v6 = 0; v6 < 2; v6++) {
-		struct ladder *l = ladder_established((struct ladder_how){ .v6 = v6 }, NULL);
+		struct ladder *l = ladder_established(.v6 = v6);
 		for (unsigned at = 4; at < 20 + 11; at++) {
 			uint64_t before = ladder_fate(l, OL_DROP_TCP_CHECKSUM);
 			if (at == 12)
@@ -72,15 +72,12 @@ TEST(tcp_segments_damaged_anywhere_are_dropped)
 /* req: 9293-3.1-a */
 TEST(tcp_reserved_bits_are_ignored_on_receipt)
 {
-	struct ladder *l = ladder_established((struct ladder_how){ 0 }, NULL);
+	struct ladder *l = ladder_established();
 	static const uint8_t bits[] = { 0x01, 0x02, 0x04, 0x08, 0x0f };
 	for (size_t i = 0; i < sizeof bits; i++) {
-		char s[60];
-		snprintf(s, sizeof s, "P. %zu:%zu(10) ack 1 win 257", 1 + 10 * i, 11 + 10 * i);
 		ladder_bend(l, 12, bits[i], true);
-		in (l, 0, s);
-		snprintf(s, sizeof s, ". 1:1(0) ack %zu", 11 + 10 * i);
-		out(l, 0, s);
+		in (l, 0, "P. %zu:%zu(10) ack 1 win 257", 1 + 10 * i, 11 + 10 * i);
+		out(l, 0, ". 1:1(0) ack %zu", 11 + 10 * i);
 	}
 	app(l, 0, "read 100 = 50");
 	ladder_end(l);
@@ -89,7 +86,7 @@ TEST(tcp_reserved_bits_are_ignored_on_receipt)
 /* req: 9293-3.1-c */
 TEST(tcp_impossible_data_offsets_are_dropped)
 {
-	struct ladder *l = ladder_established((struct ladder_how){ 0 }, NULL);
+	struct ladder *l = ladder_established();
 	for (unsigned off = 0; off < 16; off++) {
 		ladder_bend(l, 12, (uint8_t)((off ^ 5) << 4), true);
 		in (l, 0, ". 1:1(0) ack 1 win 257");		/* 20 bytes: 5 words, and no other number fits */
@@ -180,7 +177,7 @@ static void no_syn_options(struct ladder *l)
 /* req: MUST-65, 2018-2-a */
 TEST(tcp_options_of_syns_stand_on_syns_alone)
 {
-	struct ladder *l = ladder_established((struct ladder_how){ 0 }, "mss 1000,sackOK," TS ",nop,wscale 7");
+	struct ladder *l = ladder_established(.syn = "mss 1000,sackOK," TS ",nop,wscale 7");
 	app(l, 0, "write 3500");
 	in (l, 10, ". 1001:2001(1000) ack 1 win 257 <nop,nop,TS val 101 ecr last>");
 	no_syn_options(l);
@@ -196,7 +193,7 @@ TEST(tcp_options_of_syns_stand_on_syns_alone)
 /* req: MUST-65, 7323-2.2-c, 2018-2-a */
 TEST(tcp_options_of_syns_mean_nothing_elsewhere)
 {
-	struct ladder *l = ladder_established((struct ladder_how){ 0 }, "mss 1000,nop,wscale 7");
+	struct ladder *l = ladder_established(.syn = "mss 1000,nop,wscale 7");
 	in (l, 0, "P. 1:11(10) ack 1 win 257 <mss 200,nop,wscale 2,sackOK,nop,nop>");
 	out(l, 0, ". 1:1(0) ack 11");
 	const struct tcp_tcb *t = ladder_tcb(l);
@@ -223,11 +220,9 @@ TEST(tcp_effective_segment_size)
 		{ true, 1500, "mss 9000", 1440 }, { true, 1280, "mss 1440,nop,nop," TS, 1208 },
 	};
 	for (size_t i = 0; i < sizeof t / sizeof *t; i++) {
-		char s[80];
-		struct ladder *l = ladder_established((struct ladder_how){ .v6 = t[i].v6, .mtu = t[i].mtu }, t[i].syn);
+		struct ladder *l = ladder_established(.v6 = t[i].v6, .mtu = t[i].mtu, .syn = t[i].syn);
 		app(l, 0, "write 3000");
-		snprintf(s, sizeof s, ". 1:%u(%u) ack 1", 1 + t[i].text, t[i].text);
-		out(l, 0, s);
+		out(l, 0, ". 1:%u(%u) ack 1", 1 + t[i].text, t[i].text);
 		ladder_flush(l);
 		ladder_end(l);
 	}
@@ -237,7 +232,7 @@ TEST(tcp_effective_segment_size)
 /* req: MUST-16 */
 TEST(tcp_sack_blocks_are_taken_off_the_text)
 {
-	struct ladder *l = ladder_established((struct ladder_how){ 0 }, "mss 1460,sackOK," TS ",nop,wscale 7");
+	struct ladder *l = ladder_established(.syn = "mss 1460,sackOK," TS ",nop,wscale 7");
 	in (l, 0, ". 1001:2001(1000) ack 1 win 257 <nop,nop,TS val 101 ecr last>");
 	in (l, 0, ". 3001:4001(1000) ack 1 win 257 <nop,nop,TS val 101 ecr last>");
 	ladder_flush(l);
@@ -253,12 +248,12 @@ TEST(tcp_sack_blocks_are_taken_off_the_text)
 /* req: MUST-1 */
 TEST(tcp_window_is_unsigned)
 {
-	struct ladder *l = ladder_established((struct ladder_how){ .cfg = "tcp_init_cwnd=100" }, "mss 1000");
+	struct ladder *l = ladder_established(.cfg = "tcp_init_cwnd=100", .syn = "mss 1000");
 	in (l, 0, ". 1:1(0) ack 1 win 65535");
 	app(l, 0, "write 80000");
 	eq(ladder_flush(l), 65);
 	ladder_end(l);
-	l = ladder_established((struct ladder_how){ .cfg = "tcp_init_cwnd=100" }, "mss 1000");
+	l = ladder_established(.cfg = "tcp_init_cwnd=100", .syn = "mss 1000");
 	in (l, 0, ". 1:1(0) ack 1 win 40000");
 	app(l, 0, "write 80000");
 	eq(ladder_flush(l), 40);

@@ -1,12 +1,10 @@
 /* Ending connections: RFC 9293 3.6, 3.10.4, 3.10.5, TIME-WAIT, resets and guesses (RFC 5961). */
 #include "tcp_ladder.h"
 
-#define NEW() ladder_established((struct ladder_how){ 0 }, NULL)
-
 /* req: 9293-3.6-a, 9293-3.10.2-b, 9293-3.10.7.4-l, 9293-3.10.8-c, MUST-13 */
 TEST(tcp_close_goes_through_fin_wait_to_time_wait)
 {
-	struct ladder *l = NEW();
+	struct ladder *l = ladder_established();
 	app(l, 0, "shutdown wr");
 	state_is(l, FIN_WAIT_1);
 	out(l, 0, "F. 1:1(0) ack 1");
@@ -32,7 +30,7 @@ TEST(tcp_close_goes_through_fin_wait_to_time_wait)
 /* req: MUST-12, 9293-3.10.3-a, 9293-3.10.4-c, 9293-3.10.7.4-s, 9293-3.10.7.4-t, 9293-3.10.7.4-m */
 TEST(tcp_peer_closes_first)
 {
-	struct ladder *l = NEW();
+	struct ladder *l = ladder_established();
 	in (l, 0, "FP. 1:101(100) ack 1 win 257");
 	out(l, 40, ". 1:1(0) ack 102");
 	state_is(l, CLOSE_WAIT);
@@ -54,7 +52,7 @@ TEST(tcp_peer_closes_first)
 /* RFC 9293 3.6, figure 13. */
 TEST(tcp_simultaneous_close)
 {
-	struct ladder *l = NEW();
+	struct ladder *l = ladder_established();
 	app(l, 0, "shutdown wr");
 	out(l, 0, "F. 1:1(0) ack 1");
 	in (l, 5, "F. 1:1(0) ack 1 win 257");
@@ -70,22 +68,14 @@ TEST(tcp_simultaneous_close)
 /* The FIN waits for what is queued, rides on the last of it, and is sent again with it. */
 TEST(tcp_fin_follows_the_text)
 {
-	struct ladder *l = NEW();
+	struct ladder *l = ladder_established();
 	app(l, 0, "write 15500");
-	for (int i = 0; i < 10; i++) {
-		char s[60];
-		snprintf(s, sizeof s, ". %d:%d(1000) ack 1", 1 + 1000 * i, 1001 + 1000 * i);
-		out(l, 0, s);
-	}
+	outs(l, 1, 10001, 1000, "ack 1");
 	none(l);
 	app(l, 0, "close");
 	none(l);
 	in (l, 50, ". 1:1(0) ack 10001 win 257");
-	for (int i = 10; i < 15; i++) {
-		char s[60];
-		snprintf(s, sizeof s, ". %d:%d(1000) ack 1", 1 + 1000 * i, 1001 + 1000 * i);
-		out(l, 0, s);
-	}
+	outs(l, 10001, 15001, 1000, "ack 1");
 	out(l, 0, "FP. 15001:15501(500) ack 1");
 	in (l, 50, ". 1:1(0) ack 15001 win 257");
 	by (l, 300, "FP. 15001:15501(500) ack 1");
@@ -100,7 +90,7 @@ TEST(tcp_fin_follows_the_text)
 /* RFC 2525 2.17: what was never read is lost, and the peer has to know. */
 TEST(tcp_close_with_unread_text_resets)
 {
-	struct ladder *l = NEW();
+	struct ladder *l = ladder_established();
 	in (l, 0, "P. 1:101(100) ack 1 win 257");
 	out(l, 0, ". 1:1(0) ack 101");
 	app(l, 0, "close");
@@ -113,7 +103,7 @@ TEST(tcp_close_with_unread_text_resets)
 /* Text for a program that let go. */
 TEST(tcp_text_after_close_is_answered_with_reset)
 {
-	struct ladder *l = NEW();
+	struct ladder *l = ladder_established();
 	app(l, 0, "close");
 	out(l, 0, "F. 1:1(0) ack 1");
 	in (l, 0, ". 1:1(0) ack 2 win 257");
@@ -125,7 +115,7 @@ TEST(tcp_text_after_close_is_answered_with_reset)
 
 TEST(tcp_orphan_does_not_wait_for_ever_in_fin_wait_2)
 {
-	struct ladder *l = NEW();
+	struct ladder *l = ladder_established();
 	app(l, 0, "close");
 	out(l, 0, "F. 1:1(0) ack 1");
 	in (l, 0, ". 1:1(0) ack 2 win 257");
@@ -139,7 +129,7 @@ TEST(tcp_orphan_does_not_wait_for_ever_in_fin_wait_2)
 /* req: 9293-3.10.5-a */
 TEST(tcp_abort_resets)
 {
-	struct ladder *l = NEW();
+	struct ladder *l = ladder_established();
 	app(l, 0, "abort");
 	out(l, 0, "R. 1:1(0) ack 1");
 	state_is(l, CLOSED);
@@ -149,7 +139,7 @@ TEST(tcp_abort_resets)
 /* req: 5961-3.2-a, 5961-3.2-b, 5961-3.2-c, 9293-3.10.7.4-e */
 TEST(tcp_only_an_exact_reset_ends_a_connection)
 {
-	struct ladder *l = NEW();
+	struct ladder *l = ladder_established();
 	in (l, 0, "R 2:2(0) win 0");				/* in the window, not on RCV.NXT: challenge */
 	out(l, 0, ". 1:1(0) ack 1");
 	in (l, 0, "R 3:3(0) win 0");				/* one challenge in half a second */
@@ -173,7 +163,7 @@ TEST(tcp_only_an_exact_reset_ends_a_connection)
 /* req: 5961-4.2-a, 9293-3.10.7.4-f */
 TEST(tcp_syn_in_a_connection_is_challenged)
 {
-	struct ladder *l = NEW();
+	struct ladder *l = ladder_established();
 	in (l, 0, "S 100:100(0) win 1000 <mss 1000>");
 	out(l, 0, ". 1:1(0) ack 1");
 	state_is(l, ESTABLISHED);
@@ -186,7 +176,7 @@ TEST(tcp_syn_in_a_connection_is_challenged)
 /* req: 5961-5.2-a, 9293-3.10.7.4-j */
 TEST(tcp_acks_outside_the_plausible_are_dropped)
 {
-	struct ladder *l = NEW();
+	struct ladder *l = ladder_established();
 	in (l, 0, ". 1:1(0) ack 2 win 257");
 	out(l, 0, ". 1:1(0) ack 1");
 	in (l, 600, "P. 1:11(10) ack 4000000000 win 257");
@@ -200,7 +190,7 @@ TEST(tcp_acks_outside_the_plausible_are_dropped)
 /* req: MUST-69, 9293-3.10.7.4-b, 9293-3.10.7.4-h */
 TEST(tcp_segment_outside_the_window_is_answered)
 {
-	struct ladder *l = NEW();
+	struct ladder *l = ladder_established();
 	in (l, 0, "P. 400000:400010(10) ack 1 win 257");
 	out(l, 0, ". 1:1(0) ack 1");
 	in (l, 0, ". 0:0(0) ack 1 win 257");			/* a keepalive probe */
@@ -210,9 +200,9 @@ TEST(tcp_segment_outside_the_window_is_answered)
 	ladder_end(l);
 }
 
-static struct ladder *time_wait(void)
+/* Closed by us and then by the peer, which is TIME-WAIT on our side. */
+static struct ladder *closed(struct ladder *l)
 {
-	struct ladder *l = NEW();
 	app(l, 0, "shutdown wr");
 	out(l, 0, "F. 1:1(0) ack 1");
 	in (l, 0, "F. 1:1(0) ack 2 win 257");
@@ -220,6 +210,7 @@ static struct ladder *time_wait(void)
 	app(l, 0, "close");
 	return l;
 }
+#define time_wait(...) closed(ladder_established(__VA_ARGS__))
 
 /* req: 9293-3.10.7.4-n */
 /* RFC 9293 3.10.7.4: the only thing that can arrive is the peer's FIN again; it starts 2 MSL anew. */
@@ -255,11 +246,7 @@ TEST(tcp_time_wait_can_ignore_resets)
 	in (l, 0, "R 2:2(0) win 0");
 	eq(ladder_tcp(l)->n_tw, 0);
 	ladder_end(l);
-	l = ladder_established((struct ladder_how){ .cfg = "tcp_rfc1337=1" }, NULL);
-	app(l, 0, "shutdown wr");
-	out(l, 0, "F. 1:1(0) ack 1");
-	in (l, 0, "F. 1:1(0) ack 2 win 257");
-	out(l, 0, ". 2:2(0) ack 2");
+	l = time_wait(.cfg = "tcp_rfc1337=1");
 	in (l, 0, "R 2:2(0) win 0");
 	eq(ladder_tcp(l)->n_tw, 1);
 	ladder_end(l);
@@ -267,7 +254,7 @@ TEST(tcp_time_wait_can_ignore_resets)
 
 TEST(tcp_time_wait_records_are_bounded)
 {
-	struct ladder *l = ladder_established((struct ladder_how){ .cfg = "tcp_max_tw_buckets=0" }, NULL);
+	struct ladder *l = ladder_established(.cfg = "tcp_max_tw_buckets=0");
 	app(l, 0, "shutdown wr");
 	out(l, 0, "F. 1:1(0) ack 1");
 	in (l, 0, "F. 1:1(0) ack 2 win 257");
@@ -280,7 +267,7 @@ TEST(tcp_time_wait_records_are_bounded)
 /* A FIN that overtakes text waits for it. */
 TEST(tcp_fin_out_of_order_waits_for_the_text)
 {
-	struct ladder *l = NEW();
+	struct ladder *l = ladder_established();
 	in (l, 0, "F. 101:201(100) ack 1 win 257");
 	out(l, 0, ". 1:1(0) ack 1 <nop,nop,sack 101:201>");
 	state_is(l, ESTABLISHED);
@@ -295,15 +282,13 @@ TEST(tcp_fin_out_of_order_waits_for_the_text)
 /* req: MUST-56, 5927-4.1-a, 5927-5.2-a */
 TEST(tcp_icmp_errors_end_only_what_is_opening)
 {
-	struct ladder *l = NEW();
+	struct ladder *l = ladder_established();
 	app(l, 0, "write 100");
 	out(l, 0, "P. 1:101(100) ack 1");
 	ladder_icmp(l, OL_ERR_CONNREFUSED, true, 0, 1);
 	state_is(l, ESTABLISHED);
 	ladder_end(l);
-	l = ladder();
-	app(l, 0, "connect");
-	out(l, 0, "S 0:0(0)");
+	l = ladder_syn_sent();
 	ladder_icmp(l, OL_ERR_CONNREFUSED, true, 0, 500);		/* of nothing we sent */
 	state_is(l, SYN_SENT);
 	ladder_icmp(l, OL_ERR_CONNREFUSED, true, 0, 0);
@@ -315,7 +300,7 @@ TEST(tcp_icmp_errors_end_only_what_is_opening)
 /* req: 9293-3.10.7.4-p */
 TEST(tcp_text_after_the_peers_fin_is_ignored)
 {
-	struct ladder *l = NEW();
+	struct ladder *l = ladder_established();
 	in (l, 0, "F. 1:1(0) ack 1 win 257");
 	out(l, 0, ". 1:1(0) ack 2");
 	in (l, 0, "P. 2:12(10) ack 1 win 257");
@@ -327,9 +312,7 @@ TEST(tcp_text_after_the_peers_fin_is_ignored)
 /* req: 9293-3.10.4-a, 9293-3.10.5-b */
 TEST(tcp_close_in_syn_sent_says_nothing)
 {
-	struct ladder *l = ladder();
-	app(l, 0, "connect");
-	out(l, 0, "S 0:0(0)");
+	struct ladder *l = ladder_syn_sent();
 	app(l, 0, "close");
 	none(l);
 	eq(ladder_tcp(l)->n_tcb, 0);
@@ -339,11 +322,7 @@ TEST(tcp_close_in_syn_sent_says_nothing)
 /* req: 9293-3.10.4-b */
 TEST(tcp_close_in_syn_received_follows_the_handshake)
 {
-	struct ladder *l = ladder(.cfg = "tcp_timestamps=0");
-	app(l, 0, "connect");
-	out(l, 0, "S 0:0(0)");
-	in (l, 5, "S 0:0(0) win 1000 <mss 1000>");
-	out(l, 0, "S. 0:0(0) ack 1");
+	struct ladder *l = ladder_crossed(.cfg = "tcp_timestamps=0");
 	app(l, 0, "shutdown wr");
 	none(l);
 	in (l, 5, ". 1:1(0) ack 1 win 1000");
@@ -355,7 +334,7 @@ TEST(tcp_close_in_syn_received_follows_the_handshake)
 /* req: 9293-3.10.4-d */
 TEST(tcp_second_close_sends_no_second_fin)
 {
-	struct ladder *l = NEW();
+	struct ladder *l = ladder_established();
 	app(l, 0, "shutdown wr");
 	out(l, 0, "F. 1:1(0) ack 1");
 	app(l, 0, "shutdown wr");
@@ -366,7 +345,7 @@ TEST(tcp_second_close_sends_no_second_fin)
 /* req: 6191-2-a, 6191-2-b, SHLD-4 */
 TEST(tcp_time_wait_with_timestamps_asks_them_first)
 {
-	struct ladder *l = ladder_established((struct ladder_how){ 0 }, "mss 1000,sackOK,TS val 100 ecr 0,nop,wscale 7");
+	struct ladder *l = ladder_established(.syn = "mss 1000,sackOK,TS val 100 ecr 0,nop,wscale 7");
 	app(l, 0, "shutdown wr");
 	out(l, 0, "F. 1:1(0) ack 1");
 	in (l, 0, "F. 1:1(0) ack 2 win 257 <nop,nop,TS val 105 ecr last>");
@@ -382,7 +361,7 @@ TEST(tcp_time_wait_with_timestamps_asks_them_first)
 /* req: 5961-7-a */
 TEST(tcp_challenge_acks_are_bounded)
 {
-	struct ladder *l = ladder_established((struct ladder_how){ .cfg = "tcp_challenge_ack_limit=10,tcp_invalid_ratelimit=0" }, NULL);
+	struct ladder *l = ladder_established(.cfg = "tcp_challenge_ack_limit=10,tcp_invalid_ratelimit=0");
 	unsigned n = 0;
 	for (int i = 0; i < 100; i++) {
 		in(l, 0, "R 5:5(0) win 0");

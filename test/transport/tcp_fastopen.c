@@ -9,30 +9,20 @@
 /* The open sent its SYN: the peer answers with `options`, and both sides end it; it taught what it taught. */
 static void answered(struct ladder *l, unsigned text, const char *options)
 {
-	char s[160];
-	snprintf(s, sizeof s, "S. 0:0(0) ack %u win 20000 <%s>", 1 + text, options);
-	in(l, 10, s);
-	snprintf(s, sizeof s, ". %u:%u(0) ack 1", 1 + text, 1 + text);
-	out(l, 0, s);
+	in (l, 10, "S. 0:0(0) ack %u win 20000 <%s>", 1 + text, options);
+	out(l, 0, ". %u:%u(0) ack 1", 1 + text, 1 + text);
 	state_is(l, ESTABLISHED);
 	app(l, 0, "close");
 	ladder_flush(l);
-	snprintf(s, sizeof s, "R. 1:1(0) ack %u", 2 + text);
-	in(l, 0, s);
+	in (l, 0, "R. 1:1(0) ack %u", 2 + text);
 	none(l);
 }
 
-/* A client that has the cookie abcd1234 of a server whose MSS is 1000. */
-static struct ladder *warm(const char *cfg)
-{
-	struct ladder *l = ladder(.cfg = cfg);
-	app(l, 0, "fastopen 500 = 0");
-	out(l, 0, "S 0:0(0) <" SYN_OPTS ",FO,nop,nop>");
-	answered(l, 0, "mss 1000,FO abcd1234,nop,nop");
-	return l;
-}
-
-/* With the cookie of warm(); and while Fast Open has a rest for this server. */
+/* Opens: for the first time; with the cookie of warm(); while Fast Open has a rest for this server. */
+#define open_asking(l) do { \
+	app(l, 0, "fastopen 500 = 0"); \
+	out(l, 0, "S 0:0(0) <" SYN_OPTS ",FO,nop,nop>"); \
+} while (0)
 #define open_with_text(l) do { \
 	app(l, 0, "fastopen 500"); \
 	out(l, 0, "S 0:500(500) <" SYN_OPTS ",FO abcd1234,nop,nop>"); \
@@ -42,6 +32,15 @@ static struct ladder *warm(const char *cfg)
 	out(l, 0, "S 0:0(0) <" SYN_OPTS ">"); \
 	app(l, 0, "close"); \
 } while (0)
+
+/* A client that has the cookie abcd1234 of a server whose MSS is 1000. */
+static struct ladder *warm(const char *cfg)
+{
+	struct ladder *l = ladder(.cfg = cfg);
+	open_asking(l);
+	answered(l, 0, "mss 1000,FO abcd1234,nop,nop");
+	return l;
+}
 
 static bool syn_data(struct ladder *l)
 {
@@ -109,15 +108,12 @@ TEST(fastopen_syn_goes_again_bare_and_the_path_gets_a_rest)
 		ok(!syn_data(l));
 		eq(client_fail(l), TCP_FO_SYN_RETRANSMITTED);
 		in (l, 10, "R. 1:1(0) ack 501");
-		app(l, 0, "fastopen 500 = 0");			/* a minute, two, four */
-		out(l, 0, "S 0:0(0) <" SYN_OPTS ">");
-		app(l, 0, "close");
+		open_at_rest(l);			/* a minute, two, four */
 		wait(l, (60000 << i) - 1000);
 		open_at_rest(l);
 		wait(l, 1000);
 	}
-	app(l, 0, "fastopen 500");				/* and one that works ends it */
-	out(l, 0, "S 0:500(500) <" SYN_OPTS ",FO abcd1234,nop,nop>");
+	open_with_text(l);				/* and one that works ends it */
 	answered(l, 500, "mss 1000");
 	open_with_text(l);
 	in (l, 10, "R. 0:0(0) ack 501");			/* refused: says nothing of the path */
@@ -152,9 +148,7 @@ TEST(fastopen_client_resends_what_was_not_taken)
 	in (l, 10, "S. 0:0(0) ack 1 win 20000 <mss 1000>");
 	out(l, 0, "P. 1:501(500) ack 1");
 	in (l, 10, "R. 1:1(0) ack 501");
-	app(l, 0, "fastopen 500 = 0");				/* not wanted */
-	out(l, 0, "S 0:0(0) <" SYN_OPTS ">");
-	app(l, 0, "close");
+	open_at_rest(l);				/* not wanted */
 	ladder_end(l);
 }
 
@@ -183,16 +177,14 @@ TEST(fastopen_client_stops_asking_who_does_not_answer)
 {
 	struct ladder *l = ladder(.cfg = CLIENT);
 	for (int i = 0; i < 2; i++) {
-		app(l, 0, "fastopen 500 = 0");
-		out(l, 0, "S 0:0(0) <" SYN_OPTS ",FO,nop,nop>");
+		open_asking(l);
 		eq(client_fail(l), TCP_FO_COOKIE_UNAVAILABLE);
 		out(l, 1000, "S 0:0(0) <" SYN_OPTS ">");
 		answered(l, 0, "mss 1000");
 	}
 	open_at_rest(l);
 	wait(l, 60000);
-	app(l, 0, "fastopen 500 = 0");
-	out(l, 0, "S 0:0(0) <" SYN_OPTS ",FO,nop,nop>");
+	open_asking(l);
 	out(l, 1000, "S 0:0(0) <" SYN_OPTS ">");
 	answered(l, 0, "mss 1000,FO abcd1234,nop,nop");		/* late, and yet a cookie */
 	open_with_text(l);
@@ -206,15 +198,12 @@ TEST(fastopen_client_tries_the_experimental_form_once)
 	struct ladder *l = ladder(.cfg = CLIENT);
 	static const char *const asked[] = { "FO,nop,nop", "FOEXP", "FO,nop,nop", "FO,nop,nop" };
 	for (int i = 0; i < 4; i++) {
-		char s[100];
 		app(l, 0, "fastopen 500 = 0");
-		snprintf(s, sizeof s, "S 0:0(0) <" SYN_OPTS ",%s>", asked[i]);
-		out(l, 0, s);
+		out(l, 0, "S 0:0(0) <" SYN_OPTS ",%s>", asked[i]);
 		answered(l, 0, "mss 1000");
 	}
 	ladder_peer_port(l, 40001);				/* another service: another memory */
-	app(l, 0, "fastopen 500 = 0");
-	out(l, 0, "S 0:0(0) <" SYN_OPTS ",FO,nop,nop>");
+	open_asking(l);
 	answered(l, 0, "mss 1000");
 	app(l, 0, "fastopen 500 = 0");
 	out(l, 0, "S 0:0(0) <" SYN_OPTS ",FOEXP>");
@@ -347,7 +336,7 @@ TEST(fastopen_simultaneous_open_with_text)
 		out(l, 0, "S. 0:0(0) ack 1");
 		app(l, 0, "read 10 = again");
 		app(l, 0, "write 10 = again");
-		in (l, 10, acks[!taken]);
+		in (l, 10, "%s", acks[!taken]);
 		state_is(l, ESTABLISHED);
 		out(l, 0, taken ? ". 501:501(0) ack 301" : "P. 1:501(500) ack 301");
 		none(l);

@@ -19,12 +19,14 @@ static void next_peer(struct ladder *l)
 	ladder_peer_port(l, ++port);
 }
 
-/* A SYN with a hundred bytes and the cookie: they are taken, or they are not. */
+/* A new connection: its SYN has a hundred bytes and the cookie; they are taken, or they are not. */
 #define open_with_text(l) do { \
+	next_peer(l); \
 	in (l, 0, "S 0:100(100) win 20000 <mss 1000,FO cookie,nop,nop>"); \
 	out(l, 0, "S. 0:0(0) ack 101 <mss 1460>"); \
 } while (0)
 #define open_without(l) do { \
+	next_peer(l); \
 	in (l, 0, "S 0:100(100) win 20000 <mss 1000,FO cookie,nop,nop>"); \
 	out(l, 0, "S. 0:0(0) ack 1 <mss 1460>"); \
 } while (0)
@@ -39,10 +41,8 @@ static void throw_away(struct ladder *l)
 /* A listener that allows qlen pending ones, of which the peer has asked and got a cookie. */
 static struct ladder *serving(const char *cfg, int qlen)
 {
-	char s[40];
 	struct ladder *l = ladder(.cfg = cfg);
-	snprintf(s, sizeof s, "listenfast %d", qlen);
-	app(l, 0, s);
+	app(l, 0, "listenfast %d", qlen);
 	in (l, 0, "S 0:100(100) win 20000 <mss 1000,FO,nop,nop>");
 	out(l, 0, "S. 0:0(0) ack 1 <mss 1460,FO cookie,nop,nop>");
 	in (l, 10, "R. 1:1(0) ack 1");
@@ -62,11 +62,7 @@ TEST(fastopen_server_takes_text_and_answers_before_the_handshake_ends)
 	eq(tcp_ready(ladder_tcb(l)) & (OL_EV_IN | OL_EV_OUT | OL_EV_ERR), OL_EV_IN | OL_EV_OUT);
 	app(l, 0, "read 1000 = 100");
 	app(l, 0, "write 30000 = 30000");
-	for (unsigned i = 0; i < 10; i++) {			/* the initial window, RFC 6928, all of it */
-		char s[60];
-		snprintf(s, sizeof s, ". %u:%u(1000) ack 101", 1 + i * 1000, 1001 + i * 1000);
-		out(l, 0, s);
-	}
+	outs(l, 1, 10001, 1000, "ack 101");			/* the initial window, RFC 6928, all of it */
 	none(l);
 	in (l, 10, ". 101:101(0) ack 1 win 20000");
 	state_is(l, ESTABLISHED);
@@ -86,10 +82,8 @@ TEST(fastopen_server_takes_no_text_for_a_wrong_cookie)
 	};
 	struct ladder *l = serving(SERVER, 5);
 	for (int i = 0; i < 3; i++) {
-		char s[100];
 		next_peer(l);
-		snprintf(s, sizeof s, "S 0:100(100) win 20000 <mss 1000,%s>", bad[i]);
-		in (l, 0, s);
+		in (l, 0, "S 0:100(100) win 20000 <mss 1000,%s>", bad[i]);
 		out(l, 0, "S. 0:0(0) ack 1 <mss 1460,FO cookie,nop,nop>");
 		app(l, 0, "accept = again");
 		in (l, 10, ". 1:101(100) ack 1 win 20000");
@@ -114,10 +108,8 @@ TEST(fastopen_server_ignores_what_is_no_cookie)
 	static const char *const bad[] = { "FO aabb", "FO 0011223344,nop", "FO 00112233445566778899aabbccddeeff0011", "FOEXP aabb,nop,nop" };
 	struct ladder *l = serving(SERVER, 5);
 	for (int i = 0; i < 4; i++) {
-		char s[100];
 		next_peer(l);
-		snprintf(s, sizeof s, "S 0:100(100) win 20000 <mss 1000,%s>", bad[i]);
-		in (l, 0, s);
+		in (l, 0, "S 0:100(100) win 20000 <mss 1000,%s>", bad[i]);
 		out(l, 0, "S. 0:0(0) ack 1 <mss 1460>");
 	}
 	ladder_end(l);
@@ -141,8 +133,7 @@ TEST(fastopen_server_is_off_unless_asked_for)
 	in (l, 0, "S 0:100(100) win 20000 <mss 1000,FO,nop,nop>");
 	out(l, 0, "S. 0:0(0) ack 1 <mss 1460>");
 	ladder_end(l);
-	l = ladder(.cfg = "tcp_timestamps=0,tcp_fastopen=0x402");	/* every listener */
-	app(l, 0, "listen 10");
+	l = ladder_listening(.cfg = "tcp_timestamps=0,tcp_fastopen=0x402");	/* every listener */
 	in (l, 0, "S 0:100(100) win 20000 <mss 1000,FO,nop,nop>");
 	out(l, 0, "S. 0:0(0) ack 1 <mss 1460,FO cookie,nop,nop>");
 	ladder_end(l);
@@ -164,10 +155,8 @@ TEST(fastopen_pending_requests_are_bounded)
 	in (l, 0, "S 0:100(100) win 20000 <mss 1000,FO,nop,nop>");
 	out(l, 0, "S. 0:0(0) ack 1 <mss 1460>");
 	throw_away(l);
-	next_peer(l);
 	open_with_text(l);
 	in (l, 0, ". 101:101(0) ack 1 win 20000");
-	next_peer(l);
 	open_with_text(l);
 	ladder_end(l);
 }
@@ -178,15 +167,12 @@ TEST(fastopen_reset_requests_go_on_counting)
 	struct ladder *l = serving(SERVER, 1);
 	open_with_text(l);
 	in (l, 0, "R 101:101(0)");
-	next_peer(l);
 	open_without(l);
 	in (l, 0, "R. 1:1(0) ack 1");
 	wait(l, 59000);
-	next_peer(l);
 	open_without(l);
 	in (l, 0, "R. 1:1(0) ack 1");
 	wait(l, 1000);
-	next_peer(l);
 	open_with_text(l);
 	in (l, 0, "R 101:101(0)");
 	app(l, 0, "closelisten");				/* with one still counting */
@@ -219,7 +205,6 @@ TEST(fastopen_syn_ack_goes_again_bare)
 	in (l, 0, "S 0:100(100) win 20000 <mss 1000,FO,nop,nop>");
 	out(l, 0, "S. 0:0(0) ack 1 <mss 1460>");
 	in (l, 0, "R. 1:1(0) ack 1");
-	next_peer(l);
 	open_with_text(l);
 	app(l, 0, "accept");
 	app(l, 0, "write 500");
@@ -280,7 +265,6 @@ TEST(fastopen_endings_before_the_handshake_ends)
 	app(l, 0, "accept");
 	app(l, 0, "close");					/* text unread */
 	out(l, 0, "R. 1:1(0) ack 101");
-	next_peer(l);
 	open_with_text(l);
 	app(l, 0, "accept");
 	app(l, 0, "read 100");
@@ -293,7 +277,6 @@ TEST(fastopen_endings_before_the_handshake_ends)
 	app(l, 0, "close");
 	in (l, 0, "F. 101:101(0) ack 502 win 20000");
 	out(l, 0, ". 502:502(0) ack 102");
-	next_peer(l);
 	open_with_text(l);
 	app(l, 0, "accept");
 	in (l, 10, "F. 101:101(0) ack 1 win 20000");
@@ -304,12 +287,10 @@ TEST(fastopen_endings_before_the_handshake_ends)
 	app(l, 0, "close");
 	out(l, 0, "F. 1:1(0) ack 102");
 	in (l, 0, ". 102:102(0) ack 2 win 20000");
-	next_peer(l);
 	open_with_text(l);
 	app(l, 0, "accept");					/* this one stays, though its listener goes */
 	struct tcp_tcb *kept = ladder_tcb(l);
 	uint16_t port = tcp_remote(kept)->port;
-	next_peer(l);
 	open_with_text(l);
 	app(l, 0, "closelisten");
 	out(l, 0, "R. 1:1(0) ack 101");
@@ -324,7 +305,6 @@ TEST(fastopen_server_and_icmp)
 {
 	struct ladder *l = serving(SERVER, 5);
 	for (int accepted = 0; accepted < 2; accepted++) {
-		next_peer(l);
 		open_with_text(l);
 		if (accepted)
 			app(l, 0, "accept");

@@ -2,6 +2,7 @@
 #include "tcp_ladder.h"
 #include <ctype.h>
 #include <netinet/in.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include "base/be.h"
 #include "base/check.h"
@@ -48,6 +49,13 @@ static void bad(struct ladder *l, int line, const char *why, const char *want, c
 		fprintf(stderr, "%s\n", l->log[i % MAX_LOG]);
 	fail_msg("line %d at %.3f ms: %s\n  want %s\n  got  %s", line, (double)(l->now - l->start) / 1e6, why, want, got);
 }
+
+#define FORMATTED(text, fmt) \
+	char text[LINE]; \
+	va_list args; \
+	va_start(args, fmt); \
+	vsnprintf(text, sizeof text, fmt, args); \
+	va_end(args)
 
 /* ---- the world -------------------------------------------------------------------------------------------------- */
 
@@ -354,8 +362,9 @@ static void give(struct ladder *l, struct ol_pkt *p, struct net_rx *rx)
 	tcp_check_all(l->tcp);
 }
 
-void ladder_in(struct ladder *l, int line, int ms, const char *text)
+void ladder_in(struct ladder *l, int line, int ms, const char *fmt, ...)
 {
+	FORMATTED(text, fmt);
 	struct shown x;
 	uint8_t opt[60];
 	pass(l, l->now + ms * OL_MS);
@@ -459,8 +468,9 @@ static const char *differ(const struct shown *w, const struct shown *g)
 	return NULL;
 }
 
-void ladder_out(struct ladder *l, int line, int ms, const char *text)
+void ladder_out(struct ladder *l, int line, int ms, const char *fmt, ...)
 {
+	FORMATTED(text, fmt);
 	struct shown want, got;
 	char s[TEXT];
 	bool any_time = ms < 0;
@@ -600,8 +610,9 @@ static enum ol_err do_call(struct ladder *l, const char *verb, const char *arg, 
 	return OL_OK;
 }
 
-void ladder_app(struct ladder *l, int line, int ms, const char *text)
+void ladder_app(struct ladder *l, int line, int ms, const char *fmt, ...)
 {
+	FORMATTED(text, fmt);
 	char verb[20] = "", arg[20] = "", got[20], want[20] = "";
 	const char *eqs = strchr(text, '=');
 	size_t done = 0;
@@ -629,22 +640,54 @@ void ladder_app(struct ladder *l, int line, int ms, const char *text)
 	tcp_check_all(l->tcp);
 }
 
-struct ladder *ladder_established(struct ladder_how how, const char *syn)
+/* ---- openings --------------------------------------------------------------------------------------------------- */
+
+static const char *syn_options(struct ladder_how how) { return how.syn ? how.syn : "mss 1000,sackOK,nop,nop,nop,wscale 7"; }
+
+struct ladder *ladder_new_listening(struct ladder_how how)
 {
 	struct ladder *l = ladder_new(how);
-	char s[LINE], ts[40] = "";
-	bool has_ts = syn && strstr(syn, "TS val");
-	snprintf(s, sizeof s, "S 0:0(0) win 32792 <%s>", syn ? syn : "mss 1000,sackOK,nop,nop,nop,wscale 7");
-	app(l, 0, "listen 10");
-	in(l, 0, s);
+	app(l, 0, "listen %d", how.backlog ? how.backlog : 10);
+	return l;
+}
+
+struct ladder *ladder_new_half_open(struct ladder_how how)
+{
+	struct ladder *l = ladder_new_listening(how);
+	in (l, 0, "S 0:0(0) win 32792 <%s>", syn_options(how));
 	out(l, 0, "S. 0:0(0) ack 1");
-	if (has_ts)
-		snprintf(ts, sizeof ts, " <nop,nop,TS val %d ecr last>", atoi(strstr(syn, "TS val") + 6));
-	snprintf(s, sizeof s, ". 1:1(0) ack 1 win %d%s", !syn || strstr(syn, "wscale") ? 257 : 32792, ts);
-	in(l, 20, s);				/* a round trip takes 20 ms here */
+	return l;
+}
+
+struct ladder *ladder_new_established(struct ladder_how how)
+{
+	struct ladder *l = ladder_new_half_open(how);
+	char ts[40] = "";
+	const char *syn = syn_options(how), *val = after(syn, "TS val");
+	if (val)
+		snprintf(ts, sizeof ts, " <nop,nop,TS val %d ecr last>", atoi(val));
+	in (l, 20, ". 1:1(0) ack 1 win %d%s", after(syn, "wscale") ? 257 : 32792, ts);
 	none(l);
 	app(l, 0, "accept");
 	state_is(l, ESTABLISHED);
+	return l;
+}
+
+struct ladder *ladder_new_syn_sent(struct ladder_how how)
+{
+	struct ladder *l = ladder_new(how);
+	app(l, 0, "connect");
+	out(l, 0, "S 0:0(0)");
+	state_is(l, SYN_SENT);
+	return l;
+}
+
+struct ladder *ladder_new_crossed(struct ladder_how how)
+{
+	struct ladder *l = ladder_new_syn_sent(how);
+	in (l, 5, "S 0:0(0) win 1000 <%s>", syn_options(how));
+	out(l, 0, "S. 0:0(0) ack 1");
+	state_is(l, SYN_RECEIVED);
 	return l;
 }
 

@@ -10,7 +10,9 @@
  *	none(l);							nothing more has
  *	wait(l, 30);							30 ms pass and nothing comes
  *	app(l,  0, "write 1000");					the program calls
+ *	ins (l, 1, 1, 4001, 1000, "ack 1 win 257");			three segments of 1000 bytes, 1 ms before each; outs: all come now
  *
+ * A text may be a format, with arguments behind it.
  * Sequence numbers count from each side's SYN, which is 0.  What a pattern of out() does not name (ack, win, options, urg) is
  * not looked at; seq, length and flags always are.  `ecr last` echoes the newest timestamp seen.  Behind all, [ce] marks
  * a segment in, [ect0] and [noecn] are claims about one that came out.
@@ -28,25 +30,53 @@
 #include "transport/tcp/tcp_int.h"
 
 struct ladder;
-struct ladder_how { bool v6; const char *cfg; uint32_t mtu; unsigned features; };
+struct ladder_how {
+	bool v6;
+	const char *cfg;		/* settings, "name=value,..." */
+	uint32_t mtu;
+	unsigned features;
+	int backlog;			/* of listen; 0: 10 */
+	const char *syn;		/* options of the peer's SYN; NULL: "mss 1000,sackOK,nop,nop,nop,wscale 7" */
+};
 struct ladder *ladder_new(struct ladder_how how);
-#define ladder(...) ladder_new((struct ladder_how){ __VA_ARGS__ })
-/** After the handshake of a passive open; `syn` are the options of the peer's SYN, NULL: "mss 1000,sackOK,nop,nop,nop,wscale 7". */
-struct ladder *ladder_established(struct ladder_how how, const char *syn);
+struct ladder *ladder_new_listening(struct ladder_how how);
+struct ladder *ladder_new_half_open(struct ladder_how how);
+struct ladder *ladder_new_established(struct ladder_how how);
+struct ladder *ladder_new_syn_sent(struct ladder_how how);
+struct ladder *ladder_new_crossed(struct ladder_how how);
+#define LADDER_HOW(...) ((struct ladder_how){ __VA_ARGS__ })
+#define ladder(...) ladder_new(LADDER_HOW(__VA_ARGS__))
+/** Openings, for tests about what comes after.  Passive: a listener; the peer's SYN, answered; a round trip of 20 ms, accepted. */
+#define ladder_listening(...) ladder_new_listening(LADDER_HOW(__VA_ARGS__))
+#define ladder_half_open(...) ladder_new_half_open(LADDER_HOW(__VA_ARGS__))
+#define ladder_established(...) ladder_new_established(LADDER_HOW(__VA_ARGS__))
+/** Active: our SYN went; the peer's own SYN crossed it and was answered, which is SYN-RECEIVED. */
+#define ladder_syn_sent(...) ladder_new_syn_sent(LADDER_HOW(__VA_ARGS__))
+#define ladder_crossed(...) ladder_new_crossed(LADDER_HOW(__VA_ARGS__))
 /** Checks everything once more, frees it and asserts that every packet came back. */
 void ladder_end(struct ladder *l);
 
-void ladder_in(struct ladder *l, int line, int ms, const char *text);
-void ladder_out(struct ladder *l, int line, int ms, const char *text);
+#define LADDER_TEXT __attribute__((format(printf, 4, 5)))
+void ladder_in(struct ladder *l, int line, int ms, const char *text, ...) LADDER_TEXT;
+void ladder_out(struct ladder *l, int line, int ms, const char *text, ...) LADDER_TEXT;
 void ladder_none(struct ladder *l, int line);
 void ladder_wait(struct ladder *l, int line, int ms);
-void ladder_app(struct ladder *l, int line, int ms, const char *text);
-#define in(l, ms, text) ladder_in(l, __LINE__, ms, text)
-#define out(l, ms, text) ladder_out(l, __LINE__, ms, text)
-#define by(l, ms, text) ladder_out(l, __LINE__, -(ms), text)
+void ladder_app(struct ladder *l, int line, int ms, const char *text, ...) LADDER_TEXT;
+#define in(l, ms, ...) ladder_in(l, __LINE__, ms, __VA_ARGS__)
+#define out(l, ms, ...) ladder_out(l, __LINE__, ms, __VA_ARGS__)
+#define by(l, ms, ...) ladder_out(l, __LINE__, -(ms), __VA_ARGS__)
 #define none(l) ladder_none(l, __LINE__)
 #define wait(l, ms) ladder_wait(l, __LINE__, ms)
-#define app(l, ms, text) ladder_app(l, __LINE__, ms, text)
+#define app(l, ms, ...) ladder_app(l, __LINE__, ms, __VA_ARGS__)
+/* [from, to) in segments of `len` bytes, flags "."; `rest` is what stands behind the numbers. */
+#define ins(l, ms, from, to, len, rest) do { \
+	for (unsigned at_ = from; at_ < (to); at_ += (len)) \
+		in(l, ms, ". %u:%u(%u) %s", at_, at_ + (len), (unsigned)(len), rest); \
+} while (0)
+#define outs(l, from, to, len, rest) do { \
+	for (unsigned at_ = from; at_ < (to); at_ += (len)) \
+		out(l, 0, ". %u:%u(%u) %s", at_, at_ + (len), (unsigned)(len), rest); \
+} while (0)
 
 /** An ICMP error of the peer's about our segment that begins at seq (relative). */
 void ladder_icmp(struct ladder *l, enum ol_err err, bool hard, uint32_t mtu, uint32_t seq);

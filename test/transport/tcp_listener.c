@@ -15,8 +15,7 @@ static void handshake(struct ladder *l, uint16_t port)
 /* Linux: one more than asked for; then SYNs are dropped, and so is the ACK that would end a handshake. */
 TEST(tcp_backlog_bounds_what_waits_for_accept)
 {
-	struct ladder *l = ladder();
-	app(l, 0, "listen 2");
+	struct ladder *l = ladder_listening(.backlog = 2);
 	for (uint16_t p = 1; p <= 3; p++)
 		handshake(l, p);
 	eq(tcp_listener_waiting(ladder_listener(l)), 3);
@@ -32,8 +31,7 @@ TEST(tcp_backlog_bounds_what_waits_for_accept)
 
 TEST(tcp_last_ack_of_the_handshake_is_dropped_while_the_queue_is_full)
 {
-	struct ladder *l = ladder(.cfg = "tcp_syncookies=0");
-	app(l, 0, "listen 2");
+	struct ladder *l = ladder_listening(.cfg = "tcp_syncookies=0", .backlog = 2);
 	handshake(l, 1);
 	handshake(l, 2);
 	ladder_peer_port(l, 4);
@@ -58,8 +56,7 @@ TEST(tcp_last_ack_of_the_handshake_is_dropped_while_the_queue_is_full)
 /* req: 9293-3.10.7.2-a, 9293-3.10.7.2-b, 9293-3.10.7.2-e */
 TEST(tcp_listener_ignores_resets_and_resets_acks)
 {
-	struct ladder *l = ladder();
-	app(l, 0, "listen 2");
+	struct ladder *l = ladder_listening();
 	in (l, 0, "R 0:0(0) win 0");
 	none(l);
 	in (l, 0, ". 0:0(0) ack 55 win 100");
@@ -91,10 +88,7 @@ TEST(tcp_syn_ack_is_repeated_and_the_record_forgotten)
 /* req: 9293-3.10.7.4-i, MUST-11, 4987-3.5-a */
 TEST(tcp_half_open_checks_resets_syns_and_acks)
 {
-	struct ladder *l = ladder();
-	app(l, 0, "listen 2");
-	in (l, 0, "S 0:0(0) win 1000 <mss 1000>");
-	out(l, 0, "S. 0:0(0) ack 1");
+	struct ladder *l = ladder_half_open();
 	in (l, 0, ". 1:1(0) ack 2 win 1000");			/* not our ISN */
 	out(l, 0, "R 2:2(0)");
 	in (l, 0, ". 1:1(0) ack 0 win 1000");
@@ -115,10 +109,7 @@ TEST(tcp_half_open_checks_resets_syns_and_acks)
 /* RFC 4987 3.6: beyond the queue a SYN costs no memory, and the options survive in the timestamp. */
 TEST(tcp_syn_cookies_carry_the_handshake)
 {
-	struct ladder *l = ladder();
-	app(l, 0, "listen 1");
-	in (l, 0, "S 0:0(0) win 1000 <mss 1000>");
-	out(l, 0, "S. 0:0(0) ack 1");
+	struct ladder *l = ladder_half_open(.backlog = 1);
 	ladder_peer_port(l, 7);
 	in (l, 0, "S 0:0(0) win 32792 <mss 1460,sackOK,TS val 5 ecr 0,nop,wscale 7>");
 	out(l, 0, "S. 0:0(0) ack 1 <mss 1460,sackOK,TS val * ecr 5,nop,wscale 8>");
@@ -146,14 +137,9 @@ TEST(tcp_syn_cookies_carry_the_handshake)
 /* The cookie's answer is the handshake's last segment and no other: one that overtook it would begin the stream in the middle. */
 TEST(tcp_syn_cookie_is_not_answered_by_a_later_segment)
 {
-	struct ladder *l = ladder(.cfg = "tcp_syncookies=2");
-	app(l, 0, "listen 1");
-	in (l, 0, "S 0:0(0) win 32792 <mss 1460>");
-	out(l, 0, "S. 0:0(0) ack 1 <mss 1460>");
+	struct ladder *l = ladder_half_open(.cfg = "tcp_syncookies=2", .syn = "mss 1460");
 	for (int ahead = 1; ahead < 8; ahead++) {
-		char text[64];
-		snprintf(text, sizeof text, "P. %d:%d(10) ack 1 win 257", 1 + ahead, 11 + ahead);
-		in(l, 0, text);
+		in (l, 0, "P. %d:%d(10) ack 1 win 257", 1 + ahead, 11 + ahead);
 		ladder_flush(l);
 		app(l, 0, "accept = again");
 	}
@@ -168,10 +154,7 @@ TEST(tcp_syn_cookie_is_not_answered_by_a_later_segment)
 /* req: 4987-3.6-b, 9293-3.10.7.2-b */
 TEST(tcp_old_syn_cookie_is_no_handshake)
 {
-	struct ladder *l = ladder(.cfg = "tcp_syncookies=2");
-	app(l, 0, "listen 5");
-	in (l, 0, "S 0:0(0) win 32792 <mss 1460>");
-	out(l, 0, "S. 0:0(0) ack 1");
+	struct ladder *l = ladder_half_open(.cfg = "tcp_syncookies=2");
 	in (l, 100000, "S 0:0(0) win 32792 <mss 1460>");
 	ladder_flush(l);				/* its SYN-ACK; what follows is still about the first */
 	in (l, 100000, ". 1:1(0) ack 1 win 257");
@@ -183,10 +166,7 @@ TEST(tcp_old_syn_cookie_is_no_handshake)
 /* req: 4987-3.6-b */
 TEST(tcp_syn_cookie_of_a_minute_ago_is_good)
 {
-	struct ladder *l = ladder(.cfg = "tcp_syncookies=2");
-	app(l, 0, "listen 5");
-	in (l, 0, "S 0:0(0) win 32792 <mss 1460>");
-	out(l, 0, "S. 0:0(0) ack 1");
+	struct ladder *l = ladder_half_open(.cfg = "tcp_syncookies=2", .syn = "mss 1460");
 	in (l, 60000, ". 1:1(0) ack 1 win 257");
 	app(l, 0, "accept");
 	eq(ladder_tcb(l)->peer_mss, 1460);
@@ -195,10 +175,7 @@ TEST(tcp_syn_cookie_of_a_minute_ago_is_good)
 
 TEST(tcp_syn_queue_without_cookies_drops)
 {
-	struct ladder *l = ladder(.cfg = "tcp_syncookies=0");
-	app(l, 0, "listen 1");
-	in (l, 0, "S 0:0(0) win 1000 <mss 1000>");
-	out(l, 0, "S. 0:0(0) ack 1");
+	struct ladder *l = ladder_half_open(.cfg = "tcp_syncookies=0", .backlog = 1);
 	ladder_peer_port(l, 7);
 	in (l, 0, "S 0:0(0) win 1000 <mss 1000>");
 	none(l);
@@ -208,8 +185,7 @@ TEST(tcp_syn_queue_without_cookies_drops)
 
 TEST(tcp_deferred_accept_waits_for_text)
 {
-	struct ladder *l = ladder();
-	app(l, 0, "listen 5");
+	struct ladder *l = ladder_listening();
 	tcp_listener_opts(ladder_listener(l))->defer_accept = 3 * OL_SEC;
 	in (l, 0, "S 0:0(0) win 1000 <mss 1000>");
 	out(l, 0, "S. 0:0(0) ack 1");
@@ -226,8 +202,7 @@ TEST(tcp_deferred_accept_waits_for_text)
 /* When its time is over a last SYN-ACK asks once more, a little late rather than early; a bare ACK is enough then. */
 TEST(tcp_deferred_accept_gives_in)
 {
-	struct ladder *l = ladder();
-	app(l, 0, "listen 5");
+	struct ladder *l = ladder_listening();
 	tcp_listener_opts(ladder_listener(l))->defer_accept = 3 * OL_SEC;
 	in (l, 0, "S 0:0(0) win 1000 <mss 1000>");
 	out(l, 0, "S. 0:0(0) ack 1");
@@ -244,8 +219,7 @@ TEST(tcp_deferred_accept_gives_in)
 
 TEST(tcp_closing_a_listener_resets_what_was_not_accepted)
 {
-	struct ladder *l = ladder();
-	app(l, 0, "listen 5");
+	struct ladder *l = ladder_listening();
 	handshake(l, 1);
 	app(l, 0, "closelisten");
 	out(l, 0, "R. 1:1(0) ack 1");

@@ -43,10 +43,9 @@ TEST(tcp_syn_ack_carries_only_what_the_syn_offered)
 		{ "S 0:0(0) win 1000 <mss 1000,nop,nop,TS val 3 ecr 0>", "S. 0:0(0) ack 1 <mss 1460,nop,nop,TS val * ecr 3>" },
 	};
 	for (size_t i = 0; i < sizeof t / sizeof *t; i++) {
-		struct ladder *l = ladder();
-		app(l, 0, "listen 10");
-		in (l, 0, t[i].syn);
-		out(l, 0, t[i].synack);
+		struct ladder *l = ladder_listening();
+		in (l, 0, "%s", t[i].syn);
+		out(l, 0, "%s", t[i].synack);
 		ladder_end(l);
 	}
 }
@@ -89,9 +88,7 @@ TEST(tcp_syn_is_repeated_with_backoff_and_given_up)
 /* req: 9293-3.10.7.3-c, 5961-3.2-d */
 TEST(tcp_reset_to_syn_means_refused)
 {
-	struct ladder *l = ladder();
-	app(l, 0, "connect");
-	out(l, 0, "S 0:0(0)");
+	struct ladder *l = ladder_syn_sent();
 	in (l, 5, "R 0:0(0) win 0");			/* no ACK: anyone could have sent it */
 	state_is(l, SYN_SENT);
 	in (l, 5, "R. 0:0(0) ack 2 win 0");		/* of something not sent */
@@ -109,9 +106,7 @@ TEST(tcp_reset_to_syn_means_refused)
 /* req: 9293-3.10.7.3-a, 9293-3.10.7.3-g */
 TEST(tcp_unacceptable_ack_in_syn_sent_earns_a_reset)
 {
-	struct ladder *l = ladder();
-	app(l, 0, "connect");
-	out(l, 0, "S 0:0(0)");
+	struct ladder *l = ladder_syn_sent();
 	in (l, 5, ". 0:0(0) ack 77 win 100");
 	out(l, 0, "R 77:77(0) win 0");
 	in (l, 5, "S. 0:0(0) ack 77 win 100");
@@ -142,11 +137,7 @@ TEST(tcp_simultaneous_open)
 
 TEST(tcp_simultaneous_open_refused)
 {
-	struct ladder *l = ladder();
-	app(l, 0, "connect");
-	out(l, 0, "S 0:0(0)");
-	in (l, 5, "S 0:0(0) win 1000 <mss 1000>");
-	out(l, 0, "S. 0:0(0) ack 1");
+	struct ladder *l = ladder_crossed();
 	in (l, 5, "R 1:1(0) win 0");
 	state_is(l, CLOSED);
 	app(l, 0, "error = refused");
@@ -174,7 +165,7 @@ TEST(tcp_closed_port_resets)
 /* req: MUST-15, MUST-14 */
 TEST(tcp_without_mss_option_536_is_assumed)
 {
-	struct ladder *l = ladder_established((struct ladder_how){ 0 }, "sackOK,nop,nop");
+	struct ladder *l = ladder_established(.syn = "sackOK,nop,nop");
 	app(l, 0, "write 1000");
 	out(l, 0, ". 1:537(536) ack 1");
 	out(l, 0, "P. 537:1001(464) ack 1");
@@ -184,7 +175,7 @@ TEST(tcp_without_mss_option_536_is_assumed)
 /* req: MUST-67 */
 TEST(tcp_without_mss_option_1220_is_assumed_on_ipv6)
 {
-	struct ladder *l = ladder_established((struct ladder_how){ .v6 = true }, "sackOK,nop,nop");
+	struct ladder *l = ladder_established(.v6 = true, .syn = "sackOK,nop,nop");
 	app(l, 0, "write 1500");
 	out(l, 0, ". 1:1221(1220) ack 1");
 	out(l, 0, "P. 1221:1501(280) ack 1");
@@ -197,11 +188,8 @@ TEST(tcp_malformed_options_do_no_harm)
 	static const char *const opts[] = { "raw 0200", "raw 0201", "raw 02ff", "raw fe02", "raw 0802", "raw 050b",
 		"raw 0302" };
 	for (size_t i = 0; i < sizeof opts / sizeof *opts; i++) {
-		char s[100];
-		struct ladder *l = ladder();
-		app(l, 0, "listen 10");
-		snprintf(s, sizeof s, "S 0:0(0) win 1000 <mss 700,%s>", opts[i]);
-		in (l, 0, s);
+		struct ladder *l = ladder_listening();
+		in (l, 0, "S 0:0(0) win 1000 <mss 700,%s>", opts[i]);
 		out(l, 0, "S. 0:0(0) ack 1 <mss 1460>");
 		in (l, 0, ". 1:1(0) ack 1 win 1000");
 		app(l, 0, "accept");
@@ -214,7 +202,7 @@ TEST(tcp_malformed_options_do_no_harm)
 /* req: 7323-2.3-d, 7323-2.3-c */
 TEST(tcp_window_scale_is_bounded)
 {
-	struct ladder *l = ladder_established((struct ladder_how){ 0 }, "mss 1000,nop,wscale 15");
+	struct ladder *l = ladder_established(.syn = "mss 1000,nop,wscale 15");
 	eq(ladder_tcb(l)->snd_wscale, 14);
 	eq(ladder_tcb(l)->snd_wnd, 257u << 14);
 	ladder_end(l);
@@ -224,9 +212,7 @@ TEST(tcp_window_scale_is_bounded)
 /* req: 9293-3.10.7.3-h */
 TEST(tcp_text_on_a_crossing_syn_waits_for_established)
 {
-	struct ladder *l = ladder();
-	app(l, 0, "connect");
-	out(l, 0, "S 0:0(0)");
+	struct ladder *l = ladder_syn_sent();
 	in (l, 10, "S 0:3(3) win 1000 <mss 1000>");
 	out(l, 0, "S. 0:0(0) ack 1");			/* not acknowledged yet: it may have to come again */
 	app(l, 0, "read 10 = again");
@@ -241,9 +227,7 @@ TEST(tcp_text_on_a_crossing_syn_waits_for_established)
 
 TEST(tcp_fin_on_a_crossing_syn_waits_for_established)
 {
-	struct ladder *l = ladder();
-	app(l, 0, "connect");
-	out(l, 0, "S 0:0(0)");
+	struct ladder *l = ladder_syn_sent();
 	in (l, 10, "SF 0:3(3) win 1000 <mss 1000>");
 	out(l, 0, "S. 0:0(0) ack 1");
 	state_is(l, SYN_RECEIVED);
@@ -257,9 +241,7 @@ TEST(tcp_fin_on_a_crossing_syn_waits_for_established)
 
 TEST(tcp_text_on_a_crossing_syn_goes_with_the_connection)
 {
-	struct ladder *l = ladder();
-	app(l, 0, "connect");
-	out(l, 0, "S 0:0(0)");
+	struct ladder *l = ladder_syn_sent();
 	in (l, 10, "S 0:3(3) win 1000 <mss 1000>");
 	out(l, 0, "S. 0:0(0) ack 1");
 	in (l, 10, "R 1:1(0) win 0");
@@ -271,9 +253,7 @@ TEST(tcp_text_on_a_crossing_syn_goes_with_the_connection)
 /* The text of a SYN-ACK is not thrown away: 3.10.7.3, "continue processing at the sixth step". */
 TEST(tcp_syn_ack_with_text)
 {
-	struct ladder *l = ladder(.cfg = "tcp_timestamps=0");
-	app(l, 0, "connect");
-	out(l, 0, "S 0:0(0)");
+	struct ladder *l = ladder_syn_sent(.cfg = "tcp_timestamps=0");
 	in (l, 5, "S. 0:10(10) ack 1 win 1000 <mss 1000>");
 	out(l, 0, ". 1:1(0) ack 11");
 	app(l, 0, "read 100 = 10");

@@ -5,7 +5,7 @@
 #include "tcp_ladder.h"
 #include <linux/tcp.h>
 
-#define BUF(sndbuf) ladder_established((struct ladder_how){ .cfg = "tcp_wmem=4096:" sndbuf ":4194304" }, NULL)
+#define BUF(sndbuf) ladder_established(.cfg = "tcp_wmem=4096:" sndbuf ":4194304")
 
 /* Was the writer called since the last time? */
 static bool called(struct ladder *l)
@@ -29,7 +29,7 @@ TEST(tcp_a_write_ends_where_a_burst_ends)
 
 TEST(tcp_a_small_buffer_holds_one_burst)
 {
-	struct ladder *l = ladder_established((struct ladder_how){ .cfg = "tcp_wmem=4096:4096:4096" }, NULL);
+	struct ladder *l = ladder_established(.cfg = "tcp_wmem=4096:4096:4096");
 	eq(tcp_writable(ladder_tcb(l)), 16000);
 	app(l, 0, "write 60000 = 26000");		/* what 10 segments left behind is filled up */
 	eq(ladder_flush(l), 10);
@@ -71,7 +71,7 @@ TEST(tcp_the_send_buffer_follows_the_window)
 /* With TCP_NOTSENT_LOWAT the call comes when less than half of it waits; who asks may write as soon as less than all does. */
 TEST(tcp_notsent_lowat_calls_at_half)
 {
-	struct ladder *l = ladder_established((struct ladder_how){ .cfg = "tcp_notsent_lowat=20000" }, NULL);
+	struct ladder *l = ladder_established(.cfg = "tcp_notsent_lowat=20000");
 	app(l, 0, "write 60000 = 42000");		/* 10 segments went; two bursts wait, the second begun at 16000 */
 	called(l);
 	in (l, 20, ". 1:1(0) ack 1001 win 257");	/* 30000 wait */
@@ -88,7 +88,7 @@ TEST(tcp_notsent_lowat_calls_at_half)
 /* Where the congestion window is full too, it is not the peer's window that holds us up. */
 TEST(tcp_info_blames_the_network_before_the_peer)
 {
-	struct ladder *l = ladder_established((struct ladder_how){ 0 }, "mss 1000");
+	struct ladder *l = ladder_established(.syn = "mss 1000");
 	struct tcp_info ti;
 	in (l, 0, ". 1:1(0) ack 1 win 10000");
 	app(l, 0, "write 15000");

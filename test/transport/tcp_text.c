@@ -4,20 +4,15 @@
  */
 #include "tcp_ladder.h"
 
-#define NEW() ladder_established((struct ladder_how){ 0 }, NULL)
-
 /* The first segments of a connection are acknowledged at once; after that every second, or after 40 ms. */
 /* req: MUST-58, MUST-59, SHLD-18, SHLD-19 */
 TEST(tcp_delayed_ack)
 {
-	struct ladder *l = NEW();
-	char s[80];
+	struct ladder *l = ladder_established();
 	int at = 1;
 	for (int i = 0; i < 16; i++, at += 1000) {
-		snprintf(s, sizeof s, ". %d:%d(1000) ack 1 win 257", at, at + 1000);
-		in(l, 1, s);
-		snprintf(s, sizeof s, ". 1:1(0) ack %d", at + 1000);
-		out(l, 0, s);
+		in (l, 1, ". %d:%d(1000) ack 1 win 257", at, at + 1000);
+		out(l, 0, ". 1:1(0) ack %d", at + 1000);
 	}
 	in (l, 1, ". 16001:17001(1000) ack 1 win 257");
 	none(l);
@@ -32,7 +27,7 @@ TEST(tcp_delayed_ack)
 /* An answer takes the ACK along. */
 TEST(tcp_ack_rides_on_text)
 {
-	struct ladder *l = NEW();
+	struct ladder *l = ladder_established();
 	in (l, 0, "P. 1:101(100) ack 1 win 257");
 	out(l, 0, ". 1:1(0) ack 101");
 	app(l, 0, "read 1000 = 100");
@@ -49,7 +44,7 @@ TEST(tcp_ack_rides_on_text)
 /* req: MUST-60, MUST-61 */
 TEST(tcp_push_stands_on_the_last_segment_of_a_write)
 {
-	struct ladder *l = NEW();
+	struct ladder *l = ladder_established();
 	app(l, 0, "write 2500");
 	out(l, 0, ". 1:1001(1000) ack 1");
 	out(l, 0, ". 1001:2001(1000) ack 1");
@@ -61,7 +56,7 @@ TEST(tcp_push_stands_on_the_last_segment_of_a_write)
 /* req: SHLD-7, MUST-17 */
 TEST(tcp_nagle_holds_a_second_small_segment)
 {
-	struct ladder *l = NEW();
+	struct ladder *l = ladder_established();
 	app(l, 0, "write 100");
 	out(l, 0, "P. 1:101(100) ack 1");
 	app(l, 1, "write 100");
@@ -79,7 +74,7 @@ TEST(tcp_nagle_holds_a_second_small_segment)
 
 TEST(tcp_cork_holds_until_pulled)
 {
-	struct ladder *l = NEW();
+	struct ladder *l = ladder_established();
 	app(l, 0, "cork 1");
 	app(l, 0, "write 100");
 	app(l, 0, "write 1000");
@@ -97,7 +92,7 @@ TEST(tcp_cork_holds_until_pulled)
 
 TEST(tcp_more_holds_until_the_rest_comes)
 {
-	struct ladder *l = NEW();
+	struct ladder *l = ladder_established();
 	app(l, 0, "more 100");
 	none(l);
 	app(l, 10, "write 100");
@@ -109,7 +104,7 @@ TEST(tcp_more_holds_until_the_rest_comes)
 /* req: MUST-38 */
 TEST(tcp_sender_avoids_the_silly_window)
 {
-	struct ladder *l = NEW();
+	struct ladder *l = ladder_established();
 	in (l, 0, ". 1:1(0) ack 1 win 16");		/* 2048 bytes */
 	app(l, 0, "write 5000");
 	out(l, 0, ". 1:1001(1000) ack 1");
@@ -125,7 +120,7 @@ TEST(tcp_sender_avoids_the_silly_window)
 /* req: MUST-35, MUST-36, MUST-37, SHLD-29, SHLD-30 */
 TEST(tcp_zero_window_is_probed_with_backoff_and_for_ever)
 {
-	struct ladder *l = NEW();
+	struct ladder *l = ladder_established();
 	in (l, 50, ". 1:1(0) ack 1 win 0");
 	app(l, 0, "write 1000");
 	none(l);
@@ -144,7 +139,7 @@ TEST(tcp_zero_window_is_probed_with_backoff_and_for_ever)
 /* req: SHLD-14, MUST-34: a window taken back does no harm */
 TEST(tcp_shrunken_window_is_survived)
 {
-	struct ladder *l = NEW();
+	struct ladder *l = ladder_established();
 	app(l, 0, "write 3000");
 	eq(ladder_flush(l), 3);
 	in (l, 10, ". 1:1(0) ack 1001 win 0");
@@ -161,12 +156,10 @@ TEST(tcp_shrunken_window_is_survived)
 /* req: MUST-39, SHLD-16 */
 TEST(tcp_receive_window_closes_and_opens)
 {
-	struct ladder *l = ladder_established((struct ladder_how){ .cfg = "tcp_rmem=4096:40000:40000,tcp_window_scaling=0" }, "mss 1000");
-	char s[80];
+	struct ladder *l = ladder_established(.cfg = "tcp_rmem=4096:40000:40000,tcp_window_scaling=0", .syn = "mss 1000");
 	uint32_t at = 1, edge = 20001;
 	for (int i = 0; i < 40 && at + 1000 <= edge; i++) {
-		snprintf(s, sizeof s, ". %u:%u(1000) ack 1 win 32000", at, at + 1000);
-		in(l, 1, s);
+		in (l, 1, ". %u:%u(1000) ack 1 win 32000", at, at + 1000);
 		at += 1000;
 		if (i % 2)
 			ladder_flush(l);
@@ -176,7 +169,6 @@ TEST(tcp_receive_window_closes_and_opens)
 		edge = now_edge;
 	}
 	wait(l, 0);
-	snprintf(s, sizeof s, ". %u:%u(1000) ack 1 win 32000", at, at + 1000);
 	ladder_flush(l);
 	eq(tcp_window(ladder_tcb(l)) < 1000, 1);
 	app(l, 50, "read 100000 = 20000");
@@ -187,7 +179,7 @@ TEST(tcp_receive_window_closes_and_opens)
 /* req: 2018-4-b, 2018-4-c, 2018-4-d, 2018-4-e, 9293-3.10.7.4-q, 5681-3.2-a */
 TEST(tcp_sack_blocks_name_the_newest_first)
 {
-	struct ladder *l = NEW();
+	struct ladder *l = ladder_established();
 	in (l, 0, ". 1001:2001(1000) ack 1 win 257");
 	out(l, 0, ". 1:1(0) ack 1 <nop,nop,sack 1001:2001>");
 	in (l, 0, ". 3001:4001(1000) ack 1 win 257");
@@ -207,7 +199,7 @@ TEST(tcp_sack_blocks_name_the_newest_first)
 /* req: 2883-4-a, 2883-4-b, 2883-4-c, 9293-3.10.7.4-d */
 TEST(tcp_dsack_tells_what_came_twice)
 {
-	struct ladder *l = NEW();
+	struct ladder *l = ladder_established();
 	in (l, 0, ". 1:1001(1000) ack 1 win 257");
 	out(l, 0, ". 1:1(0) ack 1001");
 	in (l, 0, ". 1:1001(1000) ack 1 win 257");
@@ -232,7 +224,7 @@ TEST(tcp_dsack_tells_what_came_twice)
 /* The bytes are those that were sent, whatever order they came in. */
 TEST(tcp_text_is_put_in_order)
 {
-	struct ladder *l = NEW();
+	struct ladder *l = ladder_established();
 	uint8_t got[3000];
 	struct iovec v = { got, sizeof got };
 	size_t n;
@@ -250,7 +242,7 @@ TEST(tcp_text_is_put_in_order)
 /* req: MUST-62, MUST-30, MUST-31 */
 TEST(tcp_urgent_pointer_names_the_byte_behind)
 {
-	struct ladder *l = NEW();
+	struct ladder *l = ladder_established();
 	app(l, 0, "write 10");
 	out(l, 0, "P. 1:11(10) ack 1");
 	app(l, 0, "urg 1");
@@ -270,7 +262,7 @@ TEST(tcp_urgent_pointer_names_the_byte_behind)
 
 TEST(tcp_urgent_byte_inline)
 {
-	struct ladder *l = NEW();
+	struct ladder *l = ladder_established();
 	tcp_opts(ladder_tcb(l))->oobinline = true;
 	in (l, 10, "PU. 1:11(10) ack 1 win 257 urg 5");
 	app(l, 0, "readurg = inval");
@@ -281,7 +273,7 @@ TEST(tcp_urgent_byte_inline)
 /* req: 7323-3.2-a, 7323-3.2-c, 7323-4.3-a, 7323-4.3-b, 7323-4.3-c */
 TEST(tcp_timestamps_are_echoed_by_the_rule)
 {
-	struct ladder *l = ladder_established((struct ladder_how){ 0 }, "mss 1000,sackOK,TS val 1 ecr 0,nop,wscale 7");
+	struct ladder *l = ladder_established(.syn = "mss 1000,sackOK,TS val 1 ecr 0,nop,wscale 7");
 	in (l, 0, ". 1:1001(1000) ack 1 win 257 <nop,nop,TS val 10 ecr last>");
 	out(l, 0, ". 1:1(0) ack 1001 <nop,nop,TS val * ecr 10>");
 	in (l, 0, ". 2001:3001(1000) ack 1 win 257 <nop,nop,TS val 12 ecr last>");	/* above a gap: not echoed */
@@ -294,7 +286,7 @@ TEST(tcp_timestamps_are_echoed_by_the_rule)
 /* req: 7323-5.3-a, 7323-5.3-b, 7323-3.2-d, 7323-3.2-e, 7323-5.2-b */
 TEST(tcp_paws_drops_what_is_old)
 {
-	struct ladder *l = ladder_established((struct ladder_how){ 0 }, "mss 1000,sackOK,TS val 1000 ecr 0,nop,wscale 7");
+	struct ladder *l = ladder_established(.syn = "mss 1000,sackOK,TS val 1000 ecr 0,nop,wscale 7");
 	in (l, 0, ". 1:1001(1000) ack 1 win 257 <nop,nop,TS val 1005 ecr last>");
 	out(l, 0, ". 1:1(0) ack 1001");
 	in (l, 0, ". 1001:2001(1000) ack 1 win 257 <nop,nop,TS val 1004 ecr last>");
@@ -312,7 +304,7 @@ TEST(tcp_paws_drops_what_is_old)
 /* req: MUST-24, MUST-25 */
 TEST(tcp_keepalive_is_off_unless_asked_and_then_probes)
 {
-	struct ladder *l = NEW();
+	struct ladder *l = ladder_established();
 	wait(l, 8000000);
 	tcp_opts(ladder_tcb(l))->keepalive = true;
 	tcp_opts(ladder_tcb(l))->keepidle = 10 * OL_SEC;
@@ -337,7 +329,7 @@ TEST(tcp_keepalive_is_off_unless_asked_and_then_probes)
 /* req: MUST-20, MUST-21 */
 TEST(tcp_gives_up_after_r2)
 {
-	struct ladder *l = ladder_established((struct ladder_how){ .cfg = "tcp_retries2=4" }, NULL);
+	struct ladder *l = ladder_established(.cfg = "tcp_retries2=4");
 	app(l, 0, "write 100");
 	unsigned n = 0;
 	for (int i = 0; i < 100 && tcp_state(ladder_tcb(l)) == OL_TCP_ESTABLISHED; i++) {
@@ -353,7 +345,7 @@ TEST(tcp_gives_up_after_r2)
 /* req: 9293-3.10.8-a */
 TEST(tcp_user_timeout_ends_the_wait)
 {
-	struct ladder *l = NEW();
+	struct ladder *l = ladder_established();
 	tcp_opts(ladder_tcb(l))->user_timeout = 3 * OL_SEC;
 	tcp_opts_changed(ladder_tcb(l), ladder_now(l));
 	app(l, 0, "write 100");
@@ -367,7 +359,7 @@ TEST(tcp_user_timeout_ends_the_wait)
 /* RFC 1191, 8201: smaller segments at once, without a congestion response; RFC 5927: not on anybody's word. */
 TEST(tcp_path_mtu_shrinks)
 {
-	struct ladder *l = ladder_established((struct ladder_how){ 0 }, "mss 1460,sackOK,nop,nop,nop,wscale 7");
+	struct ladder *l = ladder_established(.syn = "mss 1460,sackOK,nop,nop,nop,wscale 7");
 	app(l, 0, "write 1460");
 	out(l, 0, "P. 1:1461(1460) ack 1");
 	ladder_icmp(l, OL_ERR_MSGSIZE, false, 1200, 999999);
@@ -387,7 +379,7 @@ TEST(tcp_path_mtu_shrinks)
  */
 TEST(tcp_path_mtu_learnt_by_another_is_kept)
 {
-	struct ladder *l = ladder_established((struct ladder_how){ 0 }, "mss 1460,sackOK,nop,nop,nop,wscale 7");
+	struct ladder *l = ladder_established(.syn = "mss 1460,sackOK,nop,nop,nop,wscale 7");
 	app(l, 0, "write 1460");
 	out(l, 0, "P. 1:1461(1460) ack 1");
 	in (l, 10, ". 1:1(0) ack 1461 win 1000");
@@ -408,7 +400,7 @@ TEST(tcp_path_mtu_learnt_by_another_is_kept)
 /* Super-segments where the wire takes them over. */
 TEST(tcp_tso_sends_one_packet_for_many_segments)
 {
-	struct ladder *l = ladder_established((struct ladder_how){ .features = OL_IF_CSUM | OL_IF_TSO4 }, NULL);
+	struct ladder *l = ladder_established(.features = OL_IF_CSUM | OL_IF_TSO4);
 	app(l, 0, "write 9500");
 	out(l, 0, ". 1:9001(9000) ack 1");
 	out(l, 0, "P. 9001:9501(500) ack 1");
@@ -419,7 +411,7 @@ TEST(tcp_tso_sends_one_packet_for_many_segments)
 /* req: 9293-3.10.7.4-k */
 TEST(tcp_old_segments_do_not_change_the_window)
 {
-	struct ladder *l = NEW();
+	struct ladder *l = ladder_established();
 	in (l, 0, ". 1001:2001(1000) ack 1 win 100");
 	ladder_flush(l);
 	eq(ladder_tcb(l)->snd_wnd, 100 << 7);
@@ -434,24 +426,17 @@ TEST(tcp_old_segments_do_not_change_the_window)
 /* req: 9293-3.10.7.4-c, MUST-66 */
 TEST(tcp_zero_receive_window_still_takes_acks_and_resets)
 {
-	struct ladder *l = ladder_established((struct ladder_how){ .cfg = "tcp_rmem=4096:8000:8000,tcp_window_scaling=0" }, "mss 1000");
+	struct ladder *l = ladder_established(.cfg = "tcp_rmem=4096:8000:8000,tcp_window_scaling=0", .syn = "mss 1000");
 	app(l, 0, "write 100");
 	out(l, 0, "P. 1:101(100) ack 1");
-	for (int i = 0; i < 4; i++) {
-		char s[60];
-		snprintf(s, sizeof s, ". %d:%d(1000) ack 1 win 32000", 1 + i * 1000, 1001 + i * 1000);
-		in(l, 1, s);
-	}
+	ins(l, 1, 1, 4001, 1000, "ack 1 win 32000");
 	ladder_flush(l);
 	uint32_t nxt = ladder_tcb(l)->rcv_nxt.v - ladder_tcb(l)->irs.v;
-	char s[80];
-	snprintf(s, sizeof s, ". %u:%u(1000) ack 101 win 32000", nxt, nxt + 1000);
-	in(l, 1, s);
+	in (l, 1, ". %u:%u(1000) ack 101 win 32000", nxt, nxt + 1000);
 	eq(tcp_unacked(ladder_tcb(l)), 0);
 	eq(ladder_tcb(l)->rcv_nxt.v - ladder_tcb(l)->irs.v, nxt);
 	ladder_flush(l);
-	snprintf(s, sizeof s, "R %u:%u(0) win 0", nxt, nxt);
-	in(l, 1, s);
+	in (l, 1, "R %u:%u(0) win 0", nxt, nxt);
 	state_is(l, CLOSED);
 	ladder_end(l);
 }
@@ -459,20 +444,16 @@ TEST(tcp_zero_receive_window_still_takes_acks_and_resets)
 /* A program that reads nothing costs no more memory than its buffer, whatever the segments look like. */
 TEST(tcp_small_segments_cost_little_memory)
 {
-	struct ladder *l = NEW();
+	struct ladder *l = ladder_established();
 	uint32_t at = 1;
 	for (int i = 0; i < 3000; i++, at += 10) {
-		char s[80];
-		snprintf(s, sizeof s, "P. %u:%u(10) ack 1 win 257", at, at + 10);
-		in(l, 0, s);
+		in (l, 0, "P. %u:%u(10) ack 1 win 257", at, at + 10);
 		ladder_flush(l);
 	}
 	eq(tcp_readable(ladder_tcb(l)), 30000);
 	ok(ladder_tcb(l)->rcvq.truesize < 70000);
 	for (int i = 0; i < 3000; i++) {			/* and with gaps between them */
-		char s[80];
-		snprintf(s, sizeof s, "P. %u:%u(10) ack 1 win 257", at + 20 + 20 * i, at + 30 + 20 * i);
-		in(l, 0, s);
+		in (l, 0, "P. %u:%u(10) ack 1 win 257", at + 20 + 20 * i, at + 30 + 20 * i);
 		ladder_flush(l);
 	}
 	ok(ladder_tcb(l)->rcvq.truesize <= ladder_tcb(l)->rcvbuf * 3 / 2);
@@ -481,12 +462,12 @@ TEST(tcp_small_segments_cost_little_memory)
 
 /* ---- room for what lies behind a gap ---------------------------------------------------------------------------- */
 
-#define SMALL_RMEM (struct ladder_how){ .cfg = "tcp_rmem=4096:131072:33554432" }
+#define SMALL_RMEM "tcp_rmem=4096:131072:33554432"
 
 /* What waits behind a gap is no fault of the reader's: the buffer makes room for it, once somebody reads. */
 TEST(tcp_a_gap_makes_the_buffer_grow)
 {
-	struct ladder *l = ladder_established(SMALL_RMEM, NULL);
+	struct ladder *l = ladder_established(.cfg = SMALL_RMEM);
 	struct tcp_tcb *t = ladder_tcb(l);
 	in (l, 0, ". 2001:41001(39000) ack 1 win 257");
 	out(l, 0, ". 1:1(0) ack 1 <nop,nop,sack 2001:41001>");
@@ -500,10 +481,7 @@ TEST(tcp_a_gap_makes_the_buffer_grow)
 
 TEST(tcp_a_gap_before_accept_makes_nothing_grow)
 {
-	struct ladder *l = ladder_new(SMALL_RMEM);
-	app(l, 0, "listen 5");
-	in (l, 0, "S 0:0(0) win 1000 <mss 1000,sackOK,nop,nop,nop,wscale 7>");
-	out(l, 0, "S. 0:0(0) ack 1");
+	struct ladder *l = ladder_half_open(.cfg = SMALL_RMEM);
 	in (l, 1, ". 1:1(0) ack 1 win 257");
 	in (l, 0, ". 2001:41001(39000) ack 1 win 257");
 	out(l, 0, ". 1:1(0) ack 1 <nop,nop,sack 2001:41001>");
@@ -515,11 +493,11 @@ TEST(tcp_a_gap_before_accept_makes_nothing_grow)
 /* RFC 9293 3.10.7.4 "could" trim what lies beyond the window: one packet is kept whole while nothing waits to be read. */
 TEST(tcp_one_packet_may_reach_beyond_the_window)
 {
-	struct ladder *l = ladder_established(SMALL_RMEM, NULL);
+	struct ladder *l = ladder_established(.cfg = SMALL_RMEM);
 	in (l, 0, ". 41001:101001(60000) ack 1 win 257");	/* the window ends at 65536 */
 	out(l, 0, ". 1:1(0) ack 1 <nop,nop,sack 41001:101001>");
 	ladder_end(l);
-	l = ladder_established(SMALL_RMEM, NULL);
+	l = ladder_established(.cfg = SMALL_RMEM);
 	in (l, 0, ". 1:1001(1000) ack 1 win 257");
 	out(l, 0, ". 1:1(0) ack 1001");
 	tcp_opts(ladder_tcb(l))->rcvbuf = 131072;
@@ -533,7 +511,7 @@ TEST(tcp_one_packet_may_reach_beyond_the_window)
 /* A packet longer than any segment was put together on its way: of which pieces, what both ends announced tells. */
 TEST(tcp_a_packet_of_many_segments_tells_their_size)
 {
-	struct ladder *l = ladder_established((struct ladder_how){ 0 }, "mss 1100,sackOK,nop,nop,nop,wscale 7");
+	struct ladder *l = ladder_established(.syn = "mss 1100,sackOK,nop,nop,nop,wscale 7");
 	in (l, 0, ". 1:10001(10000) ack 1 win 257");
 	eq(ladder_tcb(l)->rcv_mss, 1000);
 	in (l, 0, ". 10001:11201(1200) ack 1 win 257");	/* one segment, and a longer one */
