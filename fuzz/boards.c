@@ -20,7 +20,11 @@ static uint32_t below(struct story *s, uint32_t n)
 static bool chance(struct story *s, double p) { return byte(s) < p * 256; }
 
 struct byte { uint8_t flags; bool starts; ol_time sent_at; };
-struct model { struct byte b[WINDOW]; uint32_t una, nxt; };	/* offsets from the first byte; b[0] is una's */
+struct model {
+	struct byte b[WINDOW];
+	uint32_t una, nxt;			/* offsets from the first byte; b[0] is una's */
+	uint32_t high_rxt, rescue_rxt, point;	/* RFC 6675 2; the ends of what they name */
+};
 
 static void model_sack(struct model *m, uint32_t left, uint32_t right)
 {
@@ -150,26 +154,80 @@ static void lose_some(struct board *d, struct model *m, struct story *r)
 	}
 }
 
-static void resend_some(struct board *d, struct model *m, struct story *r)
+/* RFC 6675 4, NextSeg(), rules (3) and (4), where nothing waits: the lowest byte that may go on suspicion; the highest to rescue. */
+static uint32_t suspect(const struct model *m)
 {
-	struct tcp_loss_range out;
-	d->tcb->loss.cwnd = tcp_loss_pipe(d->tcb) + MSS * (1 + below(r, 10));
-	if (!tcp_loss_next(d->tcb, &out, d->now))
-		return;
-	uint32_t at = seq_len(d->tcb->snd_una, out.seq);
-	if (out.len > MSS && chance(r, 0.5))
-		out.len = MSS * (1 + below(r, out.len / MSS));
-	for (uint32_t k = 0; k < out.len; k++) {
-		must((m->b[at + k].flags & 7) == SB_LOST);
-		m->b[at + k].flags |= SB_RETRANS | SB_EVER;
+	uint32_t high_sacked = 0;
+	for (uint32_t i = m->una; i < m->nxt; i++)
+		high_sacked = m->b[i - m->una].flags & SB_SACKED ? i : high_sacked;
+	for (uint32_t i = MAX(m->una, m->high_rxt); i < high_sacked; i++)
+		if (!(m->b[i - m->una].flags & SB_SACKED))
+			return i;
+	return UINT32_MAX;
+}
+
+static uint32_t rescued(const struct model *m)
+{
+	for (uint32_t i = m->nxt; m->una > m->rescue_rxt && i > m->una; i--)
+		if (!(m->b[i - 1 - m->una].flags & SB_SACKED))
+			return i - 1;
+	return UINT32_MAX;
+}
+
+static void resent(struct board *d, struct model *m, const struct tcp_loss_range *out, bool rescue)
+{
+	uint32_t at = seq_len(d->tcb->snd_una, out->seq);
+	for (uint32_t k = 0; k < out->len; k++) {
+		m->b[at + k].flags |= rescue ? SB_EVER : SB_RETRANS | SB_EVER;
 		m->b[at + k].sent_at = d->now;
 	}
-	tcp_loss_resent(d->tcb, out.seq, out.len, 0, d->now);
+	if (!rescue)
+		m->high_rxt = MAX(m->high_rxt, m->una + at + out->len);
+	else
+		m->rescue_rxt = m->point;
+	tcp_loss_resent(d->tcb, out->seq, out->len, 0, d->now);
 	/* Short ones may have been put together: segments are now as the records have them. */
 	const struct tcp_sb *sb = &d->tcb->loss.sb;
 	for (uint32_t i = sb->first; i != SB_NONE; i = sb->rec[i].next)
 		for (uint32_t k = 0; !(sb->rec[i].flags & SB_SACKED) && k < sb->rec[i].len; k++)
 			m->b[seq_len(d->tcb->snd_una, sb->rec[i].seq) + k].starts = k % sb->rec[i].mss == 0;
+}
+
+static void resend_some(struct board *d, struct model *m, struct story *r)
+{
+	struct tcp_loss_range out;
+	d->tcb->loss.cwnd = tcp_loss_pipe(d->tcb) + MSS * (1 + below(r, 10));
+	if (tcp_loss_next(d->tcb, &out, d->now)) {
+		must(!tcp_loss_last_resort(d->tcb, &(struct tcp_loss_range){ 0 }, d->now));
+		if (out.len > MSS && chance(r, 0.5))
+			out.len = MSS * (1 + below(r, out.len / MSS));
+		for (uint32_t k = 0; k < out.len; k++)
+			must((m->b[seq_len(d->tcb->snd_una, out.seq) + k].flags & 7) == SB_LOST);
+		resent(d, m, &out, false);
+		return;
+	}
+	uint32_t low = suspect(m), high = rescued(m);
+	must(tcp_loss_last_resort(d->tcb, &out, d->now) == (low != UINT32_MAX || high != UINT32_MAX));
+	if (low == UINT32_MAX && high == UINT32_MAX)
+		return;
+	uint32_t from = seq_len(d->base, out.seq);
+	must(out.len <= MSS && (low != UINT32_MAX ? from == low : from <= high && from + out.len == high + 1));
+	resent(d, m, &out, low == UINT32_MAX);
+}
+
+/* A recovery begins: SND.UNA's segment goes first, RFC 6675 5 step 4.3. */
+static void begin(struct board *d, struct model *m)
+{
+	if (m->una == m->nxt || m->b[0].flags & SB_SACKED)
+		return;
+	uint32_t end = m->una + 1;
+	while (end < m->nxt && !m->b[end - m->una].starts)
+		end++;
+	d->tcb->loss.recovery_point = d->tcb->snd_nxt;
+	sack_recovery_begins(d->tcb);
+	m->high_rxt = m->una;
+	m->rescue_rxt = MIN(end, m->una + MSS);
+	m->point = m->nxt;
 }
 
 static void renege(struct board *d, struct model *m)
@@ -200,8 +258,11 @@ static struct board *board_new(void)
 	d->tcb->sack_ok = true;
 	d->tcb->snd_una = d->tcb->snd_nxt = d->base;
 	d->tcb->snd_wnd = 1u << 30;
+	d->cfg.rack = false;
 	tcp_loss_init(d->tcb, &d->cfg, NULL, d->now);
 	tcp_loss_established(d->tcb, d->now);
+	d->tcb->loss.ca_state = TCP_CAS_RECOVERY;
+	d->tcb->loss.high_rxt = d->tcb->loss.rescue_rxt = d->base;
 	return d;
 }
 
@@ -218,7 +279,7 @@ static void step(struct board *d, struct model *m, struct story *r)
 	else if (what < 97)
 		resend_some(d, m, r);
 	else if (what < 98)
-		renege(d, m);
+		chance(r, 0.5) ? renege(d, m) : begin(d, m);
 	else {
 		sb_unmark_lost(&d->tcb->loss.sb);
 		for (uint32_t i = 0; i < m->nxt - m->una; i++)

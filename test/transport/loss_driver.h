@@ -87,15 +87,18 @@ static inline uint32_t drv_unsent(const struct drv *d)
 	return d->queued - seq_len(d->base, d->tcb->snd_nxt);
 }
 
+static inline void drv_resend(struct drv *d, bool (*next)(struct tcp_tcb *, struct tcp_loss_range *, ol_time))
+{
+	for (struct tcp_loss_range r; next(d->tcb, &r, d->now); drv_check(d)) {
+		tcp_loss_resent(d->tcb, r.seq, r.len, drv_tsval(d), d->now);
+		drv_note(d, r.seq, r.len, true);
+	}
+}
+
 static inline void drv_output(struct drv *d)
 {
-	struct tcp_loss_range r;
 	struct tcp_tcb *tcb = d->tcb;
-	while (tcp_loss_next(tcb, &r, d->now)) {
-		tcp_loss_resent(tcb, r.seq, r.len, drv_tsval(d), d->now);
-		drv_note(d, r.seq, r.len, true);
-		drv_check(d);
-	}
+	drv_resend(d, tcp_loss_next);
 	enum tcp_stop why = TCP_STOP_APP;
 	while (drv_unsent(d)) {
 		uint32_t quota = tcp_loss_quota(tcb, d->now);
@@ -109,6 +112,8 @@ static inline void drv_output(struct drv *d)
 		drv_note(d, tcb->snd_nxt, len, false);
 		tcb->snd_nxt = seq_add(tcb->snd_nxt, len);
 	}
+	if (why != TCP_STOP_CWND)
+		drv_resend(d, tcp_loss_last_resort);
 	tcp_loss_stopped(tcb, why, d->now);
 	drv_check(d);
 }

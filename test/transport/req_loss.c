@@ -99,6 +99,108 @@ TEST(lost_text_goes_before_new_text)
 	drv_free(d);
 }
 
+/* Ten segments, of which the first three above SND.UNA were SACKed: the first has gone again, in a window of five. */
+static struct drv *first_is_lost(struct tcp_loss_cfg *cfg, bool rack)
+{
+	*cfg = tcp_loss_cfg_default();
+	cfg->rack = rack;
+	cfg->tlp = false;
+	struct drv *d = drv_new(.rtt_ms = 100, .cfg = cfg, .cc = "reno");
+	drv_write(d, 0, 10000);
+	drv_out(d, "1:10001");
+	drv_ack(d, 100, .ack = 1, .sack = { 1001, 4001 });
+	drv_out(d, "1:1001");
+	eq(ssthresh(d), 5);
+	return d;
+}
+
+/*
+ * NextSeg()'s rule 3: with nothing known to be lost and no new text, or none that the peer's window takes, what lies below
+ * SACKed text goes on suspicion.  It is in the pipe twice until IsLost() says that the first copy is not, and goes but once.
+ */
+/* req: 6675-4-d, 6675-4-c */
+TEST(suspected_text_goes_where_there_is_no_new_text)
+{
+	for (int closed = 0; closed < 2; closed++) {
+		struct tcp_loss_cfg cfg;
+		struct drv *d = first_is_lost(&cfg, false);
+		d->queued += closed ? 5000 : 0;
+		d->tcb->snd_wnd = 10000;
+		drv_ack(d, 1, .ack = 1, .sack = { 1001, 6001 });	/* the window is full */
+		drv_out(d, "");
+		drv_ack(d, 1, .ack = 1, .sack = { 7001, 8001, 1001, 6001 });
+		drv_out(d, "6001:7001");				/* one SACKed above it, not three */
+		eq(d->tcb->loss.sb.lost.bytes, 1000);
+		eq(tcp_loss_pipe(d->tcb), 5000);			/* 1, 6001 twice, 8001 and 9001 */
+		drv_ack(d, 1, .ack = 1, .sack = { 7001, 9001, 1001, 6001 });
+		drv_out(d, "");						/* room, and nothing above HighRxt */
+		drv_ack(d, 1, .ack = 1, .sack = { 7001, 10001, 1001, 6001 });
+		drv_out(d, "");						/* lost now, and already sent again */
+		eq(d->tcb->loss.sb.lost.bytes, 2000);
+		eq(tcp_loss_pipe(d->tcb), 2000);
+		drv_free(d);
+	}
+}
+
+/*
+ * Rule 4: where SACKs tell of no hole above what went again, the highest segment goes, once for a recovery and not before more
+ * than the first segment sent again is acknowledged.  HighRxt stays where it was: the holes that its SACK shows go too.
+ */
+/* req: 6675-4-d */
+TEST(tail_of_a_flight_is_rescued_once)
+{
+	struct tcp_loss_cfg cfg;
+	struct drv *d = first_is_lost(&cfg, false);
+	drv_ack(d, 1, .ack = 1, .sack = { 1001, 7001 });		/* the last three are lost as well */
+	drv_out(d, "");
+	drv_ack(d, 100, .ack = 7001);
+	drv_out(d, "9001:10001");
+	eq(tcp_loss_pipe(d->tcb), 3000);				/* the copy is not counted */
+	drv_ack(d, 1, .ack = 7001);
+	drv_out(d, "");
+	drv_ack(d, 100, .ack = 7001, .sack = { 9001, 10001 });
+	drv_out(d, "7001:9001");
+	drv_ack(d, 50, .ack = 8001, .sack = { 9001, 10001 });
+	drv_out(d, "");
+	eq(state(d), TCP_CAS_RECOVERY);
+	drv_ack(d, 50, .ack = 10001);
+	eq(state(d), TCP_CAS_OPEN);
+	eq(d->tcb->loss.n_rto, 0);
+	drv_free(d);
+}
+
+/* With RACK a timer finds what is lost: where the same ACK, which names no hole, rescues without it, nothing goes. */
+/* req: 8985-9.2-a */
+TEST(nothing_goes_on_suspicion_with_rack)
+{
+	for (int rack = 0; rack < 2; rack++) {
+		struct tcp_loss_cfg cfg;
+		struct drv *d = first_is_lost(&cfg, rack);
+		drv_ack(d, 1, .ack = 4001);
+		drv_out(d, rack ? "" : "9001:10001");
+		eq(state(d), TCP_CAS_RECOVERY);
+		drv_free(d);
+	}
+}
+
+/* HighACK must be greater than RescueRxt: SND.UNA at the end of the first segment sent again is not enough. */
+/* req: 6675-4-d */
+TEST(rescue_waits_for_more_than_the_first_segment)
+{
+	struct tcp_loss_cfg cfg = tcp_loss_cfg_default();
+	cfg.rack = cfg.tlp = false;
+	struct drv *d = drv_new(.rtt_ms = 100, .cfg = &cfg, .cc = "reno");
+	drv_write(d, 0, 10000);
+	d->out[0] = 0;
+	drv_ack(d, 100, .ack = 1, .sack = { 2001, 9001 });
+	drv_out(d, "1:2001");
+	drv_ack(d, 100, .ack = 1001, .sack = { 2001, 9001 });
+	drv_out(d, "");
+	drv_ack(d, 1, .ack = 9001);
+	drv_out(d, "9001:10001");
+	drv_free(d);
+}
+
 /* A cumulative ACK starts the count anew; recovery begins at the third duplicate, or as soon as IsLost says so. */
 /* req: 6675-5-b */
 TEST(duplicates_are_counted_from_the_last_cumulative_ack)

@@ -508,6 +508,27 @@ TEST(tcp_one_packet_may_reach_beyond_the_window)
 	ladder_end(l);
 }
 
+/* RFC 6675 4, rule 4, as the whole of TCP does it: the text is all sent, nothing is known to be lost, the last goes again. */
+/* req: 6675-4-d */
+TEST(tcp_rescues_the_tail_without_rack)
+{
+	struct ladder *l = ladder_established(.cfg = "tcp_recovery=0,tcp_early_retrans=0,tcp_congestion_control=reno");
+	app(l, 0, "write 10000");
+	eq(ladder_flush(l), 10);
+	in (l, 20, ". 1:1(0) ack 1 win 257 <sack 1001:4001>");
+	out(l, 0, ". 1:1001(1000) ack 1");
+	in (l, 1, ". 1:1(0) ack 1 win 257 <sack 1001:7001>");
+	none(l);
+	in (l, 20, ". 1:1(0) ack 7001 win 257");
+	out(l, 0, "P. 9001:10001(1000) ack 1");
+	none(l);
+	in (l, 20, ". 1:1(0) ack 7001 win 257 <sack 9001:10001>");
+	out(l, 0, ". 7001:8001(1000) ack 1");
+	out(l, 0, ". 8001:9001(1000) ack 1");
+	none(l);
+	ladder_end(l);
+}
+
 /* A packet longer than any segment was put together on its way: of which pieces, what both ends announced tells. */
 TEST(tcp_a_packet_of_many_segments_tells_their_size)
 {

@@ -175,9 +175,9 @@ enum tcp_probe_state tcp_loss_probe_result(struct tcp_tcb *tcb)
 
 /*
  * Marks [seq, seq + len) as sent again, cutting records at its ends.  What went in one piece is one record from here on: the
- * peer's SACK will name segments as they were cut now.  Returns how many segments that were.
+ * peer's SACK will name segments as they were cut now.  A rescue is not counted in the pipe.  Returns how many segments that were.
  */
-static uint32_t mark_resent(struct tcp_tcb *tcb, tcp_seq seq, uint32_t len, ol_time now)
+static uint32_t mark_resent(struct tcp_tcb *tcb, tcp_seq seq, uint32_t len, bool rescue, ol_time now)
 {
 	struct tcp_sb *sb = &tcb->loss.sb;
 	tcp_seq end = seq_add(seq, len);
@@ -193,7 +193,10 @@ static uint32_t mark_resent(struct tcp_tcb *tcb, tcp_seq seq, uint32_t len, ol_t
 			;
 		if (!(sb->rec[i].flags & SB_SACKED)) {
 			struct tcp_tx tx = rate_sent(tcb, sb->rec[i].len, now);
+			uint8_t flags = sb->rec[i].flags;
 			sb_mark_resent(sb, i, cut_of(tcb), &tx, now);
+			if (rescue && !(flags & (SB_LOST | SB_RETRANS)))
+				sb_mark_not_counted(sb, i);
 			segs += sb->rec[i].segs;
 		}
 		i = sb->rec[i].next;
@@ -204,8 +207,8 @@ static uint32_t mark_resent(struct tcp_tcb *tcb, tcp_seq seq, uint32_t len, ol_t
 void tcp_loss_resent(struct tcp_tcb *tcb, tcp_seq seq, uint32_t len, uint32_t tsval, ol_time now)
 {
 	struct tcp_loss *l = &tcb->loss;
-	bool head = seq_le(seq, tcb->snd_una);
-	uint32_t segs = mark_resent(tcb, seq, len, now);
+	bool head = seq_le(seq, tcb->snd_una), rescue = sack_resent(tcb, seq_add(seq, len));
+	uint32_t segs = mark_resent(tcb, seq, len, rescue, now);
 	l->segs_retrans += segs;
 	l->bytes_retrans += len;
 	l->undo_retrans = MAX(l->undo_retrans, 0) + segs;
@@ -231,15 +234,19 @@ void tcp_loss_resent(struct tcp_tcb *tcb, tcp_seq seq, uint32_t len, uint32_t ts
 		tcp_rto_start(tcb, now);
 }
 
+struct tcp_loss_range tcp_last_segment(const struct tcp_tcb *tcb, const struct tcp_sb_rec *r, enum tcp_resend why)
+{
+	uint32_t mss = MIN(tcp_full_segment(tcb), r->mss), before = (r->len - 1) / mss * mss;
+	return (struct tcp_loss_range){ seq_add(r->seq, before), r->len - before, why };
+}
+
 /* The last segment sent: what a probe repeats where there is nothing new. */
 static bool probe_range(const struct tcp_tcb *tcb, struct tcp_loss_range *out)
 {
 	const struct tcp_sb *sb = &tcb->loss.sb;
 	if (sb->last == SB_NONE || sb->rec[sb->last].flags & SB_SACKED)
 		return false;
-	const struct tcp_sb_rec *r = &sb->rec[sb->last];
-	uint32_t mss = MIN(tcp_full_segment(tcb), r->mss), before = (r->len - 1) / mss * mss;
-	*out = (struct tcp_loss_range){ seq_add(r->seq, before), r->len - before, TCP_RESEND_TLP };
+	*out = tcp_last_segment(tcb, &sb->rec[sb->last], TCP_RESEND_TLP);
 	return true;
 }
 
@@ -267,6 +274,7 @@ bool tcp_loss_next(struct tcp_tcb *tcb, struct tcp_loss_range *out, ol_time now)
 	struct tcp_loss *l = &tcb->loss;
 	struct tcp_sb *sb = &l->sb;
 	uint32_t mss = tcp_full_segment(tcb);
+	l->rescuing = false;
 	if (l->tlp_again) {
 		if (sb_reserve(sb, 4) && probe_range(tcb, out))
 			return true;

@@ -10,7 +10,8 @@
  * How the core drives it:
  *	open      tcp_loss_init; then tcp_loss_room before, tcp_loss_sent after each SYN; tcp_loss_established.
  *	output    while tcp_loss_next gives a range: send it or its beginning, tcp_loss_resent.  Then new data, at most
- *	          tcp_loss_quota bytes at a time, each piece told by tcp_loss_sent; tcp_loss_stopped says why it ended.
+ *	          tcp_loss_quota bytes at a time, each piece told by tcp_loss_sent.  Where that ended for want of text or of
+ *	          the peer's window, tcp_loss_last_resort like tcp_loss_next.  tcp_loss_stopped says why it ended.
  *	ACK       set SND.UNA and SND.WND, then tcp_loss_ack, then output.
  *	timer     tcp_loss_deadline is one of the deadlines the core's node waits for; when due, tcp_loss_expire, then
  *	          output.  Giving up (R2, user timeout, SYN retries) is the core's: it looks at loss.backoff first.
@@ -125,7 +126,11 @@ struct tcp_loss {
 	uint32_t dupacks;			/* RFC 5681, without SACK: segments that duplicate ACKs stand for */
 	uint32_t reordering;			/* segments: the reordering seen, at least the configured */
 	uint32_t reord_seen;
-	tcp_seq lost_below;			/* RFC 6675's IsLost was answered up to here */
+
+	/* RFC 6675, where RACK is off; the ends of what its variables name */
+	tcp_seq lost_below;			/* IsLost() was answered up to here */
+	tcp_seq high_rxt, rescue_rxt;		/* HighRxt, RescueRxt; of a recovery */
+	bool rescuing;				/* what goes next is the rescue, rule (4) */
 
 	/* tail loss probe, RFC 8985 7 */
 	bool tlp_out, tlp_retrans;		/* TLP.end_seq is set; the probe was a retransmission */
@@ -166,7 +171,7 @@ enum tcp_probe_room tcp_loss_probe_room(struct tcp_tcb *tcb, uint32_t len, ol_ti
 void tcp_loss_probe_sent(struct tcp_tcb *tcb, tcp_seq seq, uint32_t len, ol_time now);
 /** How it went: a state from ARRIVED on is told once. */
 enum tcp_probe_state tcp_loss_probe_result(struct tcp_tcb *tcb);
-/** [seq, seq + len) went out again, len not above what tcp_loss_next gave.  tsval: the timestamp it carried, or 0. */
+/** [seq, seq + len) went out again, len not above what was given.  tsval: the timestamp it carried, or 0. */
 void tcp_loss_resent(struct tcp_tcb *tcb, tcp_seq seq, uint32_t len, uint32_t tsval, ol_time now);
 /** The handshake is over: cwnd gets its initial value, RFC 6928, and RFC 6298 5.7 is kept. */
 void tcp_loss_established(struct tcp_tcb *tcb, ol_time now);
@@ -181,6 +186,11 @@ void tcp_loss_ack(struct tcp_tcb *tcb, const struct tcp_ack_event *ev, ol_time n
  * many segments; what is sent of it and told by tcp_loss_resent must be whole segments from its start, or all.
  */
 bool tcp_loss_next(struct tcp_tcb *tcb, struct tcp_loss_range *out, ol_time now);
+/**
+ * RFC 6675 4, NextSeg() rules (3) and (4), where RACK is off: nothing is known to be lost and there is no new text to send, but
+ * in a recovery some may go again on suspicion, so that ACKs keep coming.  False: none.
+ */
+bool tcp_loss_last_resort(struct tcp_tcb *tcb, struct tcp_loss_range *out, ol_time now);
 /**
  * Bytes of new text that may go out now; a FIN alone needs no quota.  0 when scoreboard, window, PRR or pacing say no.
  */

@@ -444,10 +444,11 @@ static enum tcp_stop send_text(struct tcp_tcb *tcb, ol_time now)
 	return TCP_STOP_APP;
 }
 
-static void send_again(struct tcp_tcb *tcb, ol_time now)
+/* next: what is lost, or what goes where there is nothing better */
+static void send_again(struct tcp_tcb *tcb, bool (*next)(struct tcp_tcb *, struct tcp_loss_range *, ol_time), ol_time now)
 {
 	struct tcp_loss_range r;
-	for (uint32_t bound = 0; bound < SB_MAX_RECORDS && tcp_loss_next(tcb, &r, now); bound++) {
+	for (uint32_t bound = 0; bound < SB_MAX_RECORDS && next(tcb, &r, now); bound++) {
 		if (!seq_eq(r.seq, tcb->snd_una) && seq_ge(r.seq, seq_add(tcb->snd_una, tcb->snd_wnd)) &&
 		    tcp_synchronized(tcb->state))
 			break;				/* the peer took the window back: only the first byte probes it */
@@ -494,9 +495,11 @@ void tcp_output(struct tcp_tcb *tcb, ol_time now)
 	/* Another connection may have learnt the path's MTU, and what is longer would not even leave this host. */
 	if (tcb->path_generation != net_generation(tcb->tcp->net))
 		tcp_sync_mss(tcb, now);
-	send_again(tcb, now);
+	send_again(tcb, tcp_loss_next, now);
 	if (tcp_carries(tcb)) {
 		enum tcp_stop why = send_text(tcb, now);
+		if (why != TCP_STOP_CWND)		/* RFC 6675 4: rules (3) and (4) where (2) has nothing */
+			send_again(tcb, tcp_loss_last_resort, now);
 		tcp_loss_stopped(tcb, why, now);
 		watch_window(tcb, why, now);
 		clock_work(tcb, why, now);

@@ -7,7 +7,7 @@
  *	RECOVERY   fast recovery, RFC 6675 5, RFC 6582 without SACK; the window follows PRR, RFC 9937
  *	LOSS       after a retransmission timeout, RFC 5681 3.1; F-RTO (RFC 5682) tells whether it was one
  *
- * Losses come from RACK (tcp_rack.c), from RFC 6675's IsLost where tcp_recovery=0, or from duplicate ACKs.  A mistake
+ * Losses come from RACK (tcp_rack.c), from RFC 6675's IsLost where tcp_recovery=0 (tcp_sack.c), or from duplicate ACKs.  A mistake
  * shows in timestamps (Eifel, RFC 3522 and 4015) or in DSACKs for all that was sent again (RFC 3708); then the window
  * returns.
  *
@@ -201,6 +201,14 @@ static bool undo_loss(struct tcp_tcb *tcb, const struct tcp_acked *a, bool by_fr
 	return true;
 }
 
+void tcp_lost_count(struct tcp_tcb *tcb, const struct tcp_sb_rec *r, ol_time now)
+{
+	struct tcp_loss *l = &tcb->loss;
+	l->rate.lost += r->len;
+	if (l->cc->lost)
+		l->cc->lost(tcb, r, now);
+}
+
 void tcp_lost(struct tcp_tcb *tcb, uint32_t i, ol_time now)
 {
 	struct tcp_loss *l = &tcb->loss;
@@ -209,11 +217,8 @@ void tcp_lost(struct tcp_tcb *tcb, uint32_t i, ol_time now)
 	/* RFC 4821 7.6.2: too big, it seems, and nothing that congestion control should hear of */
 	bool probe = l->probe == TCP_PROBE_OUT && seq_eq(r->seq, l->probe_from) && !(r->flags & SB_EVER);
 	sb_mark_lost(&l->sb, i);
-	if (known || probe)
-		return;
-	l->rate.lost += r->len;
-	if (l->cc->lost)
-		l->cc->lost(tcb, r, now);
+	if (!known && !probe)
+		tcp_lost_count(tcb, r, now);
 }
 
 /* ---- duplicate ACKs in place of SACK: RFC 5681, RFC 6582 --------------------------------------------------------- */
@@ -263,33 +268,6 @@ static void newreno_mark(struct tcp_tcb *tcb, const struct tcp_acked *a, ol_time
 	limit_dupacks(tcb);
 }
 
-/* ---- RFC 6675 4, IsLost: without RACK ---------------------------------------------------------------------------- */
-/* Lost is what lies below DupThresh SACKed segments, or below more than (DupThresh - 1) * SMSS SACKed bytes. */
-static void sack_mark(struct tcp_tcb *tcb, ol_time now)
-{
-	struct tcp_loss *l = &tcb->loss;
-	struct tcp_sb *sb = &l->sb;
-	uint32_t segs = 0, bytes = 0, i = sb->sacked.bytes ? sb_find(sb, seq_sub(sb->high_sacked, 1)) : SB_NONE;
-	for (; i != SB_NONE; i = sb->rec[i].prev) {
-		const struct tcp_sb_rec *r = &sb->rec[i];
-		if (!(r->flags & SB_SACKED))
-			continue;
-		segs += r->segs;
-		bytes += r->len;
-		if (segs >= l->reordering || bytes > (l->reordering - 1) * tcb->snd_mss)
-			break;
-	}
-	if (i == SB_NONE)
-		return;
-	tcp_seq below = sb->rec[i].seq;
-	if (seq_lt(l->lost_below, tcb->snd_una) || seq_gt(l->lost_below, tcb->snd_nxt))
-		l->lost_below = tcb->snd_una;
-	for (i = sb->rec[i].prev; i != SB_NONE && seq_gt(sb_end(&sb->rec[i]), l->lost_below); i = sb->rec[i].prev)
-		if (!(sb->rec[i].flags & (SB_SACKED | SB_LOST)))
-			tcp_lost(tcb, i, now);
-	l->lost_below = seq_max(l->lost_below, below);
-}
-
 static void identify_losses(struct tcp_tcb *tcb, struct tcp_acked *a, ol_time now)
 {
 	struct tcp_loss *l = &tcb->loss;
@@ -301,7 +279,7 @@ static void identify_losses(struct tcp_tcb *tcb, struct tcp_acked *a, ol_time no
 		if (rack_detect_loss(tcb, &l->reo_at, now))
 			a->lost_retrans = l->sb.retrans.bytes < retrans;
 	} else {
-		sack_mark(tcb, now);
+		sack_detect_loss(tcb, now);
 	}
 }
 
@@ -391,6 +369,7 @@ static void enter_recovery(struct tcp_tcb *tcb, const struct tcp_acked *a, ol_ti
 		begin_reduction(tcb, a, now);
 	}
 	l->recovery_point = tcb->snd_nxt;
+	sack_recovery_begins(tcb);
 	enter(tcb, TCP_CAS_RECOVERY);
 	cc_event(tcb, TCP_CC_RECOVERY_BEGIN, now);
 }

@@ -62,6 +62,13 @@ void tcp_recovery_tlp_ack(struct tcp_tcb *tcb, const struct tcp_acked *a, ol_tim
 void tcp_recovery_reo(struct tcp_tcb *tcb, ol_time now);
 /** Record i is thought lost, whether it was in flight for the first time or again: C.lost counts it. */
 void tcp_lost(struct tcp_tcb *tcb, uint32_t i, ol_time now);
+void tcp_lost_count(struct tcp_tcb *tcb, const struct tcp_sb_rec *r, ol_time now);
+/** tcp_sack.c, RFC 6675 without RACK: marks what is lost; a recovery begins; something up to `end` went again (true: the rescue). */
+void sack_detect_loss(struct tcp_tcb *tcb, ol_time now);
+void sack_recovery_begins(struct tcp_tcb *tcb);
+bool sack_resent(struct tcp_tcb *tcb, tcp_seq end);
+/** The last segment of a record. */
+struct tcp_loss_range tcp_last_segment(const struct tcp_tcb *tcb, const struct tcp_sb_rec *r, enum tcp_resend why);
 /** A retransmission timeout. */
 void tcp_recovery_rto(struct tcp_tcb *tcb, ol_time now);
 /** A probe of the path's MTU that is out shall prove nothing: other losses, or a timeout, came between. */

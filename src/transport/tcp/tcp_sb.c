@@ -472,6 +472,18 @@ void sb_mark_lost(struct tcp_sb *sb, uint32_t i)
 	set_flags(sb, i, (R(i)->flags | SB_LOST) & (uint8_t)~SB_RETRANS);
 }
 
+void sb_mark_first_lost(struct tcp_sb *sb, uint32_t i)
+{
+	CHECK((R(i)->flags & (SB_SACKED | SB_RETRANS)) == SB_RETRANS);
+	set_flags(sb, i, R(i)->flags | SB_LOST);
+}
+
+void sb_mark_not_counted(struct tcp_sb *sb, uint32_t i)
+{
+	CHECK((R(i)->flags & (SB_LOST | SB_RETRANS)) == SB_RETRANS);
+	set_flags(sb, i, R(i)->flags & (uint8_t)~SB_RETRANS);
+}
+
 void sb_mark_resent(struct tcp_sb *sb, uint32_t i, uint16_t mss, const struct tcp_tx *tx, ol_time now)
 {
 	struct tcp_sb_rec *r = R(i);

@@ -115,6 +115,10 @@ void sb_mark_lost(struct tcp_sb *sb, uint32_t i);
 bool sb_join_lost(struct tcp_sb *sb, uint32_t i);
 /** Record i was sent again; it becomes the newest. */
 void sb_mark_resent(struct tcp_sb *sb, uint32_t i, uint16_t mss, const struct tcp_tx *tx, ol_time now);
+/** The first copy of record i, which was sent again before it was thought lost, is lost; the second is in flight. */
+void sb_mark_first_lost(struct tcp_sb *sb, uint32_t i);
+/** Record i was sent again just now, not being lost, and the pipe shall hold one copy of it only. */
+void sb_mark_not_counted(struct tcp_sb *sb, uint32_t i);
 /** A loss was none: nothing is thought lost any more. */
 void sb_unmark_lost(struct tcp_sb *sb);
 /** The peer reneged, RFC 2018 8: what it SACKed counts as lost. */
