@@ -400,6 +400,38 @@ TEST(bbr_forgets_a_rate_that_is_gone)
 	end(&w);
 }
 
+/* Twice the delay after two seconds; when the model has seen it, the delay from before. */
+static bool each_detour(struct world *w, struct seen *s)
+{
+	ol_time min_rtt = model(w)->min_rtt, now = w->d->now;
+	if (min_rtt < 50 * OL_MS)
+		s->at[BBR_STARTUP] = model(w)->min_rtt_stamp;	/* the last time the short way was seen */
+	if (s->phase == 0 && now > w->start + 2 * OL_SEC) {
+		w->p.delay = RTT_MS * OL_MS;
+		s->phase = 1;
+	} else if (s->phase == 1 && min_rtt >= 2 * RTT_MS * OL_MS) {
+		s->note = (uint64_t)(now - s->at[BBR_STARTUP]);
+		s->at[BBR_DOWN] = now;
+		w->p.delay = RTT_MS / 2 * OL_MS;
+		s->phase = 2;
+	}
+	return s->phase == 2 && min_rtt < 50 * OL_MS;
+}
+
+/* 5.5.7: the least round trip of ten seconds.  A longer one is not believed before the last short one is as old; a shorter at once. */
+/* req: BBR-4.5.7-a */
+TEST(bbr_believes_a_longer_round_trip_after_ten_seconds)
+{
+	struct world w;
+	struct seen s = { .each = each_detour };
+	struct path p = usual();
+	run(&w, &s, p, LONG);
+	eq(s.phase, 2);
+	ok(s.note > 10 * OL_SEC && s.note < 10 * OL_SEC + 200 * OL_MS);
+	ok(w.d->now - s.at[BBR_DOWN] < 400 * OL_MS);
+	end(&w);
+}
+
 /* A policer has no queue: what is above its rate is lost.  The model settles where little is. */
 TEST(bbr_settles_below_a_policer)
 {
