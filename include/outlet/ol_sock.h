@@ -104,9 +104,12 @@ int ol_getsockopt(struct ol_stack *stk, ol_sock s, int level, int name, void *va
 
 /**
  * Queues bytes on a stream, or sends one datagram or raw packet.  Source: POSIX send(); RFC 9293 3.10.2.
- * @param flags  MSG_OOB of streams; MSG_MORE of streams and of UDP (pieces of one datagram, as under UDP_CORK); MSG_EOR,
- *               MSG_DONTWAIT and MSG_NOSIGNAL mean nothing here.  MSG_FASTOPEN of a stream, with an address (ol_sendmsg):
- *               a connect() and the send in one, Fast Open, RFC 7413, as Linux's tcp(7) and tcp_fastopen have it
+ * @param flags  MSG_OOB of streams; MSG_MORE of streams and of UDP (pieces of one datagram, as under UDP_CORK);
+ *               MSG_DONTWAIT and MSG_NOSIGNAL mean nothing here, MSG_EOR nothing of datagrams.  MSG_FASTOPEN of a stream,
+ *               with an address (ol_sendmsg): a connect() and the send in one, Fast Open, RFC 7413, as Linux's tcp(7) and
+ *               tcp_fastopen have it.  MSG_EOR of a stream: the last of these bytes ends a record.  No segment has bytes of both
+ *               sides of that place, when first sent, sent again or used to probe the path's MTU; the peer's program sees no
+ *               trace of it.  A call that could queue only a part has ended nothing: the one with the rest may
  * @return       bytes queued, fewer than asked when a stream's queue fills; or
  *               -EAGAIN      queue full; OL_EV_OUT follows
  *               -ENOTCONN    never connected        -EPIPE       writing was shut down

@@ -127,7 +127,7 @@ static int choose_local(struct sock *s, struct ol_endpoint *remote, struct ol_en
 }
 
 /* What Fast Open may send with the SYN, and how much of it went. */
-struct fast { const struct iovec *iov; int n; size_t done; };
+struct fast { const struct iovec *iov; int n; unsigned flags; size_t done; };
 
 /* fast: NULL for an ordinary open. */
 static int open_to(struct sock *s, struct ol_endpoint *remote, struct fast *fast, ol_time now)
@@ -137,7 +137,7 @@ static int open_to(struct sock *s, struct ol_endpoint *remote, struct fast *fast
 	if (no)
 		return no;
 	struct tcp_tcb *tcb;
-	enum ol_err err = fast ? tcp_open_fast(s->ss->tcp, &tcb, s->opts, &local, remote, fast->iov, fast->n, &fast->done, s, now)
+	enum ol_err err = fast ? tcp_open_fast(s->ss->tcp, &tcb, s->opts, &local, remote, fast->iov, fast->n, fast->flags, &fast->done, s, now)
 			       : tcp_open(s->ss->tcp, &tcb, s->opts, &local, remote, s, now);
 	if (!err) {
 		adopt(s, tcb, SOCK_CONNECTING);
@@ -348,7 +348,7 @@ int64_t sock_lingering(struct socks *ss, ol_sock number)
 /* ---- data ------------------------------------------------------------------------------------------------------ */
 static unsigned send_flags(int flags)
 {
-	return (flags & MSG_MORE ? TCP_SEND_MORE : 0) | (flags & MSG_OOB ? TCP_SEND_URG : 0);
+	return (flags & MSG_MORE ? TCP_SEND_MORE : 0) | (flags & MSG_OOB ? TCP_SEND_URG : 0) | (flags & MSG_EOR ? TCP_SEND_EOR : 0);
 }
 
 static int take_error(struct sock *s)
@@ -368,7 +368,7 @@ static bool may_move(struct sock *s, ssize_t *err)
 /* RFC 7413 appendix A is only a proposal; this is tcp_sendmsg_fastopen of Linux.  0 and *done 0: go on as ever. */
 static int send_fast(struct sock *s, const struct msghdr *msg, int flags, size_t *done, ol_time now)
 {
-	struct fast fast = { msg->msg_iov, (int)msg->msg_iovlen, 0 };
+	struct fast fast = { msg->msg_iov, (int)msg->msg_iovlen, send_flags(flags), 0 };
 	struct ol_endpoint remote = s->remote;
 	sa_family_t family = AF_INET;
 	if (msg->msg_name && msg->msg_namelen >= sizeof family)

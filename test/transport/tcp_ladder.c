@@ -557,17 +557,20 @@ static enum ol_err do_io(struct ladder *l, const char *verb, unsigned n, size_t 
 		return tcp_send(l->tcb, &v, 1, 0, done, l->now);
 	if (!strcmp(verb, "more"))
 		return tcp_send(l->tcb, &v, 1, TCP_SEND_MORE, done, l->now);
+	if (!strcmp(verb, "record"))
+		return tcp_send(l->tcb, &v, 1, TCP_SEND_EOR, done, l->now);
 	if (!strcmp(verb, "urg"))
 		return tcp_send(l->tcb, &v, 1, TCP_SEND_URG, done, l->now);
 	if (!strcmp(verb, "read"))
 		return tcp_recv(l->tcb, &v, 1, 0, done, l->now);
 	if (!strcmp(verb, "peek"))
 		return tcp_recv(l->tcb, &v, 1, TCP_RECV_PEEK, done, l->now);
-	if (!strcmp(verb, "fastopen")) {
+	if (!strcmp(verb, "fastopen") || !strcmp(verb, "fastrecord")) {
 		struct tcp_opts o = tcp_opts_default(l->tcp);
 		l->local.port = (uint16_t)(OPEN_PORT + ++l->opens);
 		l->iss_known = false;
-		return tcp_open_fast(l->tcp, &l->tcb, &o, &l->local, &l->peer, &v, 1, done, l, l->now);
+		return tcp_open_fast(l->tcp, &l->tcb, &o, &l->local, &l->peer, &v, 1,
+				     verb[4] == 'r' ? TCP_SEND_EOR : 0, done, l, l->now);
 	}
 	v.iov_len = 1;
 	return tcp_recv(l->tcb, &v, 1, TCP_RECV_URG, done, l->now);

@@ -16,11 +16,11 @@
  * Sequence numbers count from each side's SYN, which is 0.  What a pattern of out() does not name (ack, win, options, urg) is
  * not looked at; seq, length and flags always are.  `ecr last` echoes the newest timestamp seen.  Behind all, [ce] marks
  * a segment in, [ect0] and [noecn] are claims about one that came out.
- * app(): connect, listen BACKLOG, accept, write N, more N, urg N, read N, peek N, readurg, shutdown wr|rd, close, abort,
+ * app(): connect, listen BACKLOG, accept, write N, more N, record N (MSG_EOR), urg N, read N, peek N, readurg, shutdown wr|rd, close, abort,
  * closelisten, nodelay 0|1, cork 0|1; each may end in "= N" or "= eof|again|reset|pipe|refused|timedout|..." for what must come back.
  * A connection just made (connect, accept, fastopen) is what later calls are about.
  * Fast Open: "fastopen N" opens to the peer from a port of its own and says how many of N bytes went with the SYN; "listenfast
- * QLEN" listens.  <FO>, <FO 0011aabb>, <FOEXP ...> are the option; "FO cookie" is in out() any cookie, in in() the last one that
+ * QLEN" listens; "fastrecord N" opens with MSG_EOR.  <FO>, <FO 0011aabb>, <FOEXP ...> are the option; "FO cookie" is in out() any cookie, in in() the last one that
  * came out, "FO not cookie" one that is wrong.
  */
 #include "unit.h"

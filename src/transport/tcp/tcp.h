@@ -71,9 +71,11 @@ enum ol_err tcp_open(struct tcp *tcp, struct tcp_tcb **out, const struct tcp_opt
 /**
  * Active OPEN with Fast Open, RFC 7413: the SYN carries the beginning of the text, *done bytes of it, where a cookie for
  * this server is known (or none is needed), and asks for one where not.  *done 0: none went, all is yet to be sent.
+ * Of the flags TCP_SEND_EOR counts.
  */
 enum ol_err tcp_open_fast(struct tcp *tcp, struct tcp_tcb **out, const struct tcp_opts *opts, const struct ol_endpoint *local,
-			  const struct ol_endpoint *remote, const struct iovec *iov, int n, size_t *done, void *user, ol_time now);
+			  const struct ol_endpoint *remote, const struct iovec *iov, int n, unsigned flags, size_t *done, void *user,
+			  ol_time now);
 /** Would tcp_open_fast send text with its SYN? */
 bool tcp_fastopen_ready(const struct tcp *tcp, const struct tcp_opts *opts, const struct ol_addr *local,
 			const struct ol_endpoint *remote, ol_time now);
@@ -101,7 +103,7 @@ void tcp_listener_close(struct tcp_listener *l, ol_time now);
 /* ---- using (3.10.2, 3.10.3, 3.10.6) ---------------------------------------------------------------------------------- */
 struct tcp_opts *tcp_opts(struct tcp_tcb *tcb);			/* change, then tell: */
 void tcp_opts_changed(struct tcp_tcb *tcb, ol_time now);	/* e.g. uncorked: what was held goes */
-enum { TCP_SEND_MORE = 1, TCP_SEND_URG = 2 };			/* MSG_MORE, MSG_OOB */
+enum { TCP_SEND_MORE = 1, TCP_SEND_URG = 2, TCP_SEND_EOR = 4 };	/* MSG_MORE, MSG_OOB; MSG_EOR: where all of it was queued */
 /** Queues up to len bytes; *done says how many.  OL_ERR_AGAIN when none fit, OL_ERR_PIPE, or the connection's error, once. */
 enum ol_err tcp_send(struct tcp_tcb *tcb, const struct iovec *iov, int n, unsigned flags, size_t *done, ol_time now);
 /** Free room of the send queue as pieces of memory (at most want bytes), and queueing what was written there. */

@@ -15,15 +15,6 @@ void tcp_update_ts_recent(struct tcp_tcb *tcb, const struct tcp_in *in, ol_time 
 	}
 }
 
-static void drop_pushes(struct tcp_tcb *tcb)
-{
-	struct tcp_push *q = &tcb->push;
-	while (q->n > 0 && seq_le(q->ring[q->first], tcb->snd_una)) {
-		q->first = (q->first + 1) & (q->cap - 1);
-		q->n--;
-	}
-}
-
 static void take_acked(struct tcp_tcb *tcb, tcp_seq ack)
 {
 	uint32_t acked = seq_len(tcb->snd_una, ack);
@@ -34,7 +25,8 @@ static void take_acked(struct tcp_tcb *tcb, tcp_seq ack)
 		chunkq_drop(&tcb->sndq, seq_len(tcb->sndq_seq, upto));
 		tcb->sndq_seq = upto;
 	}
-	drop_pushes(tcb);
+	tcp_marks_drop(&tcb->push, ack);
+	tcp_marks_drop(&tcb->records, ack);
 	if (tcb->urg_out && seq_le(tcb->snd_up, ack))
 		tcb->urg_out = false;
 	if (seq_lt(tcb->snd_sml, ack))

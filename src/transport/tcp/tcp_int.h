@@ -23,6 +23,7 @@
 #include "transport/tcp/tcp_config.h"
 #include "transport/tcp/tcp_fastopen.h"
 #include "transport/tcp/tcp_loss.h"
+#include "transport/tcp/tcp_marks.h"
 #include "wire/tcp.h"
 
 enum { TCP_MIN_MSS = 88, TCP_DEFAULT_MSS4 = 536, TCP_DEFAULT_MSS6 = 1220, TCP_MAX_WSCALE = 14 };
@@ -103,9 +104,6 @@ struct tcp_rcvq {
 	struct tcp_sack_block dsack;		/* RFC 2883: to be reported once */
 	bool dsack_set;
 };
-
-/* ---- pushes: where writes ended, for PSH ------------------------------------------------------------------------ */
-struct tcp_push { tcp_seq *ring; uint32_t cap, first, n; };
 
 /* ---- what of ours lies in the interface's queue: tcp_local.c --------------------------------------------------- */
 struct tcp_local {
@@ -195,7 +193,8 @@ struct tcp_tcb {
 	/* send queue */
 	struct chunkq sndq;			/* bytes from snd_una (or iss + 1) on */
 	tcp_seq sndq_seq;			/* number of its first byte */
-	struct tcp_push push;
+	struct tcp_marks push;			/* where writes ended: PSH */
+	struct tcp_marks records;		/* where those with MSG_EOR did */
 	uint32_t sndbuf;
 	tcp_seq snd_sml;			/* end of the last small segment: Minshall's Nagle */
 
@@ -412,6 +411,12 @@ tcp_seq tcp_text_end(const struct tcp_tcb *tcb);
 void tcp_send_forced(struct tcp_tcb *tcb, ol_time now);
 /** RFC 9293 3.8.6.2.2: what the window would be if an ACK went now. */
 uint32_t tcp_window(const struct tcp_tcb *tcb);
+/** Bytes from seq to the end of its record (MSG_EOR), which no segment may cross; UINT32_MAX: there is no end but the queue's. */
+uint32_t tcp_record_end(const struct tcp_tcb *tcb, tcp_seq seq);
+static inline uint32_t tcp_record_left(const struct tcp_tcb *tcb, tcp_seq seq)
+{
+	return tcb->records.n ? tcp_record_end(tcb, seq) : UINT32_MAX;
+}
 /** Sent and not acknowledged, SYN and FIN included. */
 static inline uint32_t tcp_outstanding(const struct tcp_tcb *tcb) { return seq_len(tcb->snd_una, tcb->snd_nxt); }
 /** Bytes queued and not yet sent. */

@@ -251,13 +251,16 @@ static bool probe_range(const struct tcp_tcb *tcb, struct tcp_loss_range *out)
 }
 
 /*
- * How much from record i on may go in one piece: at most `most` bytes, to where what is lost ends.  Segments sent short
+ * How much from record i on may go in one piece: at most `most` bytes, to where what is lost or what the user calls a
+ * record (MSG_EOR) ends.  Segments sent short
  * are put together where two fit in one (RFC 9293 3.8.1 lets a retransmission repacketize), full ones keep their
  * bounds, unless they are too long for the path now: then all of it is cut anew.
  */
-static uint32_t lost_run(const struct tcp_sb *sb, uint32_t i, uint32_t most, uint32_t mss)
+static uint32_t lost_run(const struct tcp_tcb *tcb, uint32_t i, uint32_t most, uint32_t mss)
 {
+	const struct tcp_sb *sb = &tcb->loss.sb;
 	uint32_t len = 0;
+	most = MIN(most, tcp_record_left(tcb, sb->rec[i].seq));
 	for (; i != SB_NONE && len < most; i = sb->rec[i].next) {
 		const struct tcp_sb_rec *r = &sb->rec[i];
 		if ((r->flags & (SB_SACKED | SB_LOST | SB_RETRANS)) != SB_LOST)
@@ -276,22 +279,24 @@ bool tcp_loss_next(struct tcp_tcb *tcb, struct tcp_loss_range *out, ol_time now)
 	uint32_t mss = tcp_full_segment(tcb);
 	l->rescuing = false;
 	if (l->tlp_again) {
-		if (sb_reserve(sb, 4) && probe_range(tcb, out))
+		if (sb_reserve(sb, 4) && probe_range(tcb, out)) {
+			out->len = MIN(out->len, tcp_record_left(tcb, out->seq));
 			return true;
+		}
 		l->tlp_again = false;
 	}
 	uint32_t i = sb_wanted(sb);
 	if (i == SB_NONE || l->frto_new || !sb_reserve(sb, 4) || tcp_pacing_holds(tcb, now))
 		return false;
 	uint32_t pipe = tcp_loss_pipe(tcb), room = l->cwnd > pipe ? l->cwnd - pipe : 0;
-	uint32_t least = lost_run(sb, i, mss, mss);
+	uint32_t least = lost_run(tcb, i, mss, mss);
 	if (room < least && pipe && l->established)	/* a SYN that had text with it waits for nobody */
 		return false;
 	uint32_t most = MAX(room / mss, 1u) * mss;
 	if (l->rate.pacing_rate)
 		most = MIN(most, tcp_loss_tso_goal(tcb));
 	out->seq = sb->rec[i].seq;
-	out->len = lost_run(sb, i, most, mss);
+	out->len = lost_run(tcb, i, most, mss);
 	out->why = l->ca_state == TCP_CAS_LOSS ? TCP_RESEND_RTO : TCP_RESEND_FAST;
 	return true;
 }

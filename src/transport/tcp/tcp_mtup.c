@@ -141,6 +141,8 @@ uint32_t tcp_mtup_want(struct tcp_tcb *tcb, ol_time now)
 	if (size <= all + tcb->snd_mss)
 		return 0;
 	uint32_t text = size - all;
+	if (tcp_record_left(tcb, tcb->snd_nxt) < text)
+		return 0;			/* MSG_EOR: what is behind may not join it */
 	/* 7.4: enough behind it for its loss to show in ACKs */
 	uint64_t need = text + ((uint64_t)tcb->loss.reordering + 1) * tcb->snd_mss;
 	return tcp_unsent_bytes(tcb) >= need && tcp_usable_window(tcb) >= need ? text : 0;

@@ -29,6 +29,13 @@ uint32_t tcp_unsent_bytes(const struct tcp_tcb *tcb)
 	return tcb->fin_sent || tcb->sndq.len == 0 ? 0 : seq_len(seq_max(tcb->snd_nxt, tcb->sndq_seq), tcp_text_end(tcb));
 }
 
+/* Behind the last byte queued there is nothing to be kept apart from, but for a FIN, which may ride. */
+uint32_t tcp_record_end(const struct tcp_tcb *tcb, tcp_seq seq)
+{
+	tcp_seq end;
+	return tcp_marks_next(&tcb->records, seq, &end) && seq_lt(end, tcp_text_end(tcb)) ? seq_len(seq, end) : UINT32_MAX;
+}
+
 uint32_t tcp_ts_clock(const struct tcp_tcb *tcb, ol_time now) { return (uint32_t)(now / OL_MS) + tcb->ts_offset; }
 
 /* ---- the window we offer ---------------------------------------------------------------------------------------- */
@@ -102,13 +109,8 @@ static bool only_timestamps(const struct tcp_tcb *tcb, uint8_t flags)
 
 static bool push_in(const struct tcp_tcb *tcb, tcp_seq seq, uint32_t len)
 {
-	const struct tcp_push *q = &tcb->push;
-	for (uint32_t i = 0; i < q->n; i++) {
-		tcp_seq end = q->ring[(q->first + i) & (q->cap - 1)];
-		if (seq_gt(end, seq))
-			return seq_le(end, seq_add(seq, len));
-	}
-	return false;
+	tcp_seq end;
+	return tcp_marks_next(&tcb->push, seq, &end) && seq_le(end, seq_add(seq, len));
 }
 
 static uint8_t tos_of(const struct tcp_tcb *tcb, const struct out *o)
@@ -390,18 +392,21 @@ static bool may_send_small(const struct tcp_tcb *tcb)
 	return tcb->opts.nodelay || tcp_outstanding(tcb) == 0 || seq_le(tcb->snd_sml, tcb->snd_una);
 }
 
-/* How much of the unsent goes in the next packet; 0 and *why when none.  The network is asked last. */
+/*
+ * How much of the unsent goes in the next packet; 0 and *why when none.  The network is asked last.  Waiting for more makes
+ * a piece longer only where more may join it: the end of a record (MSG_EOR) that has something behind it goes as it is.
+ */
 static uint32_t next_piece(struct tcp_tcb *tcb, enum tcp_stop *why, ol_time now)
 {
-	uint32_t unsent = tcp_unsent_bytes(tcb), mss = full_text(tcb);
-	uint32_t n = MIN(unsent, tcp_usable_window(tcb));
-	if (n < mss && n < unsent) {			/* RFC 9293 3.8.6.2.1 (3): half of the largest window ever is worth it */
+	uint32_t unsent = tcp_unsent_bytes(tcb), mss = full_text(tcb), whole = MIN(unsent, tcp_record_left(tcb, tcb->snd_nxt));
+	uint32_t n = MIN(whole, tcp_usable_window(tcb));
+	if (n < mss && n < whole) {			/* RFC 9293 3.8.6.2.1 (3): half of the largest window ever is worth it */
 		*why = tcp_loss_pipe(tcb) + mss > tcb->loss.cwnd ? TCP_STOP_CWND : TCP_STOP_RWND;
 		if (n == 0 || n < tcb->max_wnd / 2)
 			return 0;
 	} else if (n < mss) {
 		*why = TCP_STOP_OTHER;
-		if (!may_send_small(tcb))
+		if (whole == unsent && !may_send_small(tcb))
 			return 0;
 	} else {
 		n = MIN(n - n % mss, burst(tcb, mss));
@@ -513,6 +518,7 @@ void tcp_output(struct tcp_tcb *tcb, ol_time now)
 void tcp_send_forced(struct tcp_tcb *tcb, ol_time now)
 {
 	uint32_t n = MIN(MIN(tcp_unsent_bytes(tcb), tcp_usable_window(tcb)), full_text(tcb));
+	n = MIN(n, tcp_record_left(tcb, tcb->snd_nxt));
 	bool fin = tcp_unsent_bytes(tcb) == 0 && tcb->fin_queued && !tcb->fin_sent && tcp_usable_window(tcb) > 0;
 	if ((n > 0 || fin) && tcp_loss_room(tcb))
 		(void)send_new(tcb, n, n > 0 ? TCP_PSH : 0, false, now);

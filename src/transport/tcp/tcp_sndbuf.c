@@ -4,7 +4,8 @@
  *
  * SO_SNDBUF bounds memory, not bytes: a queued burst costs PIECE_COST beside its bytes.  A burst (the grain) is half of
  * the largest window the peer ever offered, whole segments, at most 64 KiB.  One may be begun while the cost is below the
- * buffer, and one begun is filled up: so a write ends where a burst does, and a small buffer still holds one.
+ * buffer, and one begun is filled up: so a write ends where a burst does, and a small buffer still holds one.  The end of a
+ * record (MSG_EOR) ends a burst, too, and costs one: it will be a segment of its own and a line in the scoreboard.
  */
 #include "transport/tcp/tcp_int.h"
 #include "base/check.h"
@@ -18,12 +19,22 @@ uint32_t tcp_grain(const struct tcp_tcb *tcb)
 	return MAX(MIN(half, (uint32_t)MAX_GRAIN) / tcb->snd_mss, 1u) * tcb->snd_mss;
 }
 
-static size_t cost(size_t len, uint32_t grain) { return len + (len + grain - 1) / grain * PIECE_COST; }
+/* of what is queued and `more` bytes behind it */
+static size_t cost(const struct tcp_tcb *tcb, size_t more, uint32_t grain)
+{
+	size_t len = tcb->sndq.len + more;
+	return len + ((len + grain - 1) / grain + tcb->records.n) * PIECE_COST;
+}
+
+static bool record_ended(const struct tcp_tcb *tcb)
+{
+	return tcb->records.n && seq_eq(*tcp_marks_last(&tcb->records), tcp_text_end(tcb));
+}
 
 size_t tcp_writable(const struct tcp_tcb *tcb)
 {
 	uint32_t grain = tcp_grain(tcb), begun = tcp_unsent_bytes(tcb) % grain;
-	size_t rest = begun ? grain - begun : 0, used = cost(tcb->sndq.len + rest, grain);
+	size_t rest = begun && !record_ended(tcb) ? grain - begun : 0, used = cost(tcb, rest, grain);
 	if (used >= tcb->sndbuf)
 		return rest;
 	size_t more = (tcb->sndbuf - used + grain + PIECE_COST - 1) / (grain + PIECE_COST);
@@ -32,7 +43,7 @@ size_t tcp_writable(const struct tcp_tcb *tcb)
 
 bool tcp_has_space(const struct tcp_tcb *tcb)
 {
-	size_t used = cost(tcb->sndq.len, tcp_grain(tcb));
+	size_t used = cost(tcb, 0, tcp_grain(tcb));
 	return used < tcb->sndbuf && tcb->sndbuf - used >= used / 2 && tcp_unsent_bytes(tcb) < tcp_notsent_lowat(tcb);
 }
 

@@ -116,7 +116,8 @@ void tcp_tcb_free(struct tcp_tcb *tcb)
 	tcp_leave_demux(tcb);
 	timer_stop(tcp->wheel, &tcb->timer);
 	chunkq_fini(&tcb->sndq);
-	free(tcb->push.ring);
+	tcp_marks_fini(&tcb->push);
+	tcp_marks_fini(&tcb->records);
 	tcp_rcvq_purge(&tcb->rcvq);
 	if (tcb->syn_text)
 		ol_pkt_free(tcb->syn_text);
@@ -166,8 +167,8 @@ static void stop(struct tcp_tcb *tcb)
 	tcb->delack_at = tcb->persist_at = tcb->keepalive_at = tcb->finwait2_at = tcb->stuck_at = OL_NEVER;
 	tcb->ack_now = tcb->ack_pending = false;
 	chunkq_fini(&tcb->sndq);
-	free(tcb->push.ring);
-	tcb->push = (struct tcp_push){ 0 };
+	tcp_marks_fini(&tcb->push);
+	tcp_marks_fini(&tcb->records);
 }
 
 /* What was received in order stays readable: progress outranks failure. */

@@ -159,12 +159,14 @@ enum ol_err tcp_soft_error_take(struct tcp_tcb *tcb)
 	return e;
 }
 
-static enum ol_err may_send(struct tcp_tcb *tcb)
+static enum ol_err may_send(struct tcp_tcb *tcb, unsigned flags)
 {
 	if (tcb->error != OL_OK)
 		return tcp_error_take(tcb);
 	if (tcb->fin_queued)
 		return OL_ERR_PIPE;
+	if (flags & TCP_SEND_EOR && !tcp_marks_reserve(&tcb->records))
+		return OL_ERR_NOMEM;				/* an end of a record is a promise, not a hint as PSH is */
 	switch (tcb->state) {
 	case OL_TCP_ESTABLISHED: case OL_TCP_CLOSE_WAIT:
 		return OL_OK;
@@ -183,28 +185,20 @@ static enum ol_err may_send(struct tcp_tcb *tcb)
 static void mark_push(struct tcp_tcb *tcb)
 {
 	enum { MOST = 4096 };
-	struct tcp_push *q = &tcb->push;
+	struct tcp_marks *m = &tcb->push;
 	tcp_seq end = tcp_text_end(tcb);
-	if (q->n == q->cap && q->cap < MOST) {
-		uint32_t cap = q->cap ? q->cap * 2 : 8;
-		tcp_seq *ring = malloc(cap * sizeof *ring);
-		if (ring) {
-			for (uint32_t i = 0; i < q->n; i++)
-				ring[i] = q->ring[(q->first + i) & (q->cap - 1)];
-			free(q->ring);
-			*q = (struct tcp_push){ .ring = ring, .cap = cap, .n = q->n };
-		}
-	}
-	if (q->n < q->cap)
-		q->n++;
-	if (q->n > 0)
-		q->ring[(q->first + q->n - 1) & (q->cap - 1)] = end;
+	if (m->n < MOST && tcp_marks_reserve(m))
+		tcp_marks_put(m, end);
+	else if (m->n > 0)
+		*tcp_marks_last(m) = end;
 }
 
 static void queued(struct tcp_tcb *tcb, unsigned flags, size_t len, ol_time now)
 {
 	if (!(flags & TCP_SEND_MORE))
 		mark_push(tcb);
+	if (flags & TCP_SEND_EOR)
+		tcp_marks_put(&tcb->records, tcp_text_end(tcb));
 	if (flags & TCP_SEND_URG) {
 		tcb->snd_up = tcp_text_end(tcb);
 		tcb->urg_out = true;
@@ -252,24 +246,33 @@ static size_t fill(struct tcp_tcb *tcb, const void *buf, size_t len, bool urgent
 	return done;
 }
 
+static size_t iov_sum(const struct iovec *iov, int n)
+{
+	size_t sum = 0;
+	for (int i = 0; i < n; i++)
+		sum += iov[i].iov_len;
+	return sum;
+}
+
 enum ol_err tcp_send(struct tcp_tcb *tcb, const struct iovec *iov, int n, unsigned flags, size_t *done, ol_time now)
 {
 	*done = 0;
-	enum ol_err err = may_send(tcb);
+	enum ol_err err = may_send(tcb, flags);
 	if (err == OL_ERR_AGAIN)
 		tcb->nospace = true;
 	if (err != OL_OK)
 		return err;
-	size_t want = 0;
+	size_t want = iov_sum(iov, n);
 	for (int i = 0; i < n; i++) {
-		want += iov[i].iov_len;
 		size_t put = fill(tcb, iov[i].iov_base, iov[i].iov_len, flags & TCP_SEND_URG, now);
 		*done += put;
 		if (put < iov[i].iov_len)
 			break;
 	}
-	if (*done < want)
+	if (*done < want) {
 		tcb->nospace = true;
+		flags &= ~(unsigned)TCP_SEND_EOR;			/* the record goes on: as Linux */
+	}
 	if (*done == 0)
 		return want ? OL_ERR_AGAIN : OL_OK;
 	queued(tcb, flags, *done, now);
@@ -277,7 +280,8 @@ enum ol_err tcp_send(struct tcp_tcb *tcb, const struct iovec *iov, int n, unsign
 }
 
 enum ol_err tcp_open_fast(struct tcp *tcp, struct tcp_tcb **out, const struct tcp_opts *opts, const struct ol_endpoint *local,
-			  const struct ol_endpoint *remote, const struct iovec *iov, int n, size_t *done, void *user, ol_time now)
+			  const struct ol_endpoint *remote, const struct iovec *iov, int n, unsigned flags, size_t *done, void *user,
+			  ol_time now)
 {
 	*done = 0;
 	enum ol_err err = make(tcp, out, opts, local, remote, user, now);
@@ -294,6 +298,8 @@ enum ol_err tcp_open_fast(struct tcp *tcp, struct tcp_tcb **out, const struct tc
 	tcb->fo_data = *done > 0;
 	if (tcb->fo_data)
 		mark_push(tcb);
+	if (tcb->fo_data && flags & TCP_SEND_EOR && *done == iov_sum(iov, n) && tcp_marks_reserve(&tcb->records))
+		tcp_marks_put(&tcb->records, tcp_text_end(tcb));
 	err = launch(tcb, now);
 	*done = err == OL_OK ? *done : 0;
 	return err;
@@ -301,7 +307,7 @@ enum ol_err tcp_open_fast(struct tcp *tcp, struct tcp_tcb **out, const struct tc
 
 enum ol_err tcp_send_view(struct tcp_tcb *tcb, size_t want, struct iovec *iov, int *n, ol_time now)
 {
-	enum ol_err err = may_send(tcb);
+	enum ol_err err = may_send(tcb, 0);
 	size_t room = err == OL_OK ? MIN(want, tcp_writable(tcb)) : 0;
 	*n = room ? chunkq_room(&tcb->sndq, room, iov, *n) : 0;
 	if (err == OL_OK && *n == 0 && want > 0)
@@ -313,7 +319,7 @@ enum ol_err tcp_send_view(struct tcp_tcb *tcb, size_t want, struct iovec *iov, i
 
 enum ol_err tcp_send_done(struct tcp_tcb *tcb, size_t len, unsigned flags, ol_time now)
 {
-	enum ol_err err = may_send(tcb);
+	enum ol_err err = may_send(tcb, flags);
 	if (err != OL_OK)
 		return err;
 	if (len > tcp_writable(tcb) || tcb->sndq.head_off + tcb->sndq.len + len > (size_t)tcb->sndq.n * CHUNKQ_CHUNK)
@@ -438,10 +444,7 @@ enum ol_err tcp_recv(struct tcp_tcb *tcb, const struct iovec *iov, int n, unsign
 	if (flags & TCP_RECV_URG)
 		return recv_urgent(tcb, iov, n, flags, done);
 	size_t skip = !tcb->opts.oobinline && before_mark(tcb) == 0 && tcb->rcvq.readable > 0;
-	size_t len = tcp_readable(tcb), want = 0;
-	for (int i = 0; i < n; i++)
-		want += iov[i].iov_len;
-	len = MIN(len, want);
+	size_t want = iov_sum(iov, n), len = MIN(tcp_readable(tcb), want);
 	if (len == 0)
 		return want == 0 && tcb->rcvq.readable ? OL_OK : nothing(tcb);
 	*done = flags & TCP_RECV_TRUNC ? len : tcp_rcvq_copy(&tcb->rcvq, skip, iov, n, len);
