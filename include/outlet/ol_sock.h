@@ -128,7 +128,8 @@ ssize_t ol_send(struct ol_stack *stk, ol_sock s, const void *buf, size_t len, in
 ssize_t ol_recv(struct ol_stack *stk, ol_sock s, void *buf, size_t len, int flags, ol_time now);
 /**
  * As ol_send and ol_recv with addresses and control messages (struct msghdr as in sendmsg(), recvmsg()).  The times of
- * SO_TIMESTAMP and SO_TIMESTAMPNS are on the caller's clock.
+ * SO_TIMESTAMP and SO_TIMESTAMPNS are on the caller's clock.  TCP_INQ of a stream: each receiving call brings TCP_CM_INQ, an
+ * int, the bytes still in the queue after it and one more once the peer has sent its FIN, so that 0 says "nothing to read".
  */
 ssize_t ol_sendmsg(struct ol_stack *stk, ol_sock s, const struct msghdr *msg, int flags, ol_time now);
 ssize_t ol_recvmsg(struct ol_stack *stk, ol_sock s, struct msghdr *msg, int flags, ol_time now);

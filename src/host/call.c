@@ -280,6 +280,15 @@ static int set_oobinline(struct call *c)
 	return 0;
 }
 
+/*
+ * What is told by control messages with a stream's data: a guest reads it from its end of the pair, without a call that
+ * could bring them.
+ */
+static bool told_with_data(const struct call *c)
+{
+	return c->gs->type == SOCK_STREAM && c->c.arg[0] == IPPROTO_TCP && c->c.arg[1] == TCP_INQ;
+}
+
 static void do_setsockopt(struct call *c)
 {
 	struct gsock *gs = c->gs;
@@ -291,6 +300,8 @@ static void do_setsockopt(struct call *c)
 		call_ret(c, -EINVAL);
 	else if (gs->nl)
 		call_ret(c, nl_setsockopt(gs, c->c.arg[0], c->c.arg[1], c->data.p, c->data.len));
+	else if (told_with_data(c))
+		call_ret(c, -ENOPROTOOPT);
 	else if (is_oobinline(c) && c->data.len < sizeof(int))
 		call_ret(c, -EINVAL);
 	else if (is_oobinline(c))

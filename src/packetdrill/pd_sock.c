@@ -149,12 +149,13 @@ ssize_t pd_sock_recv(struct pd *pd, int fd, struct msghdr *msg, int flags)
 {
 	struct pd_fd *f = &pd->fds[fd];
 	ol_time deadline = timeout_of(pd, f, SO_RCVTIMEO);
+	const struct msghdr asked = *msg;
 	ssize_t r;
 	if (has_null(msg))
 		return -EFAULT;
 	while ((r = ol_recvmsg(pd->stk, f->sock, msg, flags, pd->now)) == -EAGAIN && !(flags & (MSG_OOB | MSG_ERRQUEUE)) &&
 	       wait_for(pd, f, OL_EV_IN, flags & MSG_DONTWAIT, deadline))
-		;
+		*msg = asked;
 	return r;
 }
 

@@ -1,10 +1,12 @@
 /*
  * Control messages beside datagrams: those a program sends with one (ip(7), ipv6(7), RFC 3542 6) and those it asked to
- * receive.  Both buffers are the program's: what is read is checked, what is written fits or says MSG_CTRUNC.
+ * receive; of streams TCP_CM_INQ.  Both buffers are the program's: what is read is checked, what is written fits or says MSG_CTRUNC.
  */
 #include <sys/types.h>
 #include <linux/errqueue.h>
+#include <limits.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
 #include "base/check.h"
@@ -137,6 +139,18 @@ void cmsg_put(struct cmsg_out *out, int level, int type, const void *data, size_
 	out->used += MIN(CMSG_SPACE(h.cmsg_len - CMSG_LEN(0)), room);
 }
 
+struct cmsg_out cmsg_begin(const struct msghdr *msg)
+{
+	return (struct cmsg_out){ .p = msg->msg_control, .room = msg->msg_control ? msg->msg_controllen : 0 };
+}
+
+void cmsg_end(struct msghdr *msg, const struct cmsg_out *out)
+{
+	if (out->truncated)
+		msg->msg_flags |= MSG_CTRUNC;
+	msg->msg_controllen = out->used;
+}
+
 static void put_int(struct cmsg_out *out, int level, int type, int v)
 {
 	cmsg_put(out, level, type, &v, sizeof v);
@@ -201,6 +215,13 @@ static void put_time(struct sock *s, struct cmsg_out *out, ol_time at)
 		struct timespec ts = { at / OL_SEC, at % OL_SEC };
 		cmsg_put(out, SOL_SOCKET, SCM_TIMESTAMPNS, &ts, sizeof ts);
 	}
+}
+
+/* tcp(7), TCP_INQ; Linux's tcp_inq_hint. */
+void cmsg_put_inq(struct sock *s, struct cmsg_out *out)
+{
+	if (s->recv_opts & RECV_INQ)
+		put_int(out, IPPROTO_TCP, TCP_CM_INQ, (int)MIN(tcp_inq(s->tcb), (size_t)INT_MAX));
 }
 
 void cmsg_put_meta(struct sock *s, struct cmsg_out *out, const struct dgram_meta *m)

@@ -77,20 +77,13 @@ static void put_from(struct sock *s, struct msghdr *msg, const struct ol_endpoin
 		msg->msg_namelen = 0;
 }
 
-static struct cmsg_out control_of(const struct msghdr *msg)
-{
-	return (struct cmsg_out){ .p = msg->msg_control, .room = msg->msg_control ? msg->msg_controllen : 0 };
-}
-
 /* req: POSIX-recv-c, POSIX-recvmsg-a, POSIX-recvfrom-a */
 static ssize_t hand_over(struct msghdr *msg, const struct ol_pkt *pkt, const struct cmsg_out *ctl, int flags)
 {
 	size_t copied = scatter(msg->msg_iov, msg->msg_iovlen, pkt->data, pkt->len);
 	if (copied < pkt->len)
 		msg->msg_flags |= MSG_TRUNC;
-	if (ctl->truncated)
-		msg->msg_flags |= MSG_CTRUNC;
-	msg->msg_controllen = ctl->used;
+	cmsg_end(msg, ctl);
 	return (ssize_t)(flags & MSG_TRUNC ? pkt->len : copied);
 }
 
@@ -100,7 +93,7 @@ static ssize_t recv_error(struct sock *s, struct msghdr *msg, int flags)
 	struct ol_pkt *pkt = dgram_error_get(s->d, &meta);
 	if (!pkt)
 		return -EAGAIN;
-	struct cmsg_out ctl = control_of(msg);
+	struct cmsg_out ctl = cmsg_begin(msg);
 	put_from(s, msg, &meta.to);
 	cmsg_put_error(s, &ctl, &meta);
 	ssize_t n = hand_over(msg, pkt, &ctl, flags);
@@ -125,7 +118,7 @@ ssize_t dgram_recvmsg(struct sock *s, struct msghdr *msg, int flags, ol_time now
 		msg->msg_controllen = 0;
 		return s->d->shut_rd ? 0 : -EAGAIN;	/* req: POSIX-recv-EAGAIN */
 	}
-	struct cmsg_out ctl = control_of(msg);
+	struct cmsg_out ctl = cmsg_begin(msg);
 	put_from(s, msg, &meta.from);
 	cmsg_put_meta(s, &ctl, &meta);
 	ssize_t n = hand_over(msg, pkt, &ctl, flags);

@@ -66,10 +66,11 @@ struct sock {
 	struct udp_cork *pending;	/* the datagram being put together, or NULL */
 };
 
-enum {					/* control messages with received datagrams */
+enum {					/* control messages with what is received */
 	RECV_PKTINFO4 = 1, RECV_TTL4 = 2, RECV_TOS4 = 4, RECV_ORIGDST4 = 8,
 	RECV_PKTINFO6 = 16, RECV_HOPS6 = 32, RECV_TCLASS6 = 64, RECV_ORIGDST6 = 128,
 	RECV_TIME = 256, RECV_TIME_NS = 512,	/* SO_TIMESTAMP, SO_TIMESTAMPNS: one or none */
+	RECV_INQ = 1024,			/* TCP_INQ, of a stream */
 };
 
 enum { SLOT_BITS = 21, SLOT_MAX = 1 << SLOT_BITS, GEN_MASK = (1 << (31 - SLOT_BITS)) - 1 };
@@ -150,7 +151,10 @@ void udp_cork_drop(struct sock *s);
 /* sock_cmsg.c */
 int cmsg_parse(struct sock *s, const struct msghdr *msg, struct dgram_to *to);
 struct cmsg_out { uint8_t *p; size_t room, used; bool truncated; };
+struct cmsg_out cmsg_begin(const struct msghdr *msg);			/* the program's room for them */
+void cmsg_end(struct msghdr *msg, const struct cmsg_out *out);		/* says what was used, and if it was too little */
 void cmsg_put(struct cmsg_out *out, int level, int type, const void *data, size_t len);
+void cmsg_put_inq(struct sock *s, struct cmsg_out *out);
 void cmsg_put_meta(struct sock *s, struct cmsg_out *out, const struct dgram_meta *m);
 void cmsg_put_error(struct sock *s, struct cmsg_out *out, const struct dgram_meta *m);
 

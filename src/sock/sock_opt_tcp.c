@@ -25,6 +25,7 @@ static const struct tcp_config *cfg(const struct sock *s) { return s->ss->cfg.tc
 FLAG(nodelay, nodelay)
 FLAG(cork, cork)
 FLAG(quickack, quickack)
+OPT_WANT(inq, RECV_INQ)
 
 /* A time in seconds; 0 in the options stands for the configured one. */
 #define SECONDS(name, field, configured) \
@@ -200,6 +201,7 @@ static const struct opt opts[] = {
 	{ TCP_WINDOW_CLAMP, ON_STREAM, 0, INT_MAX, set_window_clamp, get_window_clamp },
 	{ TCP_USER_TIMEOUT, ON_STREAM, 0, INT_MAX, set_user_timeout, get_user_timeout },
 	{ TCP_NOTSENT_LOWAT, ON_STREAM, ANY, set_notsent_lowat, get_notsent_lowat },
+	{ TCP_INQ, ON_STREAM, 0, 1, set_inq, get_inq },
 	{ TCP_FASTOPEN, ON_STREAM, ANY, set_fastopen, get_fastopen },
 	{ TCP_FASTOPEN_CONNECT, ON_STREAM, 0, 1, set_fastopen_connect, get_fastopen_connect },
 	{ TCP_FASTOPEN_NO_COOKIE, ON_STREAM, 0, 1, set_no_cookie, get_no_cookie },

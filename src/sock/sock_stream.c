@@ -414,6 +414,7 @@ static ssize_t stream_recvmsg(struct sock *s, struct msghdr *msg, int flags, ol_
 {
 	ssize_t no;
 	size_t done = 0;
+	struct cmsg_out ctl = cmsg_begin(msg);
 	msg->msg_namelen = 0;
 	msg->msg_controllen = 0;
 	if (flags & MSG_ERRQUEUE)
@@ -425,6 +426,9 @@ static ssize_t stream_recvmsg(struct sock *s, struct msghdr *msg, int flags, ol_
 	enum ol_err err = tcp_recv(s->tcb, msg->msg_iov, (int)msg->msg_iovlen, recv_flags(flags), &done, now);
 	if (flags & MSG_OOB && !err)
 		msg->msg_flags |= done ? MSG_OOB : MSG_TRUNC;
+	if (!err)
+		cmsg_put_inq(s, &ctl);
+	cmsg_end(msg, &ctl);
 	return done ? (ssize_t)done : sock_errno(err);
 }
 

@@ -273,6 +273,23 @@ TEST(what_was_written_before_a_call_is_sent_before_it_takes_effect)
 	done(t);
 }
 
+TEST(what_is_told_beside_the_data_is_not_had_by_guests)
+{
+	struct two *t = connected();
+	static const struct { int level, name; } opts[] = { { IPPROTO_TCP, TCP_INQ } };
+	int on = 1;
+	for (size_t i = 0; i < sizeof opts / sizeof *opts; i++) {
+		struct ipc_call c = { .op = IPC_OP_SETSOCKOPT, .arg = { opts[i].level, opts[i].name, sizeof on } };
+		struct { struct guest *g; int32_t num; } who[] = { { &t->a, t->c.num }, { &t->b, t->lis.num }, { &t->b, t->s.num } };
+		for (int k = 0; k < 3; k++) {
+			c.sock = who[k].num;
+			eq(call(who[k].g, c, "", 0, &on, sizeof on).ret, -ENOPROTOOPT);
+		}
+		eq(sk_opt(t->c, opts[i].level, opts[i].name), 0);
+	}
+	done(t);
+}
+
 TEST(wrong_numbers_are_no_sockets)
 {
 	struct two *t = connected();

@@ -139,6 +139,7 @@ enum ol_err tcp_soft_error_take(struct tcp_tcb *tcb);
 const struct ol_endpoint *tcp_local(const struct tcp_tcb *tcb);
 const struct ol_endpoint *tcp_remote(const struct tcp_tcb *tcb);
 size_t tcp_readable(const struct tcp_tcb *tcb);
+size_t tcp_inq(const struct tcp_tcb *tcb);			/* TCP_CM_INQ: all that is in the queue, urgent or not, and one for the FIN */
 size_t tcp_unacked(const struct tcp_tcb *tcb);			/* queued and not acknowledged: SIOCOUTQ */
 size_t tcp_unsent(const struct tcp_tcb *tcb);			/* queued and not sent: SIOCOUTQNSD */
 size_t tcp_writable(const struct tcp_tcb *tcb);

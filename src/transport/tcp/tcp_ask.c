@@ -9,6 +9,7 @@
 enum ol_tcp_state tcp_state(const struct tcp_tcb *tcb) { return tcb->state; }
 const struct ol_endpoint *tcp_local(const struct tcp_tcb *tcb) { return &tcb->node.local; }
 const struct ol_endpoint *tcp_remote(const struct tcp_tcb *tcb) { return &tcb->node.remote; }
+size_t tcp_inq(const struct tcp_tcb *tcb) { return tcb->rcvq.readable + tcb->fin_received; }
 size_t tcp_unacked(const struct tcp_tcb *tcb) { return tcb->sndq.len; }
 size_t tcp_unsent(const struct tcp_tcb *tcb) { return tcp_unsent_bytes(tcb); }
 uint32_t tcp_sndbuf(const struct tcp_tcb *tcb) { return tcb->sndbuf; }
