@@ -7,7 +7,7 @@
  *	pd_time.c   the virtual clock, frames in and out, blocking calls
  *	pd_sock.c   socket calls
  *	pd_poll.c   poll, epoll, pipe, splice
- *	pd_preload.c  the same object in LD_PRELOAD: libc's getsockopt and close on our descriptors
+ *	pd_preload.c  the same object in LD_PRELOAD: libc's getsockopt and sendfile on our descriptors
  *
  * Threads: packetdrill runs calls that a script marks as blocking on a second thread.  One mutex covers everything here; a
  * blocked call sleeps on a condition variable, and whoever makes its condition true stops the clock until it has left.
@@ -90,5 +90,6 @@ void pd_sock_calls(struct packetdrill_interface *ifc);
 void pd_poll_calls(struct packetdrill_interface *ifc);
 ssize_t pd_sock_recv(struct pd *pd, int fd, struct msghdr *msg, int flags);	/* locked; as recvmsg() */
 ssize_t pd_sock_send(struct pd *pd, int fd, const struct msghdr *msg, int flags);
+ssize_t pd_sendfile(struct pd *pd, int fd, int in, off_t *offset, size_t count);	/* as sendfile() of a file to one of ours */
 
 #endif

@@ -1,7 +1,8 @@
 /*
  * The same object in LD_PRELOAD: packetdrill's %{ }% blocks ask libc's getsockopt for TCP_INFO, TCP_CC_INFO and SO_MEMINFO
- * of our placeholders.  Ours are answered from the stack, all others go on to libc.  The plug-in is loaded twice then (once
- * preloaded, once by dlopen, which gives the same object), so pd_current is one.
+ * of our placeholders, and a script's sendfile() is libc's, too.  Ours are answered from the stack, all others go on to
+ * libc.  The plug-in is loaded twice then (once preloaded, once by dlopen, which gives the same object), so pd_current is
+ * one.
  */
 #include "pd.h"
 #include "pd_if.h"
@@ -31,11 +32,16 @@ static int meminfo(struct pd *pd, ol_sock s, void *val, socklen_t *len)
 	return 0;
 }
 
+static bool is_ours(const struct pd *pd, int fd)
+{
+	return pd && fd >= 0 && fd < PD_MAX_FDS && pd->fds[fd].kind == PD_SOCK;
+}
+
 __attribute__((visibility("default")))
 int getsockopt(int fd, int level, int name, void *restrict val, socklen_t *restrict len)
 {
 	struct pd *pd = pd_current;
-	if (!pd || fd < 0 || fd >= PD_MAX_FDS || pd->fds[fd].kind != PD_SOCK) {
+	if (!is_ours(pd, fd)) {
 		int (*next)(int, int, int, void *, socklen_t *);
 		*(void **)&next = dlsym(RTLD_NEXT, "getsockopt");
 		return next(fd, level, name, val, len);
@@ -52,3 +58,24 @@ int getsockopt(int fd, int level, int name, void *restrict val, socklen_t *restr
 	pd_unlock(pd);
 	return (int)pd_ret(r);
 }
+
+/* Two names in libc, by the width of off_t that a program was compiled for: here both are 64 bits wide. */
+#ifdef __LP64__
+__attribute__((visibility("default"))) ssize_t pd_preload_sendfile(int, int, off_t *, size_t) __asm__("sendfile");
+ssize_t pd_preload_sendfile(int fd, int in, off_t *offset, size_t count)
+{
+	struct pd *pd = pd_current;
+	if (!is_ours(pd, fd)) {
+		ssize_t (*next)(int, int, off_t *, size_t);
+		*(void **)&next = dlsym(RTLD_NEXT, "sendfile");
+		return next(fd, in, offset, count);
+	}
+	return pd_sendfile(pd, fd, in, offset, count);
+}
+
+__attribute__((visibility("default"))) ssize_t pd_preload_sendfile64(int, int, off_t *, size_t) __asm__("sendfile64");
+ssize_t pd_preload_sendfile64(int fd, int in, off_t *offset, size_t count)
+{
+	return pd_preload_sendfile(fd, in, offset, count);
+}
+#endif

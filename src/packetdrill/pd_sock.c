@@ -255,6 +255,43 @@ static ssize_t pd_send(void *u, int fd, const void *b, size_t n, int flags) { re
 static ssize_t pd_read(void *u, int fd, void *b, size_t n) { return pd_recv(u, fd, b, n, 0); }
 static ssize_t pd_write(void *u, int fd, const void *b, size_t n) { return pd_send(u, fd, b, n, 0); }
 
+/* A piece of the file that has another behind it is sent as Linux's splicing does, without a push. */
+static ssize_t send_file(struct pd *pd, int fd, int in, off_t off, size_t count)
+{
+	char buf[65536], next;
+	size_t sent = 0;
+	while (sent < count) {
+		size_t want = count - sent < sizeof buf ? count - sent : sizeof buf;
+		ssize_t got = pread(in, buf, want, off + (off_t)sent), n;
+		if (got <= 0)
+			return got && !sent ? -errno : (ssize_t)sent;
+		bool more = sent + (size_t)got < count && pread(in, &next, 1, off + (off_t)sent + got) == 1;
+		struct iovec iov = { buf, (size_t)got };
+		struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
+		n = pd_sock_send(pd, fd, &m, more ? MSG_MORE : 0);
+		if (n < 0)
+			return sent ? (ssize_t)sent : n;
+		sent += (size_t)n;
+		if (n < got)
+			break;
+	}
+	return (ssize_t)sent;
+}
+
+ssize_t pd_sendfile(struct pd *pd, int fd, int in, off_t *offset, size_t count)
+{
+	if (!enter(pd, fd))
+		return -1;
+	off_t off = offset ? *offset : lseek(in, 0, SEEK_CUR);
+	bool file = off >= 0 && (in < 0 || in >= PD_MAX_FDS || pd->fds[in].kind == PD_NONE);
+	ssize_t n = file ? send_file(pd, fd, in, off, count) : !offset && off < 0 && errno == EBADF ? -EBADF : -EINVAL;
+	if (n > 0 && offset)
+		*offset = off + n;
+	else if (n > 0)
+		lseek(in, off + n, SEEK_SET);
+	return leave(pd, n);
+}
+
 static int pd_fcntl(void *u, int fd, int cmd, ...)
 {
 	struct pd *pd = u;
