@@ -5,7 +5,7 @@
 #include "tcp_ladder.h"
 #include "base/rng.h"
 
-#define NEW() ladder_established((struct ladder_how){ 0 }, NULL)
+#define NEW() ladder_established()
 
 /* The ring against a plain array, over the end of the sequence space and with its places used again. */
 TEST(marks_are_found_by_number)
@@ -58,7 +58,7 @@ TEST(record_is_not_filled_up_and_not_held_once_more_is_there)
 
 TEST(record_ends_a_super_segment)
 {
-	struct ladder *l = ladder_established((struct ladder_how){ .features = OL_IF_CSUM | OL_IF_TSO4 }, NULL);
+	struct ladder *l = ladder_established(.features = OL_IF_CSUM | OL_IF_TSO4);
 	app(l, 0, "cork 1");
 	app(l, 0, "more 900");
 	app(l, 0, "record 2600");				/* 3000 of 3500 are whole segments */
@@ -112,8 +112,7 @@ TEST(record_of_a_syn_stays_apart)
 /* RFC 4821: a probe takes 1030 bytes of what waits, were the record's end not at 900; the one after it does. */
 TEST(record_is_not_in_a_probe_with_what_follows)
 {
-	struct ladder *l = ladder_established((struct ladder_how){ .cfg = "tcp_mtu_probing=2,tcp_base_mss=600,tcp_init_cwnd=20" },
-					      "mss 1460,sackOK,nop,nop,nop,wscale 7");
+	struct ladder *l = ladder_established(.cfg = "tcp_mtu_probing=2,tcp_base_mss=600,tcp_init_cwnd=20", .syn = "mss 1460,sackOK,nop,nop,nop,wscale 7");
 	in (l, 0, ". 1:1(0) ack 1 win 0");
 	app(l, 0, "record 900");
 	app(l, 0, "write 4000");
@@ -147,7 +146,7 @@ TEST(fin_rides_on_a_record)
 /* A call that queued a part has ended nothing. */
 TEST(record_of_which_a_part_was_queued_goes_on)
 {
-	struct ladder *l = ladder_established((struct ladder_how){ .cfg = "tcp_wmem=4096:4096:4096" }, NULL);
+	struct ladder *l = ladder_established(.cfg = "tcp_wmem=4096:4096:4096");
 	app(l, 0, "record 60000 = 26000");
 	eq(ladder_tcb(l)->records.n, 0);
 	eq(ladder_flush(l), 10);
@@ -164,7 +163,7 @@ TEST(record_of_which_a_part_was_queued_goes_on)
 /* Each is a packet, whatever its size, so SO_SNDBUF holds few of them. */
 TEST(records_cost_what_a_packet_costs)
 {
-	struct ladder *l = ladder_established((struct ladder_how){ .cfg = "tcp_wmem=4096:50000:50000" }, NULL);
+	struct ladder *l = ladder_established(.cfg = "tcp_wmem=4096:50000:50000");
 	struct tcp_tcb *tcb = ladder_tcb(l);
 	struct iovec one = { (char[]){ "x" }, 1 };
 	unsigned n = 0;
