@@ -76,7 +76,7 @@ static void sent_again(const char *how, bool joined)
 	struct ladder *l = NEW();
 	app(l, 0, "nodelay 1");
 	for (int i = 0; i < 3; i++)
-		app(l, 0, how);
+		app(l, 0, "%s", how);
 	eq(ladder_flush(l), 3);
 	by (l, 400, "P. 601:901(300) ack 1");			/* the tail loss probe */
 	if (joined) {
