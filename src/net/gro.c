@@ -9,8 +9,8 @@
 #include "wire/ip6.h"
 #include "wire/tcp.h"
 
-enum { PROTO_TCP = 6, ECN_CE = 3, TS_LEN = 12 };
-enum { TCP_HLEN = sizeof(struct wire_tcp), AT_SEQ = 4, AT_ACK = 8, AT_FLAGS = 13, AT_WND = 14 };
+enum { PROTO_TCP = 6, ECN_CE = 3, TS_LEN = 12, ECN_FLAGS = TCP_ECE | TCP_CWR };
+enum { TCP_HLEN = sizeof(struct wire_tcp), AT_SEQ = 4, AT_ACK = 8, AT_OFF = 12, AT_FLAGS = 13, AT_WND = 14 };
 enum { IP4_TOS = 1, IP4_FRAG = 6, IP4_TTL = 8, IP4_PROTO = 9, IP4_ADDRS = 12, IP6_NEXT = 6, IP6_ADDRS = 8 };
 
 /* A datagram seen as far as it must be. */
@@ -53,14 +53,14 @@ static bool look_at(struct look *v, const struct ol_pkt *pkt)
 	if (all < v->ip_len + TCP_HLEN)
 		return false;
 	v->tcp = p + v->ip_len;
-	uint16_t tcp_len = (uint16_t)((v->tcp[12] >> 4) * 4);
+	uint16_t tcp_len = (uint16_t)((v->tcp[AT_OFF] >> 4) * 4);
 	v->hdr_len = (uint16_t)(v->ip_len + tcp_len);
 	if (tcp_len < TCP_HLEN || v->hdr_len > all)
 		return false;
 	v->text = (uint32_t)(all - v->hdr_len);
 	v->seq = be32_at(v->tcp + AT_SEQ);
 	uint8_t ecn = (v6 ? p[1] >> 4 : p[IP4_TOS]) & ECN_CE;
-	v->plain = v->text > 0 && (v->tcp[AT_FLAGS] & ~TCP_PSH) == TCP_ACK && ecn != ECN_CE &&
+	v->plain = v->text > 0 && (v->tcp[AT_FLAGS] & ~(TCP_PSH | ECN_FLAGS)) == TCP_ACK && ecn != ECN_CE &&
 		   plain_options(v->tcp + TCP_HLEN, tcp_len - (size_t)TCP_HLEN);
 	return true;
 }
@@ -81,7 +81,8 @@ static bool same_headers(const struct gro_train *t, const struct look *v)
 	bool ip = t->ip_len == IP4_HLEN
 		? a[IP4_TOS] == b[IP4_TOS] && a[IP4_FRAG] == b[IP4_FRAG] && a[IP4_TTL] == b[IP4_TTL]
 		: memcmp(a, b, 4) == 0 && a[IP6_NEXT + 1] == b[IP6_NEXT + 1];
-	return ip && t->hdr_len == v->hdr_len && memcmp(ta + AT_ACK, tb + AT_ACK, 4) == 0 &&
+	bool ecn = ta[AT_OFF] == tb[AT_OFF] && !((ta[AT_FLAGS] ^ tb[AT_FLAGS]) & ECN_FLAGS);
+	return ip && ecn && t->hdr_len == v->hdr_len && memcmp(ta + AT_ACK, tb + AT_ACK, 4) == 0 &&
 	       memcmp(ta + AT_WND, tb + AT_WND, 2) == 0 &&
 	       memcmp(ta + TCP_HLEN, tb + TCP_HLEN, (size_t)(t->hdr_len - t->ip_len - TCP_HLEN)) == 0;
 }

@@ -9,9 +9,10 @@
  *
  * A segment joins the train of its connection when it begins where the train ends and differs from the last only in
  * sequence number, checksum, IPv4 identification (which says nothing where DF is set, RFC 6864 4.1, and to TCP never)
- * and the PSH that ends a train.  So: equal TOS with its ECN bits, TTL, flow label, DF; no flags but ACK; the same ACK,
- * window and timestamps; no other option; no CE mark; checksums right.  Whatever else comes for the connection sends its
- * train up first: the order within a connection is that of arrival.  Whatever is not plain TCP sends all of them up.
+ * and the PSH that ends a train.  So: equal TOS with its ECN bits, TTL, flow label, DF; no flags but ACK and those of ECN (ECE,
+ * CWR, and RFC 9768's AE), these equal; the same ACK, window and timestamps; no other option; no CE mark; checksums right.
+ * Whatever else comes for the connection sends its train up first: the order within a connection is that of arrival.
+ * Whatever is not plain TCP sends all of them up.
  *
  * A value of the caller's; GRO_TRAINS at most are under way, a new one sends the oldest up.  It lives as long as the batch.
  */

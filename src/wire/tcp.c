@@ -1,6 +1,6 @@
 /*
  * Reading and writing the TCP header, RFC 9293 3.1.  What is returned is in host order and stays so.  The four reserved
- * bits are ignored on receipt and sent as zero (MUST-3, "Rsrvd").
+ * bits are ignored on receipt and sent as zero (MUST-3, "Rsrvd"), save the last of them, which RFC 9768 named AE.
  */
 #include "wire/tcp.h"
 #include <assert.h>
@@ -17,7 +17,7 @@ enum ol_fate wire_tcp_parse(struct tcp_seg *seg, const uint8_t *p, size_t len)
 	if (hlen < sizeof *h || hlen > len)
 		return OL_DROP_TCP_OFFSET;
 	*seg = (struct tcp_seg){
-		.src = be16_get(h->src), .dst = be16_get(h->dst), .flags = h->flags, .wnd = be16_get(h->wnd),
+		.src = be16_get(h->src), .dst = be16_get(h->dst), .flags = h->flags, .ae = h->off & 1, .wnd = be16_get(h->wnd),
 		.seq = seq_from(be32_get(h->seq)), .ack = seq_from(be32_get(h->ack)), .urp = be16_get(h->urp),
 		.opt = { p + sizeof *h, hlen - sizeof *h }, .text = { p + hlen, len - hlen },
 	};
@@ -31,7 +31,7 @@ uint32_t wire_tcp_build(uint8_t *p, const struct tcp_seg *seg, size_t opt_len)
 	h->dst = be16_from(seg->dst);
 	h->seq = be32_from(seg->seq.v);
 	h->ack = be32_from(seg->ack.v);
-	h->off = (uint8_t)((sizeof *h + opt_len) / 4 << 4);
+	h->off = (uint8_t)((sizeof *h + opt_len) / 4 << 4 | seg->ae);
 	h->flags = seg->flags;
 	h->wnd = be16_from(seg->wnd);
 	h->cksum = be16_from(0);

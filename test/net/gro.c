@@ -22,7 +22,7 @@ static const char odd[] =
 	"o"	/* an option more */	"l"	/* another TTL */	"d"	/* no DF */	"q"	/* another TOS */	"e"	/* ECT(0) */
 	"c"	/* CE */	"f"	/* another flow label */	"x"	/* bad TCP checksum */	"y"	/* bad IP checksum */
 	"s"	/* half the text */	"L"	/* twice the text */	"z"	/* no text */	"p"	/* padding behind */	"i"	/* a fragment */
-	"g";	/* a super-segment already */
+	"g"	/* a super-segment already */	"A";	/* AE, RFC 9768 */
 
 static bool is(const char *w, char c) { return strchr(w, c) != NULL; }
 
@@ -60,7 +60,7 @@ static struct ol_pkt *segment(struct ol_pool *pool, bool v6, const char *word)
 	size_t n_opt = is(w, 'n') ? 0 : is(w, 'o') ? 16 : 12, at = v6 ? 40 : 20, len = 20 + n_opt + text;
 	opt[7] = is(w, 't') ? 9 : 1;
 	struct tcp_seg g = { .src = 1000, .dst = 80, .seq = seq_from(UINT32_MAX - 150 + number * TEXT), .ack = seq_from(is(w, 'k') ? 8 : 7),
-		.wnd = is(w, 'w') ? 501 : 500, .urp = is(w, 'U') ? 1 : 0,
+		.ae = is(w, 'A'), .wnd = is(w, 'w') ? 501 : 500, .urp = is(w, 'U') ? 1 : 0,
 		.flags = (uint8_t)(TCP_ACK | (is(w, 'P') ? TCP_PSH : 0) | (is(w, 'F') ? TCP_FIN : 0) | (is(w, 'S') ? TCP_SYN : 0) |
 			(is(w, 'R') ? TCP_RST : 0) | (is(w, 'U') ? TCP_URG : 0) | (is(w, 'E') ? TCP_ECE : 0) | (is(w, 'C') ? TCP_CWR : 0)) };
 	put_ip(b, v6, word[0], number, (uint32_t)len, w);
@@ -181,8 +181,6 @@ TEST(what_is_not_plain_sends_the_train_up_before_it)
 	both("a1 a2S a3", "a1 a2 a3");
 	both("a1 a2R a3", "a1 a2 a3");
 	both("a1 a2U a3", "a1 a2 a3");
-	both("a1 a2E a3", "a1 a2 a3");
-	both("a1 a2C a3", "a1 a2 a3");
 	both("a1 a2o a3o a4", "a1 a2 a3 a4");
 	both("a1 a2z a2", "a1 a2 a2");
 	both("a1 a2g a3", "a1 a2 a3");
@@ -190,6 +188,19 @@ TEST(what_is_not_plain_sends_the_train_up_before_it)
 	both("a1c a2c", "a1 a2");
 	both("a1 b1 ? a2 b2", "a1 b1 ? a2 b2");		/* an ICMP message may be about either */
 	both("a1 b1 a2i a3", "a1 b1 a2 a3");
+}
+
+/* The flags of ECN, whatever they mean to the connection, are those of all the train or break it. */
+TEST(ecn_flags_are_equal_in_a_train)
+{
+	both("a1 a2E a3", "a1 a2 a3");
+	both("a1 a2C a3", "a1 a2 a3");
+	both("a1 a2A a3", "a1 a2 a3");
+	both("a1E a2E a3E", "a123");
+	both("a1AE a2AE a3AEP", "a123");		/* RFC 9768 3.3.4: the same count */
+	both("a1AE a2AC a3AC", "a1 a23");
+	both("a1A a2AE a3E a4C", "a1 a2 a3 a4");
+	both("a1EC a2EC a3E", "a12 a3");
 }
 
 /* It joins none.  That it begins one does no harm: the floors above refuse it, and the rest finds its own way. */
