@@ -63,6 +63,11 @@ static void read_back(const uint8_t *p, size_t len)
 			fo |= cookie_len(f.o[i].len - (exp ? 4u : 2u));
 	}
 	must(o.fo.present == fo && o.fo.len <= 16);
+	const uint8_t *accecn = NULL;
+	for (unsigned i = 0; i < f.n; i++)
+		if (f.o[i].kind == 172 || f.o[i].kind == 174)
+			accecn = p + f.o[i].at;
+	must(o.accecn == accecn);
 }
 
 static void build(const uint8_t *p, size_t len)
@@ -86,11 +91,18 @@ static void build(const uint8_t *p, size_t len)
 			o.sack[i] = (struct tcp_sack_block){ seq_from(be32_at(b + i)), seq_from(be32_at(b + 4 + i)) };
 	}
 	size_t n = tcp_opt_build(out, &o);
+	if (b[0] & 16 && n + tcp_accecn_opt_len(b[12] % 4) <= sizeof out) {
+		o.accecn = (struct tcp_accecn_opt){ b[0] & 32 ? 174 : 172, b[12] % 4, { be32_at(b), be32_at(b + 4), be32_at(b + 8) } };
+		n = tcp_opt_build(out, &o);
+	}
 	must(n <= sizeof out && n % 4 == 0);
 	tcp_opt_parse(&r, out, n);
 	must(r.mss_ok == (o.mss != 0) && r.mss == o.mss && r.ws_ok == o.ws_ok && (!o.ws_ok || r.ws == o.ws));
 	must(r.sack_permitted == o.sack_permitted && r.ts_ok == o.ts_ok && r.n_sack == o.n_sack);
 	must(!o.ts_ok || (r.tsval == o.tsval && r.tsecr == o.tsecr));
+	must((r.accecn != NULL) == (o.accecn.kind != 0) && (!r.accecn || (r.accecn[0] == o.accecn.kind && r.accecn[1] == 2 + 3 * o.accecn.n)));
+	for (unsigned i = 0; r.accecn && i < o.accecn.n; i++)
+		must((be32_at(r.accecn + 1 + 3 * i) & 0xffffff) == (o.accecn.field[i] & 0xffffff));
 	must(memcmp(r.sack, o.sack, (size_t)o.n_sack * sizeof *o.sack) == 0);
 }
 

@@ -33,6 +33,7 @@ struct world {
 	struct ol_endpoint us, peer;
 	int ifi;
 	ol_time now;
+	bool accecn;				/* segments have RFC 9768's flags and options */
 	uint32_t iss, nxt, tsval, ts_last;	/* the peer's; the newest of ours that it saw */
 };
 
@@ -110,7 +111,7 @@ static void pass(struct world *w, ol_time ns)
 }
 
 /* ---- segments ---------------------------------------------------------------------------------------------------- */
-struct seg { uint32_t seq, ack, text; uint8_t flags, opts, tos; uint16_t wnd, urp; };
+struct seg { uint32_t seq, ack, text; uint8_t flags, opts, tos; bool ae; uint16_t wnd, urp; };
 
 static size_t put_options(struct world *w, const struct seg *g, uint8_t *o)
 {
@@ -131,6 +132,14 @@ static size_t put_options(struct world *w, const struct seg *g, uint8_t *o)
 		be32_put(o + n + 8, g->ack + 1 + (g->opts >> 3) * 20u);
 		n += 12;
 	}
+	if (w->accecn && g->opts & 8 && !(g->flags & TCP_SYN)) {		/* any fields, of any number */
+		o[n] = g->opts & 16 ? TCP_OPT_ACCECN1 : TCP_OPT_ACCECN0;
+		o[n + 1] = 2 + (g->opts >> 5) % 4 * 3;
+		memset(o + n + 2, g->opts ^ g->tos, 10);
+		be32_put(o + n + 3, g->ack);
+		memset(o + n + o[n + 1], 1, 12u - o[n + 1]);
+		n += 12;
+	}
 	return n;
 }
 
@@ -141,7 +150,7 @@ static void give(struct world *w, const struct seg *g)
 	struct ol_pkt *p = ol_pkt_new(w->pool, 20 + n + g->text);
 	must(p);
 	struct tcp_seg h = { .src = w->peer.port, .dst = w->us.port, .seq = seq_from(g->seq), .ack = seq_from(g->ack),
-		.flags = g->flags, .wnd = g->wnd, .urp = g->urp };
+		.flags = g->flags, .ae = g->ae, .wnd = g->wnd, .urp = g->urp };
 	uint8_t *at = ol_pkt_put(p, 20 + n + g->text);
 	wire_tcp_build(at, &h, n);
 	memcpy(at + 20, opt, n);
@@ -201,6 +210,7 @@ static void segment(struct world *w, struct story *s)
 	g.wnd = more & 8 ? (uint16_t)(byte(s) * 8) : 1000;
 	g.urp = more & 16 ? byte(s) : 0;
 	g.tos = more >> 5 & 3;
+	g.ae = more & 128;
 	if (t)
 		give_and_judge(w, &g);
 	else
@@ -214,6 +224,10 @@ static void orderly(struct world *w, uint8_t flags, uint32_t text)
 	bool ts = t ? t->ts_ok || t->state == OL_TCP_SYN_SENT : true;
 	struct seg g = { .seq = t && t->state != OL_TCP_SYN_SENT ? t->rcv_nxt.v : w->nxt, .ack = t ? t->snd_nxt.v : w->iss + 1,
 		.flags = flags, .text = text, .wnd = 1000, .opts = ts };
+	if (w->accecn) {				/* RFC 9768: 111 asks, 010 agrees, 101 is a count */
+		g.ae = !(flags & TCP_SYN) || !(flags & TCP_ACK);
+		g.flags |= (flags & TCP_SYN ? TCP_CWR : TCP_ECE) | ((flags & (TCP_SYN | TCP_ACK)) == TCP_SYN ? TCP_ECE : 0);
+	}
 	w->tsval++;
 	if (t)
 		give_and_judge(w, &g);
@@ -306,7 +320,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	tc.timestamps = !(set & 1);
 	tc.sack = !(set & 2);
 	tc.syncookies = set & 4 ? 2 : 1;
-	tc.ecn = set & 8 ? 1 : 2;
+	tc.ecn = set & 64 ? 3 : set & 8 ? 1 : 2;
+	w->accecn = set & 64;
 	tc.mtu_probing = set & 16 ? 2 : 1;
 	if (set & 32)
 		tc.rmem[1] = 4096;

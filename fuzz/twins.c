@@ -22,6 +22,7 @@ struct conn {
 	uint32_t nxt, ack;		/* what the peer sends next, and has of us */
 	uint32_t tsval, tsecr;
 	uint16_t wnd;
+	uint8_t ace;			/* RFC 9768: what the peer's three flags say */
 };
 /* What is odd about the next segment; all zero: nothing. */
 struct odd { uint8_t tos, ttl, bad, opts, tail, flow; bool frag_ok; };
@@ -30,7 +31,7 @@ struct twins {
 	struct ol_stack *stk[2];
 	int ifi;
 	ol_time now;
-	bool ts;
+	bool ts, accecn;
 	struct conn c[CONNS];
 	struct ol_pktq batch;
 	struct odd odd;
@@ -104,6 +105,8 @@ static struct ol_pkt *segment(struct twins *w, const struct conn *c, uint32_t se
 	must(p);
 	struct tcp_seg g = { .src = c->port, .dst = PORT, .seq = seq_from(seq), .ack = seq_from(flags & TCP_ACK ? c->ack : 0),
 		.flags = flags, .wnd = c->wnd, .urp = urp };
+	if (w->accecn)
+		wire_tcp_set_ace(&g, flags & TCP_SYN ? 7 : c->ace);
 	uint8_t *at = ol_pkt_put(p, 20 + n + text);
 	wire_tcp_build(at, &g, n);
 	memcpy(at + 20, opt, n);
@@ -273,6 +276,7 @@ static void be_odd(struct twins *w, struct conn *c, uint8_t how)
 	case 8: c->tsval += v; break;
 	case 9: c->tsval -= v; break;
 	case 10: c->wnd = (uint16_t)(v << 8); break;
+	case 11: c->ace = v & 7; c->wnd++; break;
 	default: c->wnd++; break;
 	}
 }
@@ -333,7 +337,7 @@ static void step(struct twins *w, struct story *s)
 static void open_conn(struct twins *w, int i, const ol_sock *listener, uint8_t ecn)
 {
 	struct conn *c = &w->c[i];
-	*c = (struct conn){ .port = (uint16_t)(FIRST_PORT + i), .nxt = i == 1 ? UINT32_MAX - 5000 : 1000, .tsval = 1000, .wnd = 8000 };
+	*c = (struct conn){ .port = (uint16_t)(FIRST_PORT + i), .nxt = i == 1 ? UINT32_MAX - 5000 : 1000, .tsval = 1000, .wnd = 8000, .ace = 2 };
 	ol_addr_parse(i == 2 ? "fd00::1" : "10.0.0.1", &c->us);
 	ol_addr_parse(i == 2 ? "fd00::2" : "10.0.0.2", &c->peer);
 	put(w, c, c->nxt++, 0, TCP_SYN | ecn, 0);
@@ -345,6 +349,7 @@ static void open_conn(struct twins *w, int i, const ol_sock *listener, uint8_t e
 	struct ol_pkt *p = segment(w, c, c->nxt, 0, TCP_ACK, 0);
 	ol_stack_input(w->stk[0], w->ifi, ol_pkt_copy(w->pool, p), w->now);
 	ol_stack_input(w->stk[1], w->ifi, p, w->now);
+	c->ace = 5;
 	for (int t = 0; t < 2; t++) {
 		c->s[t] = ol_accept(w->stk[t], listener[t], NULL, NULL, w->now);
 		must(c->s[t] >= 0);
@@ -362,6 +367,8 @@ static struct ol_stack *stack(struct twins *w, uint8_t how)
 		ol_config_set(cfg, "tcp_rmem", "4096:30000:60000");
 	if (how & 4)
 		ol_config_set(cfg, "tcp_sack", "0");
+	if (how & 32)
+		ol_config_set(cfg, "tcp_ecn", "3");
 	ol_config_set(cfg, "tcp_congestion_control", how & 8 ? "bbr" : "cubic");
 	struct ol_stack *stk = ol_stack_new(cfg, w->pool, w->now);
 	ol_config_free(cfg);
@@ -385,6 +392,7 @@ struct twins_sum twins_run(const uint8_t *data, size_t len)
 	w->pool = ol_pool_new(0);
 	w->now = 1000 * OL_SEC;
 	w->ts = !(how & 1);
+	w->accecn = how & 32;
 	ol_pktq_init(&w->batch);
 	ol_sock listener[2];
 	for (int t = 0; t < 2; t++) {

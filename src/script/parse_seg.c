@@ -50,12 +50,19 @@ static bool parse_ip(struct parser *ps, struct script_seg *g)
 /* ---- flags -------------------------------------------------------------------------------------------------------- */
 static bool flag_letters(struct parser *ps, struct script_text w, struct script_seg *g)
 {
-	static const char letters[] = "FSRP.UEW";
+	static const char letters[] = "FSRP.UEWA";
 	for (size_t i = 0; i < w.len; i++) {
 		const char *at = memchr(letters, w.p[i], sizeof letters - 1);
 		if (!at)
-			return parse_fail(ps, ps->t.line, "`%c` is no TCP flag: F, S, R, P, U, E, W and . for ACK are", w.p[i]);
-		g->flags |= (uint8_t)(1 << (at - letters));
+			return parse_fail(ps, ps->t.line, "`%c` is no TCP flag: F, S, R, P, U, E, W, A and . for ACK are", w.p[i]);
+		if (*at == 'A')
+			g->ace = 4;
+		else
+			g->flags |= (uint8_t)(1 << (at - letters));
+	}
+	if (g->ace == 4) {				/* AE, CWR and ECE are one number then */
+		g->ace = (int8_t)(4 | g->flags >> 6);
+		g->flags &= (uint8_t)~(TCP_CWR | TCP_ECE);
 	}
 	return true;
 }

@@ -37,7 +37,7 @@ TEST(mistakes_in_scripts_are_told_with_their_line)
 		{ "0 /* never closed", "x.pkt:1: this comment is never closed" },
 		{ "0 %{ assert 1", "x.pkt:1: %{ is never closed with }%" },
 		{ "0 < S 0:0(0) <mss 1460>", "x.pkt:1: `win` (a segment that goes in says its window) is expected, not `<`" },
-		{ "0 < Q 0:0(0) win 1", "x.pkt:1: `Q` is no TCP flag: F, S, R, P, U, E, W and . for ACK are" },
+		{ "0 < Q 0:0(0) win 1", "x.pkt:1: `Q` is no TCP flag: F, S, R, P, U, E, W, A and . for ACK are" },
 		{ "0 < S 0:10(0) win 1", "x.pkt:1: 0:10 are 10 bytes, and (0) is written" },
 		{ "0 < S 0:0(0) win 70000", "x.pkt:1: win is 70000, which is not within 0 to 65535" },
 		{ "0 < S 0:0(0) win 1 <mss 70000>", "x.pkt:1: mss is 70000, which is not within 0 to 65535" },

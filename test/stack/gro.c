@@ -49,7 +49,7 @@ TEST(random_stories_end_alike_with_trains_and_without)
 
 /* Steps of a story: fuzz/twins.c.  All of the first connection, in segments of 1448 bytes. */
 enum { ONE = 4 << 2, TRAIN = 0, AGAIN = 6 << 2, ODD = 11 << 2, END = 12 << 2, TELL = 15 << 2 };
-enum { TRAIN_OF_FOUR = 3, THE_LAST = 1, OLDER_TS = 9 | 5 << 4, WINDOW = 10 | 3 << 4, CE = 3 << 4 };
+enum { TRAIN_OF_FOUR = 3, THE_LAST = 1, OLDER_TS = 9 | 5 << 4, WINDOW = 10 | 3 << 4, CE = 3 << 4, ECT0 = 2 << 4, COUNT = 11 };
 
 /*
  * The first of a train may be refused, and the rest be just what is expected next: then nothing that the first said counts, and
@@ -67,4 +67,14 @@ TEST(marked_trains_are_told_as_often_as_they_were_marked)
 {
 	static const uint8_t marked[] = { 16, TRAIN, 15, TRAIN, 15, END, ODD, CE, TRAIN, TRAIN_OF_FOUR, END };	/* quick ACKs are spent */
 	eq(twins_run(marked, sizeof marked).frames, 3 * 2 + 36);
+}
+
+/* RFC 9768: marks are counted, the bytes of each marking too, and a count that changes within a batch is read where it does. */
+TEST(counted_trains_count_alike)
+{
+	static const uint8_t counted[] = {
+		32, TRAIN, 15, TRAIN, 15, END, TELL, 200, ODD, ECT0, TRAIN, 15, ODD, COUNT | 7 << 4, TRAIN, 15, END,
+		ODD, CE, TRAIN, TRAIN_OF_FOUR, ODD, COUNT | 0 << 4, TRAIN, 15, ODD, COUNT | 5 << 4, TRAIN, 15, END, TELL, 100, END,
+	};
+	eq(twins_run(counted, sizeof counted).frames, 3 * 2 + 6 * 16 + 4);
 }

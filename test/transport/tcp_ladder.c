@@ -150,7 +150,7 @@ struct shown {				/* a segment in the notation's numbers */
 	char opt[LINE];
 };
 
-static void flags_text(uint8_t f, char *s)
+static void flags_text(uint8_t f, bool ae, char *s)
 {
 	static const struct { uint8_t bit; char c; } all[] = {
 		{ TCP_FIN, 'F' }, { TCP_SYN, 'S' }, { TCP_RST, 'R' }, { TCP_PSH, 'P' }, { TCP_URG, 'U' }, { TCP_ECE, 'E' },
@@ -159,15 +159,22 @@ static void flags_text(uint8_t f, char *s)
 	for (size_t i = 0; i < ARRAY_LEN(all); i++)
 		if (f & all[i].bit)
 			*s++ = all[i].c;
+	if (ae)
+		*s++ = 'A';
 	*s = 0;
 }
 
-static uint8_t flags_of(const char *s)
+static uint8_t flags_of(const char *s, bool *ae)
 {
 	uint8_t f = 0;
-	for (; *s; s++)
+	*ae = false;
+	for (; *s; s++) {
+		if (*s >= '0' && *s <= '7')
+			f |= (uint8_t)((*s - '0') << 6);
+		*ae |= *s == 'A' || (*s >= '4' && *s <= '7');
 		f |= *s == 'F' ? TCP_FIN : *s == 'S' ? TCP_SYN : *s == 'R' ? TCP_RST : *s == 'P' ? TCP_PSH : *s == 'U' ? TCP_URG :
 		     *s == 'E' ? TCP_ECE : *s == 'W' ? TCP_CWR : *s == '.' ? TCP_ACK : 0;
+	}
 	return f;
 }
 
@@ -205,6 +212,11 @@ static void opts_text(struct ladder *l, const uint8_t *p, size_t len, char *s)
 			l->last_ts = be32_at(p + i + 2);
 			s += sprintf(s, "%sTS val * ecr %u", comma, be32_at(p + i + 6));
 			break;
+		case 172: case 174:
+			s += sprintf(s, "%sECN%d", comma, p[i] == 174);
+			for (size_t k = 2; k + 3 <= n; k += 3)
+				s += sprintf(s, " %u", be32_at(p + i + k - 1) & 0xffffff);
+			break;
 		case 34: s += cookie_text(l, s, comma, "FO", p + i + 2, n - 2); break;
 		case 254: s += cookie_text(l, s, comma, "FOEXP", p + i + 4, n - 4); break;
 		default: s += sprintf(s, "%sopt %u", comma, p[i]);
@@ -227,7 +239,7 @@ static void show(struct ladder *l, const struct ol_pkt *p, struct shown *x, char
 		l->iss_known = true;
 	}
 	*x = (struct shown){ .len = (uint32_t)g.text.len, .win = g.wnd, .urg = g.urp, .win_ok = true };
-	flags_text(g.flags, x->flags);
+	flags_text(g.flags, g.ae, x->flags);
 	x->from = g.seq.v - l->iss;
 	x->to = x->from + x->len;
 	x->ack_ok = g.flags & TCP_ACK;
@@ -265,7 +277,9 @@ static void read_text(const char *text, struct shown *x)
 		x->win_ok = sscanf(p, "%u", &x->win) == 1;
 	if ((p = after(head, " urg ")))
 		x->urg_ok = sscanf(p, "%u", &x->urg) == 1;
-	flags_text(flags_of(x->flags), x->flags);
+	bool ae;
+	uint8_t f = flags_of(x->flags, &ae);
+	flags_text(f, ae, x->flags);
 }
 
 /* ---- what the peer sends ---------------------------------------------------------------------------------------- */
@@ -334,6 +348,16 @@ static size_t put_opt(struct ladder *l, uint8_t *o, const char *s)
 		o[0] = 34, o[1] = (uint8_t)n;
 		return n;
 	}
+	if (sscanf(s, "ECN%u", &a) == 1) {
+		size_t n = 2;
+		for (const char *p = s + 4; sscanf(p, " %u", &b) == 1; p += strcspn(p, " "), n += 3) {
+			o[n] = (uint8_t)(b >> 16);
+			be16_put(o + n + 1, (uint16_t)b);
+			p += strspn(p, " ");
+		}
+		o[0] = a ? 174 : 172, o[1] = (uint8_t)n;
+		return n;
+	}
 	if (sscanf(s, "raw %2x%2x", &a, &b) == 2) {		/* a kind and a length, with nothing behind */
 		o[0] = (uint8_t)a, o[1] = (uint8_t)b;
 		return 2;
@@ -371,8 +395,10 @@ void ladder_in(struct ladder *l, int line, int ms, const char *fmt, ...)
 	note(l, "< %s", text);
 	read_text(text, &x);
 	size_t n = put_opts(l, opt, x.opt);
+	bool ae;
+	uint8_t flags = flags_of(x.flags, &ae);
 	struct tcp_seg g = {
-		.src = l->peer.port, .dst = l->local.port, .seq = seq_from(PEER_ISS + x.from), .flags = flags_of(x.flags),
+		.src = l->peer.port, .dst = l->local.port, .seq = seq_from(PEER_ISS + x.from), .flags = flags, .ae = ae,
 		.ack = seq_from(x.ack_ok ? l->iss + x.ack : 0), .wnd = (uint16_t)(x.win_ok ? x.win : 32767), .urp = (uint16_t)x.urg,
 	};
 	struct ol_pkt *p = ol_pkt_new(l->pool, 20 + n + x.len);
@@ -390,7 +416,7 @@ void ladder_in(struct ladder *l, int line, int ms, const char *fmt, ...)
 	l->bend.mask = 0;
 	struct net_rx rx = {
 		.what = NET_UP_DATAGRAM, .src = l->peer.addr, .dst = l->local.addr, .proto = IPPROTO_TCP, .ttl = 64, .ifi = l->ifi,
-		.ip_len = l->peer.addr.ver == 6 ? 40 : 20, .tos = strstr(text, "[ce]") ? 3 : 0,
+		.ip_len = l->peer.addr.ver == 6 ? 40 : 20, .tos = strstr(text, "[ce]") ? 3 : strstr(text, "[ect0]") ? 2 : strstr(text, "[ect1]") ? 1 : 0,
 	};
 	give(l, p, &rx);
 }

@@ -14,8 +14,9 @@
  *
  * A text may be a format, with arguments behind it.
  * Sequence numbers count from each side's SYN, which is 0.  What a pattern of out() does not name (ack, win, options, urg) is
- * not looked at; seq, length and flags always are.  `ecr last` echoes the newest timestamp seen.  Behind all, [ce] marks
- * a segment in, [ect0] and [noecn] are claims about one that came out.
+ * not looked at; seq, length and flags always are.  `ecr last` echoes the newest timestamp seen.  Behind all, [ce], [ect0] and
+ * [ect1] mark a segment in, [ect0] and [noecn] are claims about one that came out.  The flag A is RFC 9768's AE; a digit behind
+ * the flags is AE, CWR and ECE as a number.  <ECN0 1 0 1> and <ECN1 ...> are its options, their fields in the order of the wire.
  * app(): connect, listen BACKLOG, accept, write N, more N, record N (MSG_EOR), urg N, read N, peek N, readurg, shutdown wr|rd, close, abort,
  * closelisten, nodelay 0|1, cork 0|1; each may end in "= N" or "= eof|again|reset|pipe|refused|timedout|..." for what must come back.
  * A connection just made (connect, accept, fastopen) is what later calls are about.

@@ -111,6 +111,8 @@ static enum ol_fate read_segment(struct tcp *tcp, struct tcp_in *in, struct ol_p
 		return fate;
 	if (!sum_is_good(p, rx))
 		return OL_DROP_TCP_CHECKSUM;				/* MUST-2, MUST-3 */
+	in->payload = (uint32_t)in->seg.text.len;
+	in->syn = in->seg.flags & TCP_SYN;
 	tcp_opt_parse(&in->opt, in->seg.opt.p, in->seg.opt.len);
 	if (!(in->seg.flags & TCP_SYN))
 		in->opt.fo.present = false;			/* req: 7413-4.1.1-a */

@@ -69,7 +69,7 @@ size_t tcp_info_fill(struct tcp_tcb *tcb, void *info, size_t len, ol_time now)
 	if (tcb->persist_at != OL_NEVER)
 		ti.tcpi_backoff = tcb->persist_backoff;
 	ti.tcpi_options = (uint8_t)((tcb->ts_ok ? TCPI_OPT_TIMESTAMPS : 0) | (tcb->sack_ok ? TCPI_OPT_SACK : 0) |
-				    (tcb->ws_ok ? TCPI_OPT_WSCALE : 0) | (tcb->ecn_ok ? TCPI_OPT_ECN : 0) |
+				    (tcb->ws_ok ? TCPI_OPT_WSCALE : 0) | (tcb->ecn_ok || tcb->accecn.on ? TCPI_OPT_ECN : 0) |
 				    (tcb->fo_acked ? TCPI_OPT_SYN_DATA : 0));
 	ti.tcpi_fastopen_client_fail = tcb->fo_fail & 3;
 	ti.tcpi_snd_wscale = tcb->snd_wscale & 15;

@@ -24,8 +24,11 @@ static const struct setting {
 	S("tcp_sack", K_BOOL, sack, 0, 1, "offer and accept selective acknowledgements (RFC 2018)"),
 	S("tcp_dsack", K_BOOL, dsack, 0, 1, "report what was received twice (RFC 2883)"),
 	S("tcp_timestamps", K_BOOL, timestamps, 0, 2, "offer and accept timestamps (RFC 7323)"),
-	S("tcp_ecn", K_U8, ecn, 0, 2, "explicit congestion notification: 0 never, 1 ask and agree, 2 agree when asked (RFC 3168)"),
-	S("tcp_ecn_fallback", K_BOOL, ecn_fallback, 0, 1, "a SYN sent again no longer asks for ECN (RFC 3168 6.1.1.1)"),
+	S("tcp_ecn", K_U8, ecn, 0, 5,
+		"explicit congestion notification: 0 never, 1 ask and agree, 2 agree when asked (RFC 3168); 3 ask for and agree to Accurate ECN (RFC 9768), 4 agree to it and ask for RFC 3168, 5 agree to both"),
+	S("tcp_ecn_fallback", K_BOOL, ecn_fallback, 0, 1,
+		"a SYN sent again no longer asks for ECN (RFC 3168 6.1.1.1; of Accurate ECN the third, and so SYN-ACKs)"),
+	S("tcp_ecn_option", K_U8, ecn_option, 0, 2, "options of Accurate ECN: 0 none, 1 as few as may be, 2 whenever a counter grew and there is room"),
 	S("tcp_syncookies", K_U8, syncookies, 0, 2, "SYN cookies: 0 never, 1 when the SYN queue is full, 2 always"),
 	S("tcp_fastopen", K_U32, fastopen, 0, INT32_MAX,
 		"Fast Open, the sum of: 1 ask for and use cookies, 2 serve, 4 and 0x200 the same without cookies, 0x400 every listener serves (RFC 7413)"),
@@ -89,7 +92,7 @@ static const struct setting {
 struct tcp_config tcp_config_default(void)
 {
 	return (struct tcp_config){
-		.window_scaling = true, .sack = true, .dsack = true, .timestamps = true, .ecn = 2, .ecn_fallback = true,
+		.window_scaling = true, .sack = true, .dsack = true, .timestamps = true, .ecn = 2, .ecn_fallback = true, .ecn_option = 2,
 		.syncookies = 1, .min_snd_mss = 48, .fastopen = 1,
 		.mtu_probing = 1, .base_mss = 1024, .mtu_probe_floor = 48, .probe_threshold = 8, .probe_interval_ns = 600 * OL_SEC,
 		.rmem = { 4096, 540000, 15 << 20 }, .wmem = { 4096, 262144, 4 << 20 }, .moderate_rcvbuf = true,

@@ -17,8 +17,9 @@ struct tcp_config {
 
 	/* options on SYNs */
 	bool window_scaling, sack, dsack, timestamps;
-	uint8_t ecn;			/* 0 never, 1 ask and agree, 2 agree only */
+	uint8_t ecn;			/* RFC 3168: 0 never, 1 ask and agree, 2 agree only; RFC 9768: 3 ask and agree, 4, 5 agree, and ask as 1, 2 */
 	bool ecn_fallback;		/* retry a SYN without ECN */
+	uint8_t ecn_option;		/* RFC 9768's: 0 never, 1 sparingly, 2 with what is new */
 	uint8_t syncookies;		/* 0 never, 1 when the SYN queue is full, 2 always */
 	uint16_t min_snd_mss;
 	uint32_t fastopen;		/* TCP_FO_*: RFC 7413 */

@@ -150,6 +150,8 @@ static enum ol_fate unacceptable(struct tcp_tcb *tcb, struct tcp_in *in, enum ol
 	/* MUST-69: an ACK in reply.  One with text cannot be part of a quarrel of empty ACKs; the others are limited. */
 	if ((len > 0 && !(s->flags & TCP_SYN)) || tcp_answer_allowed(tcb, now))
 		tcb->ack_now = true;
+	if (tcb->ack_now && tcp_accecn_synack_again(tcb, in))
+		tcp_send_ack(tcb, now);				/* req: 9768-3.2.2.1-a before any text */
 	return fate;
 }
 
@@ -160,14 +162,26 @@ static bool syn_again(const struct tcp_tcb *tcb, const struct tcp_in *in)
 	       (in->seg.flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN;
 }
 
+/* RFC 9768 3.1.5: both kinds of ECN in one handshake, and neither end can know which the other believes in. */
+static enum ol_fate contradiction(struct tcp_tcb *tcb, struct tcp_in *in, ol_time now)
+{
+	(void)tcp_reply_rst(tcb->tcp, in, now);
+	tcp_enter_closed(tcb, OL_ERR_CONNRESET, now);
+	return OL_DROP_TCP_FLAGS;
+}
+
 static enum ol_fate tcp_step_seq(struct tcp_tcb *tcb, struct tcp_in *in, ol_time now)
 {
 	if (syn_again(tcb, in)) {
+		if (!tcp_accecn_syn_again(&tcb->accecn.shake, in))
+			return contradiction(tcb, in, now);
 		if (tcp_answer_allowed(tcb, now))
 			tcp_send_syn(tcb, now);				/* noted: its ACK times nothing (RFC 6298 3) */
 		return OL_DONE;
 	}
 	if (crossing_syn_ack(tcb, in)) {
+		if (tcb->accecn.on && wire_tcp_ace(&in->seg) == 1)
+			return contradiction(tcb, in, now);
 		in->seg.flags &= (uint8_t)~TCP_SYN;
 		in->seg.seq = seq_add(in->seg.seq, 1);
 	}

@@ -79,6 +79,9 @@ void tcp_process_ack(struct tcp_tcb *tcb, struct tcp_in *in, ol_time now)
 		.text = tcp_seg_len(in) > 0 || in->dup_text, .has_ts = tcb->ts_ok && in->opt.ts_ok, .tsecr = in->opt.tsecr,
 		.ts_rtt_ns = tcp_ts_rtt(tcb, in, now),
 	};
+	struct tcp_accecn_echo echo;
+	if (tcb->accecn.on && tcp_accecn_read(tcb, in, &echo))
+		ev.echo = &echo;
 	bool progress = seq_gt(in->seg.ack, tcb->snd_una);
 	if (progress)
 		take_acked(tcb, in->seg.ack);
@@ -127,9 +130,11 @@ static enum ol_fate after_ack(struct tcp_tcb *tcb, ol_time now)
 	}
 }
 
-/* RFC 3168 6.1.3: a CE mark is echoed in every ACK until the sender says CWR. */
+/* RFC 3168 6.1.3: a CE mark is echoed in every ACK until the sender says CWR; RFC 9768 counts. */
 static void note_ecn(struct tcp_tcb *tcb, const struct tcp_in *in)
 {
+	if (tcb->accecn.on)
+		tcp_accecn_received(tcb, in);
 	if (!tcb->ecn_ok)
 		return;
 	if (in->seg.flags & TCP_CWR)

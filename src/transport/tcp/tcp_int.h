@@ -20,6 +20,7 @@
 #include "base/timer.h"
 #include "base/timer_kind.h"
 #include "transport/tcp/tcp.h"
+#include "transport/tcp/tcp_accecn.h"
 #include "transport/tcp/tcp_config.h"
 #include "transport/tcp/tcp_fastopen.h"
 #include "transport/tcp/tcp_loss.h"
@@ -27,7 +28,7 @@
 #include "wire/tcp.h"
 
 enum { TCP_MIN_MSS = 88, TCP_DEFAULT_MSS4 = 536, TCP_DEFAULT_MSS6 = 1220, TCP_MAX_WSCALE = 14 };
-enum { TCP_HDR_LEN = 20, TCP_OPT_TS_LEN = 12, TCP_MAX_SACK = 4 };
+enum { TCP_HDR_LEN = 20, TCP_OPT_MAX = 40, TCP_OPT_TS_LEN = 12, TCP_MAX_SACK = 4 };
 enum { TCP_MAX_ACCEPT = 65535 };
 
 /* ---- what the table of connections holds ------------------------------------------------------------------------ */
@@ -61,6 +62,7 @@ struct tcp_opt {				/* what a segment carried */
 	int n_sack;
 	struct tcp_sack_block sack[TCP_MAX_SACK];
 	struct tcp_cookie fo;			/* RFC 7413; of a SYN alone */
+	const uint8_t *accecn;			/* RFC 9768: the option, from its kind on, which borrows; NULL: none */
 };
 /** Never fails: a malformed option ends the list, what came before it counts (RFC 9293 3.1 MUST-5 to MUST-7). */
 void tcp_opt_parse(struct tcp_opt *opt, const uint8_t *p, size_t len);
@@ -72,8 +74,9 @@ struct tcp_opt_out {				/* what a segment is to carry */
 	int n_sack;
 	struct tcp_sack_block sack[TCP_MAX_SACK];
 	struct tcp_cookie fo;			/* SYN alone */
+	struct tcp_accecn_opt accecn;		/* not on a SYN */
 };
-/** Writes at most 40 bytes, padded to words; returns their number. */
+/** Writes at most TCP_OPT_MAX bytes, padded to words; returns their number. */
 size_t tcp_opt_build(uint8_t *p, const struct tcp_opt_out *opt);
 /** The same where timestamps are the only option: TCP_OPT_TS_LEN bytes; returns their partial checksum. */
 uint32_t tcp_opt_put_ts(uint8_t *p, uint32_t tsval, uint32_t tsecr);
@@ -85,6 +88,8 @@ struct tcp_in {
 	struct ol_pkt *pkt;			/* NULL once a queue has it */
 	const struct net_rx *rx;
 	uint32_t wnd;				/* seg.wnd, scaled */
+	uint32_t payload;			/* text bytes it came with */
+	bool syn;				/* it came as a SYN */
 	bool ce;				/* congestion experienced, RFC 3168 */
 	bool dup_text;				/* text that had been received already */
 	bool isn_set; tcp_seq isn;		/* a SYN that takes TIME-WAIT over: our ISN must lie above the old numbers */
@@ -239,6 +244,7 @@ struct tcp_tcb {
 
 	/* ECN, RFC 3168 */
 	bool ecn_echo;				/* receiver: CE was seen, CWR not yet */
+	struct tcp_accecn accecn;		/* RFC 9768 in its place; ecn_ok is false then */
 
 	/* deadlines, OL_NEVER when off */
 	ol_time delack_at, persist_at, keepalive_at, finwait2_at;
@@ -272,13 +278,14 @@ struct tcp_synrec {
 	uint8_t snd_wscale, rcv_wscale, retries;
 	bool deferred;				/* TCP_DEFER_ACCEPT: the bare ACK came */
 	uint8_t tos;
+	struct tcp_accecn_shake accecn;
 	int ifi;
 	ol_time sent_at, challenge_at;
 };
 
 /* ---- TIME-WAIT: what is left of a connection -------------------------------------------------------------------- */
 struct tcp_tw {
-	struct tcp_node node;			/* aux[0]: ts_ok; aux[1]: rcv_wscale; aux[2]: TOS */
+	struct tcp_node node;			/* aux[0]: ts_ok; aux[1]: rcv_wscale, above it RFC 9768's ACE; aux[2]: TOS */
 	struct list fifo;			/* of tcp->tw, by deadline: all live equally long */
 	ol_time at;
 	tcp_seq snd_nxt, rcv_nxt;
@@ -400,7 +407,7 @@ enum ol_fate tcp_reply_rst(struct tcp *tcp, const struct tcp_in *in, ol_time now
 /** A segment without text that no connection sends. */
 struct tcp_bare {
 	struct ol_endpoint local, remote;
-	tcp_seq seq, ack; uint8_t flags; uint16_t wnd; uint8_t tos, ttl; int ifi;
+	tcp_seq seq, ack; uint8_t flags, ace; uint16_t wnd; uint8_t tos, ttl; int ifi;
 	uint8_t state, cause;
 	struct tcp_opt_out opt;
 };
@@ -424,6 +431,7 @@ uint32_t tcp_unsent_bytes(const struct tcp_tcb *tcb);
 uint32_t tcp_notsent_lowat(const struct tcp_tcb *tcb);	/* tcp_ask.c */
 uint32_t tcp_ts_clock(const struct tcp_tcb *tcb, ol_time now);	/* TSval: a millisecond a tick */
 uint32_t tcp_usable_window(const struct tcp_tcb *tcb);	/* bytes the peer would take beyond SND.NXT */
+uint32_t tcp_extra_options(const struct tcp_tcb *tcb);	/* bytes beside timestamps that the next text goes with */
 
 /* tcp_sndbuf.c */
 uint32_t tcp_grain(const struct tcp_tcb *tcb);		/* bytes of one burst, whole segments */

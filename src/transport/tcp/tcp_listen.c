@@ -174,7 +174,7 @@ static void bare_of(const struct tcp_synrec *s, struct tcp_bare *b, ol_time now)
 }
 
 /* fo: the cookie it brings, or NULL; one sent again brings none.  req: 7413-4.2.2-d */
-static void send_synack(const struct tcp_synrec *s, const struct tcp_cookie *fo, uint32_t tsval, enum ol_cause cause, ol_time now)
+static void send_synack(struct tcp_synrec *s, const struct tcp_cookie *fo, uint32_t tsval, enum ol_cause cause, ol_time now)
 {
 	struct tcp_bare b;
 	bare_of(s, &b, now);
@@ -189,6 +189,9 @@ static void send_synack(const struct tcp_synrec *s, const struct tcp_cookie *fo,
 	b.opt.tsval = tsval;
 	if (fo)
 		b.opt.fo = *fo;
+	if (s->accecn.on)
+		b.ace = tcp_accecn_synack(&s->accecn, &s->listener->tcp->cfg, cause == OL_CAUSE_RTO);
+	tcp_accecn_synack_option(&s->accecn, &s->listener->tcp->cfg, &b.opt);
 	tcp_send_bare(s->listener->tcp, &b, now);
 }
 
@@ -200,6 +203,7 @@ static void send_ack(struct tcp_synrec *s, ol_time now)
 	bare_of(s, &b, now);
 	b.seq = seq_add(s->iss, 1);
 	b.flags = TCP_ACK;
+	b.ace = tcp_accecn_first_ace(&s->accecn);
 	b.wnd = (uint16_t)(s->rcv_wnd >> s->rcv_wscale);
 	tcp_send_bare(s->listener->tcp, &b, now);
 }
@@ -226,7 +230,8 @@ static void agree(struct tcp_synrec *s, struct tcp_listener *l, const struct tcp
 	s->ts_ok = o->ts_ok && cfg->timestamps;
 	s->ts_recent = o->tsval;
 	s->ts_offset = tcp_ts_offset(l->tcp, &s->node.local, &s->node.remote);
-	s->ecn_ok = cfg->ecn != 0 && (in->seg.flags & (TCP_ECE | TCP_CWR)) == (TCP_ECE | TCP_CWR);
+	tcp_accecn_syn(&s->accecn, cfg, in);
+	s->ecn_ok = cfg->ecn != 0 && !s->accecn.on && (in->seg.flags & (TCP_ECE | TCP_CWR)) == (TCP_ECE | TCP_CWR);
 	s->rcv_wnd = MIN((l->opts.rcvbuf ? l->opts.rcvbuf : cfg->rmem[1]) / 2, (uint32_t)SYN_WINDOW);
 	s->tos = l->opts.tos & 0xfc;
 	s->ifi = l->opts.ifi ? l->opts.ifi : in->rx->src.scope ? in->rx->ifi : 0;
@@ -269,7 +274,8 @@ void tcp_synrec_expire(struct tcp_synrec *s, ol_time now)
 
 /*
  * ISN = H1(pair) + SEG.SEQ + (count << 24) + ((H2(pair, count, SEG.SEQ) + index of the MSS) mod 2^24), count the time in
- * periods of 64 s.  With timestamps the low six bits of TSval carry the window scale, SACK and ECN.  H2 knows SEG.SEQ so that a
+ * periods of 64 s.  With timestamps the low six bits of TSval carry the window scale, SACK and RFC 3168's ECN; that of RFC 9768 is
+ * known by the flags of the ACK, which are its own (RFC 9768 5.1).  H2 knows SEG.SEQ so that a
  * segment a few bytes further on, which overtook the handshake's last, is not taken for it with another MSS.
  */
 static uint32_t cookie_hash(const struct tcp *tcp, const struct tcp_node *n, uint64_t salt)
@@ -332,6 +338,8 @@ static bool open_cookie(struct tcp_listener *l, const struct tcp_in *in, struct 
 	s->rcv_wscale = s->ws_ok ? tcp_choose_wscale(l->tcp, &l->opts) : 0;
 	s->sack_ok = bits & 16;
 	s->ecn_ok = bits & 32;
+	if (s->ecn_ok || !tcp_accecn_cookie(&s->accecn, &l->tcp->cfg, in))
+		s->accecn.on = false;
 	s->snd_wnd = (uint32_t)in->seg.wnd << s->snd_wscale;
 	s->retries = 1;						/* no round trip was measured */
 	return true;
@@ -367,6 +375,7 @@ static struct tcp_tcb *new_child(struct tcp_listener *l, const struct tcp_synrec
 	tcp_sync_mss(tcb, now);
 	tcb->snd_una = tcb->snd_nxt = tcb->sndq_seq = tcb->snd_sml = tcb->snd_up = seq_add(s->iss, 1);
 	tcb->irs = s->irs;
+	tcp_accecn_child(tcb, &s->accecn);
 	tcb->rcv_nxt = tcb->rcv_wup = tcb->last_ack_sent = tcb->copied = tcb->rcv_up = seq_add(s->irs, 1);
 	tcb->rcv_wnd = s->rcv_wnd;
 	tcb->snd_wnd = tcb->max_wnd = s->snd_wnd;
@@ -496,17 +505,20 @@ static enum ol_fate synrec_done(struct tcp_synrec *s, struct tcp_in *in, struct 
 	bool bare = in->seg.text.len == 0 && !(in->seg.flags & TCP_FIN);
 	if (l->opts.defer_accept && bare && s->retries < defer_retries(l)) {
 		s->deferred = true;
+		tcp_accecn_third(&s->accecn, in, true);
 		return OL_DROP_TCP_DEFERRED;
 	}
 	if (accept_full(l)) {
 		l->overflows++;
 		s->deferred = false;
+		tcp_accecn_third(&s->accecn, in, true);
 		if (l->tcp->cfg.abort_on_overflow) {
 			(void)tcp_reply_rst(l->tcp, in, now);
 			tcp_synrec_free(s);
 		}
 		return OL_DROP_TCP_ACCEPT_QUEUE;
 	}
+	tcp_accecn_third(&s->accecn, in, false);
 	struct tcp_synrec was = *s;
 	tcp_synrec_free(s);
 	*child = make_child(l, &was, now);
@@ -519,6 +531,11 @@ enum ol_fate tcp_synrec_input(struct tcp_synrec *s, struct tcp_in *in, struct tc
 	tcp_seq nxt = seq_add(s->irs, 1);
 	uint32_t len = (uint32_t)g->text.len + !!(g->flags & TCP_FIN);
 	if ((g->flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN && seq_eq(g->seq, s->irs)) {
+		if (!tcp_accecn_syn_again(&s->accecn, in)) {
+			(void)tcp_reply_rst(s->listener->tcp, in, now);
+			tcp_synrec_free(s);
+			return OL_DROP_TCP_FLAGS;
+		}
 		if (tcp_challenge_allowed(s->listener->tcp, &s->challenge_at, now))
 			send_synack(s, NULL, ts_clock(s, now), OL_CAUSE_SEGMENT, now);	/* our SYN-ACK was lost */
 		return OL_DONE;

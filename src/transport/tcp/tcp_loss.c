@@ -98,6 +98,11 @@ void tcp_loss_established(struct tcp_tcb *tcb, ol_time now)
 		tcb->rto_ns = MAX(tcb->rto_ns, 3 * OL_SEC);
 }
 
+void tcp_loss_handshake_marked(struct tcp_tcb *tcb)
+{
+	tcb->loss.cwnd = tcp_full_segment(tcb);
+}
+
 void tcp_loss_rtt(struct tcp_tcb *tcb, ol_time rtt_ns, ol_time now)
 {
 	rack_min_rtt(&tcb->loss.rack, MAX(rtt_ns, 1), now);
@@ -438,7 +443,7 @@ static void control(struct tcp_tcb *tcb, struct tcp_acked *a, ol_time now)
 		l->cc->control(tcb, &a->rs, now);
 	else if (tcp_in_reduction(l))
 		reduce(tcb, a);
-	else if (news && a->delivered && !a->ev->ece && window_is_limit(l))	/* req: 3168-6.1.2-b */
+	else if (news && a->delivered && !a->ece && window_is_limit(l))	/* req: 3168-6.1.2-b */
 		l->cc->grow(tcb, a->delivered, &a->rs, now);
 	l->cwnd = MIN(l->cwnd, l->cfg->limit_cwnd);
 	tcp_pacing_update(tcb);
@@ -477,9 +482,10 @@ void tcp_loss_ack(struct tcp_tcb *tcb, const struct tcp_ack_event *ev, ol_time n
 {
 	struct tcp_loss *l = &tcb->loss;
 	struct tcp_acked a = { .ev = ev };
-	if (!l->sb.out.bytes && l->ca_state == TCP_CAS_OPEN && !ev->ece && !ev->n_sack)
+	if (!l->sb.out.bytes && l->ca_state == TCP_CAS_OPEN && !ev->ece && !ev->echo && !ev->n_sack)
 		return;
 	tcp_acked_read(tcb, &a, now);
+	a.ece = ev->echo ? tcp_accecn_marks(tcb, &a, ev->echo) : ev->ece;
 	tcp_ack_habit_note(tcb, &a, now);
 	tcp_rtt_ack(tcb, &a, now);
 	if (a.una_advanced)

@@ -35,6 +35,7 @@
 
 struct tcp_tcb;
 struct tcp_info;
+struct tcp_accecn_echo;
 
 /* Settings, by Linux's names; the core fills one per stack from its configuration and it outlives the connections. */
 struct tcp_loss_cfg {
@@ -78,6 +79,7 @@ struct tcp_ack_event {
 	const struct tcp_sack_block *sack;
 	unsigned n_sack;
 	bool ece;			/* ECE set, and ECN was agreed on */
+	const struct tcp_accecn_echo *echo;	/* what RFC 9768 has in its place; NULL: nothing */
 	bool text;			/* the segment carried text, SYN or FIN: it is no duplicate ACK (RFC 5681 2) */
 	bool wnd_update;		/* it changed SND.WND: likewise */
 	bool has_ts;			/* timestamps are in use and this one had one */
@@ -175,6 +177,8 @@ enum tcp_probe_state tcp_loss_probe_result(struct tcp_tcb *tcb);
 void tcp_loss_resent(struct tcp_tcb *tcb, tcp_seq seq, uint32_t len, uint32_t tsval, ol_time now);
 /** The handshake is over: cwnd gets its initial value, RFC 6928, and RFC 6298 5.7 is kept. */
 void tcp_loss_established(struct tcp_tcb *tcb, ol_time now);
+/** Our SYN or SYN-ACK came marked: as after one that was lost, a window of one segment (RFC 5681 3.1). */
+void tcp_loss_handshake_marked(struct tcp_tcb *tcb);
 /** A round trip measured outside the scoreboard (a handshake without a tcb). */
 void tcp_loss_rtt(struct tcp_tcb *tcb, ol_time rtt_ns, ol_time now);
 

@@ -132,7 +132,7 @@ uint32_t tcp_mtup_want(struct tcp_tcb *tcb, ol_time now)
 	struct tcp_mtup *m = &tcb->mtup;
 	if (!m->on || m->probe || now < m->next_at || tcb->loss.ca_state != TCP_CAS_OPEN || converged(tcb, now))
 		return 0;
-	if (tcb->opts.pmtudisc == 0 || tcb->urg_out || tcb->rcvq.n_recent || tcb->rcvq.dsack_set)
+	if (tcb->opts.pmtudisc == 0 || tcb->urg_out || tcp_extra_options(tcb))
 		return 0;
 	if (tcb->loss.cwnd < (uint64_t)LEAST_CWND * tcb->snd_mss)
 		return 0;

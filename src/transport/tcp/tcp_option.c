@@ -2,7 +2,7 @@
  * TCP options: reading them warily and writing them in the layout Linux has, which keeps words aligned:
  *	SYN	mss, sackOK, TS, nop, wscale		without TS: mss, nop, nop, sackOK, nop, wscale
  *	ACK	nop, nop, TS, nop, nop, sack
- * RFC 9293 3.1 and 3.2, RFC 7323 2.2 and 3.2, RFC 2018, RFC 7413 4.1.1 (the cookie comes last, filled up with nops).
+ * RFC 9293 3.1 and 3.2, RFC 7323 2.2 and 3.2, RFC 2018, RFC 7413 4.1.1 and RFC 9768 3.2.3 (those two last, filled up with nops).
  */
 #include "transport/tcp/tcp_int.h"
 #include "base/be.h"
@@ -60,6 +60,10 @@ static void parse_one(struct tcp_opt *o, const uint8_t *p, size_t len)
 		break;
 	case OPT_FO:
 		parse_fo(o, p + 2, len - 2, false);
+		break;
+	case TCP_OPT_ACCECN0:
+	case TCP_OPT_ACCECN1:
+		o->accecn = p;
 		break;
 	case OPT_EXP:
 		if (len >= 4 && be16_at(p + 2) == EXP_FO)
@@ -136,6 +140,19 @@ static uint8_t *put_fo(uint8_t *p, const struct tcp_cookie *c)
 	return put_nops(p, (p - start) % 4 ? 2 : 0);
 }
 
+/* Whole counters in, their low 24 bits out. */
+static uint8_t *put_accecn(uint8_t *p, const struct tcp_accecn_opt *o)
+{
+	uint8_t *start = p;
+	*p++ = o->kind;
+	*p++ = (uint8_t)(2 + 3 * o->n);
+	for (unsigned i = 0; i < o->n; i++, p += 3) {
+		p[0] = (uint8_t)(o->field[i] >> 16);
+		be16_put(p + 1, (uint16_t)o->field[i]);
+	}
+	return put_nops(p, (int)(tcp_accecn_opt_len(o->n) - (uint32_t)(p - start)));
+}
+
 uint32_t tcp_opt_put_ts(uint8_t *p, uint32_t tsval, uint32_t tsecr)
 {
 	uint32_t first = (uint32_t)OPT_NOP << 24 | OPT_NOP << 16 | OPT_TS << 8 | 10;
@@ -174,6 +191,8 @@ size_t tcp_opt_build(uint8_t *start, const struct tcp_opt_out *o)
 		p = put_sack(p, o);
 	if (o->fo.present)
 		p = put_fo(p, &o->fo);
-	CHECK((p - start) % 4 == 0 && p - start <= 40);
+	if (o->accecn.kind)
+		p = put_accecn(p, &o->accecn);
+	CHECK((p - start) % 4 == 0 && p - start <= TCP_OPT_MAX);
 	return (size_t)(p - start);
 }

@@ -1,7 +1,7 @@
 /*
  * Sending: what may go, cut straight from the send queue, so that a segment sent again is built again with what is true
  * now.  RFC 9293 3.7.4 (Nagle), 3.8.6 (windows, silly window avoidance on both sides), 3.8.5 (urgent); RFC 7323 2.2,
- * 3.2; RFC 3168 6.1.  Whether the network takes more is the loss half's word (tcp_loss.h).
+ * 3.2; RFC 3168 6.1, RFC 9768 3.2.  Whether the network takes more is the loss half's word (tcp_loss.h).
  *
  * PSH stands on the segment with the last byte of a write, and nowhere else (MUST-60, MUST-61); a SYN with text
  * (RFC 7413 4.2.2) has none.
@@ -12,12 +12,13 @@
 #include <netinet/in.h>
 
 enum { ECN_MASK = 3, ECN_ECT0 = 2 };
-enum { MAX_OPT = 40, MAX_TEXT = 65535 - 60 - 40 };
+enum { MAX_TEXT = 65535 - 60 - 40 };
 
 struct out {				/* a segment to be made */
 	tcp_seq seq;
 	uint32_t text;
 	uint8_t flags;
+	uint8_t ace;			/* of a SYN: RFC 9768's three flags, if not 0 */
 	bool fresh;			/* never sent before: RFC 3168 6.1.5 marks only such */
 	bool whole;			/* a probe of the path's MTU: larger than the others, and not to be cut */
 };
@@ -69,7 +70,33 @@ uint32_t tcp_window(const struct tcp_tcb *tcb)
 
 /* ---- one segment ------------------------------------------------------------------------------------------------ */
 
-static void fill_options(const struct tcp_tcb *tcb, struct tcp_opt_out *o, uint8_t flags, ol_time now)
+/* What a segment has beside timestamps: SACK blocks, and the option of RFC 9768. */
+struct extras { int blocks; struct tcp_accecn_opt accecn; };
+
+/* RFC 9768 3.2.3.3: two blocks go before the option, and it goes before the others. */
+static void make_room(const struct tcp_tcb *tcb, struct extras *x, bool text)
+{
+	const struct tcp_accecn *a = &tcb->accecn;
+	if (!text && (a->code_ack || a->bare_ack))
+		x->blocks = 0;
+	int first = MIN(x->blocks, 2);
+	uint32_t room = TCP_OPT_MAX - (tcb->ts_ok ? TCP_OPT_TS_LEN : 0) - (first ? 4 + 8 * (uint32_t)first : 0);
+	x->accecn = tcp_accecn_option(tcb, room, text);
+	if (x->accecn.kind)
+		x->blocks = MIN(x->blocks, first + (int)((room - tcp_accecn_opt_len(x->accecn.n)) / 8));
+}
+
+static struct extras extras(const struct tcp_tcb *tcb, bool text)
+{
+	struct extras x = { 0 };
+	if (tcb->sack_ok)
+		x.blocks = MIN(tcb->rcvq.n_recent + (tcb->rcvq.dsack_set && tcb->tcp->cfg.dsack), tcb->ts_ok ? 3 : 4);
+	if (tcb->accecn.on)
+		make_room(tcb, &x, text);
+	return x;
+}
+
+static void fill_options(const struct tcp_tcb *tcb, struct tcp_opt_out *o, uint8_t flags, bool text, ol_time now)
 {
 	const struct tcp_config *cfg = &tcb->tcp->cfg;
 	*o = (struct tcp_opt_out){ 0 };
@@ -84,27 +111,32 @@ static void fill_options(const struct tcp_tcb *tcb, struct tcp_opt_out *o, uint8
 	o->ts_ok = first ? cfg->timestamps : tcb->ts_ok;
 	o->tsval = tcp_ts_clock(tcb, now);
 	o->tsecr = flags & TCP_ACK ? tcb->ts_recent : 0;
-	if (flags & (TCP_SYN | TCP_RST) || !tcb->sack_ok)
+	if (flags & TCP_SYN && flags & TCP_ACK)
+		tcp_accecn_synack_option(&tcb->accecn.shake, cfg, o);
+	if (flags & (TCP_SYN | TCP_RST))
 		return;
-	int room = o->ts_ok ? 3 : 4;
-	if (tcb->rcvq.dsack_set && cfg->dsack)
+	struct extras x = extras(tcb, text);
+	o->accecn = x.accecn;
+	if (tcb->rcvq.dsack_set && cfg->dsack && x.blocks)
 		o->sack[o->n_sack++] = tcb->rcvq.dsack;			/* RFC 2883 4: first */
-	for (int i = 0; i < tcb->rcvq.n_recent && o->n_sack < room; i++)
+	for (int i = 0; i < tcb->rcvq.n_recent && o->n_sack < x.blocks; i++)
 		o->sack[o->n_sack++] = tcb->rcvq.recent[i];
 }
 
-static uint32_t options_len(const struct tcp_tcb *tcb)		/* SACK's share of an ordinary segment */
+static uint32_t options_len(const struct tcp_tcb *tcb, bool text)	/* their share */
 {
-	if (!tcb->sack_ok)
+	if (!tcb->sack_ok && !tcb->accecn.on)
 		return 0;
-	int n = MIN(tcb->rcvq.n_recent + (tcb->rcvq.dsack_set && tcb->tcp->cfg.dsack), tcb->ts_ok ? 3 : 4);
-	return n ? 4 + 8 * (uint32_t)n : 0;
+	struct extras x = extras(tcb, text);
+	return (x.blocks ? 4 + 8 * (uint32_t)x.blocks : 0) + (x.accecn.kind ? tcp_accecn_opt_len(x.accecn.n) : 0);
 }
 
+uint32_t tcp_extra_options(const struct tcp_tcb *tcb) { return options_len(tcb, true); }
+
 /* What nearly every segment of a connection has for options; written without a detour. */
-static bool only_timestamps(const struct tcp_tcb *tcb, uint8_t flags)
+static bool only_timestamps(const struct tcp_tcb *tcb, uint8_t flags, bool text)
 {
-	return tcb->ts_ok && !(flags & TCP_SYN) && (flags & TCP_RST || options_len(tcb) == 0);
+	return tcb->ts_ok && !(flags & TCP_SYN) && (flags & TCP_RST || options_len(tcb, text) == 0);
 }
 
 static bool push_in(const struct tcp_tcb *tcb, tcp_seq seq, uint32_t len)
@@ -116,7 +148,8 @@ static bool push_in(const struct tcp_tcb *tcb, tcp_seq seq, uint32_t len)
 static uint8_t tos_of(const struct tcp_tcb *tcb, const struct out *o)
 {
 	uint8_t tos = tcb->opts.tos & (uint8_t)~ECN_MASK;
-	return tcb->ecn_ok && o->fresh && o->text > 0 ? tos | ECN_ECT0 : tos;
+	bool ect = tcb->accecn.on ? !tcb->accecn.no_ect : tcb->ecn_ok;
+	return ect && o->fresh && o->text > 0 ? tos | ECN_ECT0 : tos;
 }
 
 /* parts: the partial sums of header and text, added up */
@@ -165,12 +198,12 @@ static void send_packet(struct tcp_tcb *tcb, struct ol_pkt *p, uint8_t tos, ol_t
 /* False: the pool is dry, nothing happened. */
 static bool transmit(struct tcp_tcb *tcb, const struct out *o, ol_time now)
 {
-	uint8_t opt[MAX_OPT];
-	bool usual = only_timestamps(tcb, o->flags);
+	uint8_t opt[TCP_OPT_MAX];
+	struct tcp_opt_out oo;
+	bool usual = only_timestamps(tcb, o->flags, o->text > 0);
 	size_t opt_len = TCP_OPT_TS_LEN, hdr_len;
 	if (!usual) {
-		struct tcp_opt_out oo;
-		fill_options(tcb, &oo, o->flags, now);
+		fill_options(tcb, &oo, o->flags, o->text > 0, now);
 		opt_len = tcp_opt_build(opt, &oo);
 	}
 	hdr_len = TCP_HDR_LEN + opt_len;
@@ -194,6 +227,10 @@ static bool transmit(struct tcp_tcb *tcb, const struct out *o, ol_time now)
 	}
 	if (tcb->ecn_ok && tcb->ecn_echo && !(o->flags & (TCP_SYN | TCP_RST)))
 		seg.flags |= TCP_ECE;
+	if (tcb->accecn.on && !syn)
+		wire_tcp_set_ace(&seg, tcp_accecn_ace(tcb, o->flags == TCP_ACK && o->text == 0));
+	else if (o->ace)
+		wire_tcp_set_ace(&seg, o->ace);
 	uint64_t parts = (uint64_t)sum + wire_tcp_build(ol_pkt_push(p, hdr_len), &seg, opt_len);
 	if (usual) {
 		parts += tcp_opt_put_ts(p->data + TCP_HDR_LEN, tcp_ts_clock(tcb, now), o->flags & TCP_ACK ? tcb->ts_recent : 0);
@@ -202,13 +239,15 @@ static bool transmit(struct tcp_tcb *tcb, const struct out *o, ol_time now)
 		parts += cksum_add(0, opt, opt_len);
 	}
 	p->hdr_len = (uint16_t)hdr_len;
-	uint32_t cut = tcb->snd_mss - (uint32_t)MIN(options_len(tcb), tcb->snd_mss / 2);
+	uint32_t cut = tcb->snd_mss - (uint32_t)MIN(options_len(tcb, true), tcb->snd_mss / 2);
 	tcb->snd_cut = cut;
 	checksum(tcb, p, parts);
 	if (o->text > cut && !syn && !o->whole) {
 		p->gso = tcb->node.remote.addr.ver == 6 ? OL_GSO_TCP6 : OL_GSO_TCP4;
 		p->gso_size = (uint16_t)cut;
 	}
+	if (tcb->accecn.on && !(o->flags & (TCP_SYN | TCP_RST)))
+		tcp_accecn_sent(tcb, usual ? NULL : &oo.accecn, o->text > 0);
 	if (o->flags & TCP_ACK && !(o->flags & (TCP_SYN | TCP_RST)))
 		ack_went(tcb, wnd, now);
 	else if (o->flags & TCP_ACK)
@@ -247,14 +286,27 @@ static uint8_t syn_flags(const struct tcp_tcb *tcb)
 	if (tcb->state == OL_TCP_SYN_RECEIVED)
 		return TCP_SYN | TCP_ACK | (tcb->ecn_ok ? TCP_ECE : 0);
 	bool again = !seq_eq(tcb->snd_nxt, tcb->iss);
-	bool ask = tcb->tcp->cfg.ecn == 1 && !(again && tcb->tcp->cfg.ecn_fallback);
+	bool ask = tcp_ecn_asks(&tcb->tcp->cfg) && !(again && tcb->tcp->cfg.ecn_fallback);
 	return TCP_SYN | (ask ? TCP_ECE | TCP_CWR : 0);			/* RFC 3168 6.1.1 */
+}
+
+static struct out syn(struct tcp_tcb *tcb)
+{
+	struct out o = { .seq = tcb->iss };
+	uint8_t ace = 0;
+	if (tcp_accecn_syn_out(tcb, &ace)) {
+		o.flags = TCP_SYN | (tcb->state == OL_TCP_SYN_RECEIVED ? TCP_ACK : 0);
+		o.ace = ace;
+	} else {
+		o.flags = syn_flags(tcb);
+	}
+	return o;
 }
 
 void tcp_send_syn(struct tcp_tcb *tcb, ol_time now)
 {
 	bool again = !seq_eq(tcb->snd_nxt, tcb->iss);
-	struct out o = { .seq = tcb->iss, .flags = syn_flags(tcb) };
+	struct out o = syn(tcb);
 	if (!again && tcb->fo_data)				/* req: 7413-4.2.2-c the first alone has text */
 		o.text = (uint32_t)tcb->sndq.len;
 	if (!again && !tcp_loss_room(tcb))
@@ -278,7 +330,7 @@ void tcp_send_syn(struct tcp_tcb *tcb, ol_time now)
 
 void tcp_send_synack(struct tcp_tcb *tcb, ol_time now)
 {
-	struct out o = { .seq = tcb->iss, .flags = syn_flags(tcb) };
+	struct out o = syn(tcb);
 	(void)transmit(tcb, &o, now);
 }
 
@@ -292,7 +344,7 @@ static bool takes_fin(const struct tcp_tcb *tcb, tcp_seq end)
 
 static uint32_t full_text(const struct tcp_tcb *tcb)		/* text bytes of a full segment now, SACK blocks taken off */
 {
-	uint32_t opts = options_len(tcb);
+	uint32_t opts = options_len(tcb, true);
 	return tcb->snd_mss > opts + 8 ? tcb->snd_mss - opts : 8;
 }
 
@@ -301,6 +353,8 @@ static uint32_t burst(const struct tcp_tcb *tcb, uint32_t mss)
 {
 	uint8_t tso = tcb->node.remote.addr.ver == 6 ? OL_IF_TSO6 : OL_IF_TSO4;
 	if (!(tcb->path.features & tso) || tcb->urg_out)
+		return mss;
+	if (tcb->accecn.on && tcb->accecn.r_cep & 2)		/* RFC 9768 3.3.4: who cuts leaves CWR on the first piece alone */
 		return mss;
 	return MAX(MAX_TEXT / mss * mss, mss);
 }
@@ -312,6 +366,8 @@ static bool resend(struct tcp_tcb *tcb, const struct tcp_loss_range *r, ol_time 
 		tcp_send_syn(tcb, now);
 		return true;
 	}
+	if (tcb->accecn.on)
+		tcp_accecn_resending(tcb, r->seq);
 	uint32_t left = seq_lt(r->seq, tcp_text_end(tcb)) ? seq_len(r->seq, tcp_text_end(tcb)) : 0;
 	int32_t room = seq_diff(r->seq, seq_add(tcb->snd_una, tcb->snd_wnd));
 	uint32_t most = room > 0 ? MIN(r->len, (uint32_t)room) : r->len;	/* req: 7323-2.4-d not beyond an edge taken back */
@@ -347,7 +403,7 @@ static bool send_new(struct tcp_tcb *tcb, uint32_t text, uint8_t flags, bool pro
 		o.flags |= TCP_CWR;
 	if (!transmit(tcb, &o, now))
 		return false;
-	if (o.flags & TCP_CWR)
+	if (o.flags & TCP_CWR || (tcb->accecn.on && text > 0))	/* RFC 9768 3.1.5 has no CWR; new text is where it would be */
 		tcp_loss_cwr_sent(&tcb->loss);
 	uint32_t len = text + (o.flags & TCP_FIN ? 1 : 0);
 	if (tcp_outstanding(tcb) == 0)
@@ -530,7 +586,7 @@ void tcp_send_forced(struct tcp_tcb *tcb, ol_time now)
 
 void tcp_send_bare(struct tcp *tcp, const struct tcp_bare *b, ol_time now)
 {
-	uint8_t opt[MAX_OPT];
+	uint8_t opt[TCP_OPT_MAX];
 	size_t opt_len = tcp_opt_build(opt, &b->opt);
 	struct ol_pkt *p = ol_pkt_new(tcp->pool, 0);
 	if (!p)
@@ -538,6 +594,8 @@ void tcp_send_bare(struct tcp *tcp, const struct tcp_bare *b, ol_time now)
 	struct tcp_seg seg = {
 		.src = b->local.port, .dst = b->remote.port, .seq = b->seq, .ack = b->ack, .flags = b->flags, .wnd = b->wnd,
 	};
+	if (b->ace)
+		wire_tcp_set_ace(&seg, b->ace);
 	wire_tcp_build(ol_pkt_push(p, TCP_HDR_LEN + opt_len), &seg, opt_len);
 	memcpy(p->data + TCP_HDR_LEN, opt, opt_len);
 	uint32_t sum = cksum_pseudo(&b->local.addr, &b->remote.addr, IPPROTO_TCP, p->len);

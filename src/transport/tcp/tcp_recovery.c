@@ -364,7 +364,7 @@ static void enter_recovery(struct tcp_tcb *tcb, const struct tcp_acked *a, ol_ti
 	tcp_recovery_probe_unsure(l, TCP_PROBE_UNSURE);
 	begin_undo(tcb);
 	if (!tcp_in_reduction(l)) {
-		if (!a || !a->ev->ece)
+		if (!a || !a->ece)
 			l->prior_ssthresh = tcp_current_ssthresh(tcb);
 		begin_reduction(tcb, a, now);
 	}
@@ -432,7 +432,7 @@ void tcp_recovery_ack(struct tcp_tcb *tcb, struct tcp_acked *a, ol_time now)
 	struct tcp_loss *l = &tcb->loss;
 	if (!tcb->sack_ok && a->una_advanced)
 		take_dupacks(tcb, a);
-	if (a->ev->ece)
+	if (a->ece)
 		l->prior_ssthresh = 0;
 	else if (a->una_advanced)
 		l->ece_run = 0;
@@ -477,7 +477,7 @@ void tcp_recovery_ack(struct tcp_tcb *tcb, struct tcp_acked *a, ol_time now)
 		identify_losses(tcb, a, now);
 		if (congested(tcb, a->lost_retrans))
 			break;
-		if (a->ev->ece)
+		if (a->ece)
 			enter_cwr(tcb, a, now);
 		if (l->ca_state != TCP_CAS_CWR)
 			keep_open(tcb);

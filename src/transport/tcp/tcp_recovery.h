@@ -7,6 +7,7 @@
 
 struct tcp_acked {
 	const struct tcp_ack_event *ev;
+	bool ece;			/* it tells of marks: RFC 3168's flag, RFC 9768's count */
 	bool una_advanced;
 	bool dup;			/* RFC 5681 2: a duplicate ACK */
 	bool data_acked;		/* something not SACKed before was acknowledged cumulatively */

@@ -20,11 +20,13 @@ static enum ol_fate syn_sent_rst(struct tcp_tcb *tcb, struct tcp_in *in, ol_time
 	return OL_DONE;
 }
 
-static void ecn_agree(struct tcp_tcb *tcb, uint8_t flags)	/* RFC 3168 6.1.1: ECE alone answers ECE and CWR */
+static void ecn_agree(struct tcp_tcb *tcb, const struct tcp_in *in)	/* RFC 3168 6.1.1: ECE alone answers ECE and CWR */
 {
-	uint8_t both = flags & (TCP_ECE | TCP_CWR);
-	if (flags & TCP_ACK)
-		tcb->ecn_ok = tcb->tcp->cfg.ecn == 1 && both == TCP_ECE;
+	uint8_t both = in->seg.flags & (TCP_ECE | TCP_CWR);
+	if (tcp_accecn_agree(tcb, in))
+		return;
+	if (in->seg.flags & TCP_ACK)
+		tcb->ecn_ok = tcp_ecn_asks(&tcb->tcp->cfg) && both == TCP_ECE;
 	else
 		tcb->ecn_ok = tcb->tcp->cfg.ecn != 0 && both == (TCP_ECE | TCP_CWR);
 }
@@ -46,7 +48,7 @@ static enum ol_fate syn_sent_syn(struct tcp_tcb *tcb, struct tcp_in *in, ol_time
 		return OL_DROP_TCP_FLAGS;
 	tcp_agree(tcb, &in->opt);
 	tcb->ts_recent_at = now;
-	ecn_agree(tcb, s->flags);
+	ecn_agree(tcb, in);
 	tcp_sync_mss(tcb, now);
 	tcb->irs = s->seq;
 	tcb->rcv_nxt = tcb->rcv_wup = tcb->last_ack_sent = tcb->copied = seq_add(s->seq, 1);
@@ -80,5 +82,8 @@ static tcp_step *const tcp_syn_sent_steps[] = {
 
 enum ol_fate tcp_syn_sent(struct tcp_tcb *tcb, struct tcp_in *in, ol_time now)
 {
-	return tcp_run_steps(tcp_syn_sent_steps, ARRAY_LEN(tcp_syn_sent_steps), tcb, in, now);
+	enum ol_fate fate = tcp_run_steps(tcp_syn_sent_steps, ARRAY_LEN(tcp_syn_sent_steps), tcb, in, now);
+	if (tcb->accecn.code_ack && tcb->in_demux)
+		tcp_send_ack(tcb, now);				/* RFC 9768 3.2.2.1: before text that waits, which has no place for a code */
+	return fate;
 }

@@ -201,6 +201,8 @@ void tcp_enter_established(struct tcp_tcb *tcb, ol_time now)
 		tcp_loss_established(tcb, now);
 	tcp_sndbuf_tune(tcb);
 	tcp_fastopen_settled(tcb);
+	if (tcb->accecn.on)
+		tcp_accecn_opened(tcb);
 	if (!tcb->fo_child)
 		tcp_start_receiving(tcb, now);
 	if (tcb->opts.keepalive)

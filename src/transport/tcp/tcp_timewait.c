@@ -25,9 +25,10 @@ bool tcp_tw_add(struct tcp_tcb *tcb, ol_time now)
 	struct tcp_tw *tw = calloc(1, sizeof *tw);
 	if (!tw)
 		return false;
+	uint8_t ace = tcb->accecn.on ? tcp_accecn_ace(tcb, false) : 0;	/* 0 is also what a segment of no ECN has */
 	tw->node = (struct tcp_node){
 		.kind = TCP_NODE_TW, .local = tcb->node.local, .remote = tcb->node.remote,
-		.aux = { tcb->ts_ok, tcb->rcv_wscale, tcb->opts.tos },
+		.aux = { tcb->ts_ok, (uint8_t)(tcb->rcv_wscale | ace << 4), tcb->opts.tos },
 	};
 	tw->at = now + tcp->cfg.tw_ns;
 	tw->snd_nxt = tcb->snd_nxt;
@@ -75,7 +76,7 @@ static void answer(struct tcp *tcp, struct tcp_tw *tw, ol_time now)
 {
 	struct tcp_bare b = {
 		.local = tw->node.local, .remote = tw->node.remote, .seq = tw->snd_nxt, .ack = tw->rcv_nxt, .flags = TCP_ACK,
-		.wnd = (uint16_t)MIN(tw->rcv_wnd >> tw->node.aux[1], 65535u), .tos = tw->node.aux[2] & 0xfc,
+		.wnd = (uint16_t)MIN(tw->rcv_wnd >> (tw->node.aux[1] & 15), 65535u), .ace = tw->node.aux[1] >> 4, .tos = tw->node.aux[2] & 0xfc,
 		.state = OL_TCP_TIME_WAIT, .cause = OL_CAUSE_SEGMENT,
 		.opt = { .ts_ok = tw->node.aux[0], .tsval = (uint32_t)(now / OL_MS) + tw->ts_offset, .tsecr = tw->ts_recent },
 	};

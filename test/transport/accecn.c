@@ -1,0 +1,808 @@
+/* Accurate ECN, RFC 9768: who asks and who agrees, the counters and their two ways back, and what the sender makes of them. */
+#include "tcp_ladder.h"
+#include <linux/tcp.h>
+
+static const struct tcp_accecn *acc(struct ladder *l) { return &ladder_tcb(l)->accecn; }
+static uint32_t ce_told(struct ladder *l)
+{
+	struct tcp_info ti;
+	tcp_info_fill(ladder_tcb(l), &ti, sizeof ti, ladder_now(l));
+	return ti.tcpi_delivered_ce;
+}
+
+#define SYN_OPTS "<mss 1000,sackOK,nop,nop,nop,wscale 7>"
+/* A passive open that agreed; `more` settings, NULL: none. */
+static struct ladder *agreed(const char *more)
+{
+	char cfg[120];
+	snprintf(cfg, sizeof cfg, "tcp_ecn=3%s%s", more ? "," : "", more ? more : "");
+	struct ladder *l = ladder(.cfg = cfg);
+	app(l, 0, "listen 5");
+	in (l, 0, "SEWA 0:0(0) win 32792 " SYN_OPTS);
+	out(l, 0, "S.2 0:0(0) ack 1 [noecn]");
+	in (l, 20, ".2 1:1(0) ack 1 win 257 <ECN0 1 0 1>");
+	app(l, 0, "accept");
+	ok(acc(l)->on && !ladder_tcb(l)->ecn_ok);
+	return l;
+}
+
+/* An active one; the SYN-ACK has these flags and options. */
+static struct ladder *opened(const char *synack, const char *opts)
+{
+	char s[120];
+	struct ladder *l = ladder(.cfg = "tcp_ecn=3,tcp_timestamps=0");
+	app(l, 0, "connect");
+	out(l, 0, "SEWA 0:0(0) [noecn]");
+	snprintf(s, sizeof s, "%s 0:0(0) ack 1 win 30000 <mss 1000%s>", synack, opts);
+	in (l, 20, s);
+	return l;
+}
+
+/* n segments of 1000 bytes at once, which the peer has not acknowledged yet. */
+static void send_many(struct ladder *l, unsigned n)
+{
+	char s[30];
+	snprintf(s, sizeof s, "write %u", 1000 * n);
+	app(l, 0, s);
+	eq(ladder_flush(l), n);
+}
+
+/* ---- negotiation -------------------------------------------------------------------------------------------------- */
+
+/* req: 9768-3.1.1-a */
+TEST(accecn_syn_has_three_flags_and_the_answer_says_how_it_came)
+{
+	static const struct { const char *mark; int code; } all[] = { { "", 2 }, { "[ect1]", 3 }, { "[ect0]", 4 }, { "[ce]", 6 } };
+	for (size_t i = 0; i < 4; i++) {
+		char s[120];
+		struct ladder *l = ladder(.cfg = "tcp_ecn=5");		/* agrees and does not ask */
+		app(l, 0, "listen 5");
+		snprintf(s, sizeof s, "SEWA 0:0(0) win 30000 <mss 1000> %s", all[i].mark);
+		in (l, 0, s);
+		snprintf(s, sizeof s, "S.%d 0:0(0) ack 1 <mss 1460,ECN0 1 0 1,nop> [noecn]", all[i].code);
+		out(l, 0, s);
+		in (l, 20, ".2 1:1(0) ack 1 win 30000");
+		app(l, 0, "accept");
+		ok(acc(l)->on);
+		ladder_end(l);
+		snprintf(s, sizeof s, "S.%d", all[i].code);
+		l = opened(s, "");					/* asks, and knows each of the four answers */
+		ok(acc(l)->on);
+		ladder_end(l);
+	}
+}
+
+/* What was agreed is seen by what goes: with the count, with ECE for a mark, or with neither. */
+static void is_mode(struct ladder *l, char mode)
+{
+	app(l, 0, "write 100");
+	out(l, 0, mode == 'a' ? "P.5 1:101(100) ack 1 [ect0]" : mode == 'c' ? "P. 1:101(100) ack 1 [ect0]" : "P. 1:101(100) ack 1 [noecn]");
+	in (l, 0, mode == 'a' ? "P.5 1:101(100) ack 101 [ce]" : "P. 1:101(100) ack 101 [ce]");
+	out(l, 0, mode == 'a' ? ".6 101:101(0) ack 101" : mode == 'c' ? "E. 101:101(0) ack 101" : ". 101:101(0) ack 101");
+}
+
+/* req: 9768-3.1.2-a */
+TEST(accecn_falls_back_to_what_both_know)
+{
+	static const struct { const char *synack; char mode; } answers[] = {
+		{ "S.2", 'a' }, { "S.1", 'c' }, { "S.", 'n' }, { "S.7", 'n' },	/* the last but echoes what it gets */
+	};
+	for (size_t i = 0; i < 4; i++) {
+		struct ladder *l = opened(answers[i].synack, "");
+		out(l, 0, answers[i].mode == 'a' ? ".2 1:1(0) ack 1 [noecn]" : ". 1:1(0) ack 1 [noecn]");
+		is_mode(l, answers[i].mode);
+		ladder_end(l);
+	}
+	static const struct { const char *cfg, *syn, *synack; char mode; } asked[] = {
+		{ "tcp_ecn=3", "SEWA", "S.2", 'a' }, { "tcp_ecn=3", "SEW", "SE.", 'c' }, { "tcp_ecn=3", "S", "S.", 'n' },
+		{ "tcp_ecn=4", "SEWA", "S.2", 'a' }, { "tcp_ecn=5", "SEWA", "S.2", 'a' }, { "tcp_ecn=5", "SEW", "SE.", 'c' },
+		{ "tcp_ecn=2", "SEWA", "SE.", 'c' }, { "tcp_ecn=1", "SEWA", "SE.", 'c' }, { "tcp_ecn=0", "SEWA", "S.", 'n' },
+	};
+	for (size_t i = 0; i < sizeof asked / sizeof *asked; i++) {
+		char s[80];
+		struct ladder *l = ladder(.cfg = asked[i].cfg);
+		app(l, 0, "listen 5");
+		snprintf(s, sizeof s, "%s 0:0(0) win 30000 <mss 1000>", asked[i].syn);
+		in (l, 0, s);
+		snprintf(s, sizeof s, "%s 0:0(0) ack 1 [noecn]", asked[i].synack);
+		out(l, 0, s);
+		in (l, 20, asked[i].mode == 'a' ? ".2 1:1(0) ack 1 win 30000" : ". 1:1(0) ack 1 win 30000");
+		app(l, 0, "accept");
+		is_mode(l, asked[i].mode);
+		ladder_end(l);
+	}
+	static const struct { const char *cfg, *syn; } asks[] = { { "tcp_ecn=4", "SEW 0:0(0)" }, { "tcp_ecn=5", "S 0:0(0)" } };
+	for (int i = 0; i < 2; i++) {
+		struct ladder *l = ladder(.cfg = asks[i].cfg);
+		app(l, 0, "connect");
+		out(l, 0, asks[i].syn);
+		in (l, 20, "S.1 0:0(0) ack 1 win 30000 <mss 1000>");
+		out(l, 0, ". 1:1(0) ack 1");
+		is_mode(l, i ? 'n' : 'c');
+		ladder_end(l);
+	}
+}
+
+/* Whose SYN crosses ours is answered as if ours had not gone; flags of a SYN-ACK are no count. */
+/* req: 9768-3.1.2-b, 9768-3.2.2-a */
+TEST(accecn_simultaneous_open_answers_as_a_responder)
+{
+	struct ladder *l = ladder(.cfg = "tcp_ecn=3,tcp_timestamps=0");
+	app(l, 0, "connect");
+	out(l, 0, "SEWA 0:0(0)");
+	in (l, 5, "SEWA 0:0(0) win 30000 <mss 1000> [ect0]");
+	out(l, 0, "S.4 0:0(0) ack 1 <mss 1460,ECN0 1 0 1,nop> [noecn]");
+	in (l, 5, "S.2 0:0(0) ack 1 win 30000 <mss 1000>");
+	state_is(l, ESTABLISHED);
+	eq(acc(l)->s_cep, 5);
+	eq(ce_told(l), 0);
+	ladder_flush(l);
+	is_mode(l, 'a');
+	ladder_end(l);
+	for (int i = 0; i < 2; i++) {
+		l = ladder(.cfg = "tcp_ecn=3,tcp_timestamps=0");
+		app(l, 0, "connect");
+		out(l, 0, "SEWA 0:0(0)");
+		in (l, 5, i ? "SEW 0:0(0) win 30000 <mss 1000>" : "S 0:0(0) win 30000 <mss 1000>");
+		out(l, 0, i ? "SE. 0:0(0) ack 1" : "S. 0:0(0) ack 1");
+		in (l, 5, "S. 0:0(0) ack 1 win 30000 <mss 1000>");
+		ladder_flush(l);
+		is_mode(l, i ? 'c' : 'n');
+		ladder_end(l);
+	}
+	l = ladder(.cfg = "tcp_ecn=3,tcp_timestamps=0");	/* 3.1.5: and its SYN-ACK must not say the other */
+	app(l, 0, "connect");
+	out(l, 0, "SEWA 0:0(0)");
+	in (l, 5, "SEWA 0:0(0) win 30000 <mss 1000>");
+	out(l, 0, "S.2 0:0(0) ack 1");
+	in (l, 5, "S.1 0:0(0) ack 1 win 30000 <mss 1000>");
+	out(l, 0, "R 1:1(0)");
+	state_is(l, CLOSED);
+	ladder_end(l);
+}
+
+/* req: 9768-3.1.3-a */
+TEST(accecn_unknown_flags_count_as_a_request)
+{
+	static const char *const syns[] = { "SE", "SW", "SA", "SEA", "SWA" };
+	for (size_t i = 0; i < sizeof syns / sizeof *syns; i++) {
+		char s[80];
+		struct ladder *l = ladder(.cfg = "tcp_ecn=3");
+		app(l, 0, "listen 5");
+		snprintf(s, sizeof s, "%s 0:0(0) win 30000 <mss 1000>", syns[i]);
+		in (l, 0, s);
+		out(l, 0, "S.2 0:0(0) ack 1");
+		in (l, 20, ".2 1:1(0) ack 1 win 30000");
+		app(l, 0, "accept");
+		is_mode(l, 'a');
+		ladder_end(l);
+	}
+	struct ladder *l = opened("S.5", "");			/* and an unknown answer as one that found the SYN unchanged */
+	out(l, 0, ".2 1:1(0) ack 1");
+	is_mode(l, 'a');
+	ladder_end(l);
+}
+
+/* req: 9768-3.1.4.1-a */
+TEST(accecn_third_syn_no_longer_asks)
+{
+	struct ladder *l = ladder(.cfg = "tcp_ecn=3,tcp_timestamps=0");
+	app(l, 0, "connect");
+	out(l, 0, "SEWA 0:0(0) [noecn]");
+	out(l, 1000, "SEWA 0:0(0) [noecn]");			/* once more, and then without: the same ISN */
+	by (l, 3000, "S 0:0(0) [noecn]");
+	by (l, 5000, "S 0:0(0) [noecn]");
+	in (l, 0, "S.2 0:0(0) ack 1 win 30000 <mss 1000>");	/* the first SYN did arrive: 3.1.5 */
+	out(l, 0, ".2 1:1(0) ack 1");
+	is_mode(l, 'a');
+	ladder_end(l);
+	l = ladder(.cfg = "tcp_ecn=3,tcp_ecn_fallback=0");
+	app(l, 0, "connect");
+	out(l, 0, "SEWA 0:0(0)");
+	out(l, 1000, "SEWA 0:0(0)");
+	by (l, 3000, "SEWA 0:0(0)");
+	ladder_end(l);
+}
+
+/* 3.2.3.2.2: first without the option, then without flags; who sent that marks nothing any more, and counts on. */
+TEST(accecn_synacks_sent_again_have_less)
+{
+	for (int again = 0; again < 3; again++) {
+		struct ladder *l = ladder(.cfg = "tcp_ecn=3");
+		app(l, 0, "listen 5");
+		in (l, 0, "SEWA 0:0(0) win 30000 <mss 1000>");
+		out(l, 0, "S.2 0:0(0) ack 1 <mss 1460,ECN0 1 0 1,nop>");
+		if (again > 0)
+			out(l, 1000, "S.2 0:0(0) ack 1 <mss 1460>");
+		if (again > 1)
+			by (l, 3000, "S. 0:0(0) ack 1 <mss 1460>");
+		in (l, 20, ".2 1:1(0) ack 1 win 30000");
+		app(l, 0, "accept");
+		app(l, 0, "write 100");
+		out(l, 0, again > 1 ? "P.5 1:101(100) ack 1 [noecn]" : "P.5 1:101(100) ack 1 [ect0]");
+		in (l, 0, "P.5 1:101(100) ack 101 [ce]");
+		out(l, 0, again ? ".6 101:101(0) ack 101 <>" : ".6 101:101(0) ack 101 <ECN0 1 100>");
+		ladder_end(l);
+	}
+}
+
+/* 3.1.5: a SYN that comes again tells its own marking, may cost ECT, and may not want the other kind. */
+TEST(accecn_syn_that_comes_again)
+{
+	struct ladder *l = ladder(.cfg = "tcp_ecn=3");
+	app(l, 0, "listen 5");
+	in (l, 0, "SEWA 0:0(0) win 30000 <mss 1000>");
+	out(l, 0, "S.2 0:0(0) ack 1 <mss 1460,ECN0 1 0 1,nop>");
+	in (l, 100, "SEWA 0:0(0) win 30000 <mss 1000> [ce]");
+	out(l, 0, "S.6 0:0(0) ack 1 <mss 1460>");
+	in (l, 600, "S 0:0(0) win 30000 <mss 1000>");
+	out(l, 0, "S.2 0:0(0) ack 1 <mss 1460>");
+	in (l, 20, ".2 1:1(0) ack 1 win 30000");
+	app(l, 0, "accept");
+	ladder_flush(l);
+	app(l, 0, "write 100");
+	out(l, 0, "P.5 1:101(100) ack 1 [noecn]");
+	ladder_end(l);
+	static const char *const both[2][2] = { { "SEWA", "SEW" }, { "SEW", "SEWA" } };
+	for (int i = 0; i < 2; i++) {
+		char s[80];
+		l = ladder(.cfg = "tcp_ecn=3");
+		app(l, 0, "listen 5");
+		snprintf(s, sizeof s, "%s 0:0(0) win 30000 <mss 1000>", both[i][0]);
+		in (l, 0, s);
+		eq(ladder_flush(l), 1);
+		snprintf(s, sizeof s, "%s 0:0(0) win 30000 <mss 1000>", both[i][1]);
+		in (l, 600, s);
+		struct ol_pkt *p = ladder_take(l);
+		ok(p && p->data[33] == (TCP_RST | TCP_ACK));
+		ol_pkt_free(p);
+		wait(l, 5000);
+		ladder_end(l);
+	}
+}
+
+/* 5.1: nothing is remembered, but the flags of the ACK are ours alone. */
+TEST(accecn_syn_cookie_is_known_by_the_ack)
+{
+	static const struct { const char *ack; char mode; } all[] = { { ".2", 'a' }, { ".", 'n' }, { ".1", 'n' }, { ".6", 'm' } };
+	for (int ts = 0; ts < 2; ts++)
+		for (size_t i = 0; i < 4; i++) {
+			char s[120];
+			const char *t = ts ? "<nop,nop,TS val 8 ecr last>" : "";
+			struct ladder *l = ladder(.cfg = "tcp_ecn=3,tcp_syncookies=2");
+			app(l, 0, "listen 5");
+			snprintf(s, sizeof s, "SEWA 0:0(0) win 30000 <mss 1000%s>", ts ? ",sackOK,TS val 7 ecr 0,nop,wscale 7" : "");
+			in (l, 0, s);
+			out(l, 0, "S.2 0:0(0) ack 1");
+			snprintf(s, sizeof s, "%s 1:1(0) ack 1 win 30000 %s", all[i].ack, t);
+			in (l, 20, s);
+			app(l, 0, "accept");
+			eq(acc(l)->on, all[i].mode != 'n');
+			eq(ladder_tcb(l)->ecn_ok, false);
+			eq(ce_told(l), all[i].mode == 'm');		/* our SYN-ACK came marked */
+			ladder_end(l);
+		}
+	struct ladder *l = ladder(.cfg = "tcp_ecn=3,tcp_syncookies=2");
+	app(l, 0, "listen 5");
+	in (l, 0, "SEW 0:0(0) win 30000 <mss 1000,sackOK,TS val 7 ecr 0,nop,wscale 7>");
+	out(l, 0, "SE. 0:0(0) ack 1");
+	in (l, 20, ". 1:1(0) ack 1 win 30000 <nop,nop,TS val 8 ecr last>");
+	app(l, 0, "accept");
+	ok(ladder_tcb(l)->ecn_ok && !acc(l)->on);
+	ladder_end(l);
+}
+
+/* ---- the count ---------------------------------------------------------------------------------------------------- */
+
+/* req: 9768-3.2.1-a */
+TEST(accecn_counters_begin_at_5_1_0_1)
+{
+	struct ladder *l = agreed(NULL);
+	eq(acc(l)->s_cep, 5);
+	eq(acc(l)->s_bytes[IPECN_CE], 0);
+	eq(acc(l)->s_bytes[IPECN_ECT0], 1);
+	eq(acc(l)->s_bytes[IPECN_ECT1], 1);
+	app(l, 0, "write 100");
+	out(l, 0, "P.5 1:101(100) ack 1 <>");
+	in (l, 20, "P.5 1:101(100) ack 101 win 257 [ect1]");
+	out(l, 0, ".5 101:101(0) ack 101 <ECN1 101,nop,nop,nop>");
+	in (l, 20, "P.5 101:201(100) ack 101 win 257 [ce]");
+	out(l, 0, ".6 101:101(0) ack 201 <ECN1 101 100>");
+	in (l, 20, "P.5 201:301(100) ack 101 win 257 [ect0]");
+	out(l, 0, ".6 101:101(0) ack 301 <ECN0 101 100 101,nop>");
+	ladder_end(l);
+	l = opened("S.2", ",ECN0 1 0 1");
+	out(l, 0, ".2 1:1(0) ack 1 <ECN0 1 0 1,nop>");
+	app(l, 0, "write 100");
+	out(l, 0, "P.5 1:101(100) ack 1 <ECN0 1 0 1,nop>");
+	eq(acc(l)->s_cep, 5);
+	eq(acc(l)->s_bytes[IPECN_ECT0], 1);
+	ladder_end(l);
+}
+
+/* The low three bits, on all that has no SYN, and round again. */
+/* req: 9768-3.2.2-a */
+TEST(accecn_every_segment_has_the_count)
+{
+	struct ladder *l = agreed("tcp_ecn_option=0");
+	char s[80];
+	for (int i = 0; i < 10; i++) {
+		snprintf(s, sizeof s, "P.5 %d:%d(100) ack 1 win 257 [ce]", 1 + 100 * i, 101 + 100 * i);
+		in (l, 5, s);
+		snprintf(s, sizeof s, ".%d 1:1(0) ack %d <> [noecn]", (6 + i) & 7, 101 + 100 * i);
+		out(l, 0, s);
+	}
+	app(l, 0, "write 50");					/* 15 */
+	out(l, 0, "P.7 1:51(50) ack 1001 [ect0]");
+	in (l, 0, ".5 1001:1001(0) ack 51 win 257 [ce]");	/* marks on what has no text count, too */
+	none(l);
+	in (l, 0, "R.5 5000:5000(0) ack 51 win 257");
+	out(l, 0, ".0 51:51(0) ack 1001");			/* a challenge */
+	in (l, 600, ".5 500:500(0) ack 51 win 257 [ce]");	/* but not on what is not acceptable */
+	out(l, 0, ".0 51:51(0) ack 1001");
+	app(l, 0, "shutdown wr");
+	out(l, 0, "F.0 51:51(0) ack 1001 [noecn]");
+	in (l, 20, "F.5 1001:1001(0) ack 52 win 257 [ce]");
+	out(l, 0, ".1 52:52(0) ack 1002");
+	state_is(l, TIME_WAIT);
+	in (l, 20, "F.5 1001:1001(0) ack 52 win 257");
+	out(l, 0, ".1 52:52(0) ack 1002");
+	ladder_end(l);
+	l = agreed("tcp_ecn_option=0");
+	in (l, 5, "P.5 1:101(100) ack 1 win 257 [ce]");
+	out(l, 0, ".6 1:1(0) ack 101");
+	app(l, 0, "abort");
+	out(l, 0, "R.6 1:1(0) ack 101");
+	ladder_end(l);
+}
+
+/* req: 9768-3.2.2.1-a */
+TEST(accecn_ack_of_the_synack_says_how_that_came)
+{
+	static const struct { const char *mark; int code, cep; } all[] = {
+		{ "", 2, 5 }, { "[ect1]", 3, 5 }, { "[ect0]", 4, 5 }, { "[ce]", 6, 6 },
+	};
+	for (size_t i = 0; i < 4; i++) {
+		char s[80];
+		struct ladder *l = ladder(.cfg = "tcp_ecn=3,tcp_timestamps=0,tcp_ecn_option=0,tcp_fastopen=5");
+		app(l, 0, "fastopen 100");
+		out(l, 0, "SEWA 0:100(100) [noecn]");		/* text that waits does not take the ACK's place */
+		snprintf(s, sizeof s, "S.2 0:0(0) ack 1 win 30000 <mss 1000> %s", all[i].mark);
+		in (l, 20, s);
+		snprintf(s, sizeof s, ".%d 101:101(0) ack 1 [noecn]", all[i].code);
+		out(l, 0, s);
+		snprintf(s, sizeof s, "P.%d 1:101(100) ack 1", all[i].cep);
+		out(l, 0, s);
+		for (int k = 0; k < 2; k++) {			/* the ACK was lost: again, and about the SYN-ACK that came last */
+			ladder_flush(l);
+			in (l, 1000, "S.2 0:0(0) ack 1 win 30000 <mss 1000> [ce]");
+			unsigned n = 0;
+			for (struct ol_pkt *p; (p = ladder_take(l)); ol_pkt_free(p))
+				n += p->len == 40 && (p->data[32] & 1) && (p->data[33] >> 6) == 2;
+			eq(n, 1);
+			eq(acc(l)->r_cep, 6);			/* 3.2.2.2: counted once */
+		}
+		ladder_end(l);
+	}
+}
+
+/* Table 4, and what follows: one more, a window of one segment; text in place of the ACK has a count. */
+/* req: 9768-3.2.2.1-a, 9768-3.2.2.2-a */
+TEST(accecn_server_reads_the_third_segment_by_its_table)
+{
+	for (int ace = 0; ace < 8; ace++)
+		for (int text = 0; text < 2; text++) {
+			char s[80];
+			struct ladder *l = ladder(.cfg = "tcp_ecn=3,tcp_early_retrans=0");
+			app(l, 0, "listen 5");
+			in (l, 0, "SEWA 0:0(0) win 32792 " SYN_OPTS);
+			out(l, 0, "S.2 0:0(0) ack 1");
+			snprintf(s, sizeof s, text ? "P.%d 1:11(10) ack 1 win 257" : ".%d 1:1(0) ack 1 win 257", ace);
+			in (l, 20, s);
+			app(l, 0, "accept");
+			ladder_flush(l);
+			uint32_t count = 5 + ((ace - 5) & 7), table = ace == 6 ? 6 : 5;
+			eq(acc(l)->s_cep, text ? count : table);
+			if (!text)
+				eq(ladder_tcb(l)->loss.cwnd, ace == 6 ? 1000 : 10000);
+			bool odd = text ? ace == 0 : ace == 0 || ace == 3 || ace == 4 || ace == 6;
+			eq(acc(l)->no_ect, odd);
+			eq(acc(l)->deaf, ace == 0);
+			eq(ce_told(l), text ? (ace == 0 ? 0 : count - 5) : table - 5);
+			ladder_end(l);
+		}
+	struct ladder *l = agreed(NULL);			/* it comes twice: still no count */
+	in (l, 20, ".2 1:1(0) ack 1 win 257");
+	eq(acc(l)->s_cep, 5);
+	in (l, 20, ".6 1:1(0) ack 1 win 257");
+	eq(acc(l)->s_cep, 5);
+	ladder_end(l);
+	for (int deferred = 0; deferred < 2; deferred++) {	/* behind text on the SYN, or long before the connection */
+		l = ladder(.cfg = "tcp_ecn=3");
+		app(l, 0, "listen 5");
+		tcp_listener_opts(ladder_listener(l))->defer_accept = deferred * OL_SEC;
+		in (l, 0, deferred ? "SEWA 0:0(0) win 32792 <mss 1000>" : "SEWA 0:100(100) win 32792 <mss 1000>");
+		out(l, 0, "S.2 0:0(0) ack 1");
+		in (l, 20, deferred ? ".6 1:1(0) ack 1 win 257 [ce]" : ".6 101:101(0) ack 1 win 257 [ce]");
+		if (deferred)
+			in (l, 20, "P.6 1:101(100) ack 1 win 257 [ce]");
+		app(l, 0, "accept");
+		eq(acc(l)->s_cep, 6);
+		eq(acc(l)->r_cep, 6 + deferred);
+		ladder_end(l);
+	}
+}
+
+/* A mark on Not-ECT is no mark of a router's; ECT is no longer said, and all else goes on. */
+/* req: 9768-3.2.2.3-a */
+TEST(accecn_changed_marks_end_ect_and_nothing_else)
+{
+	for (int active = 0; active < 2; active++) {
+		struct ladder *l;
+		if (active) {
+			l = opened("S.4", "");
+			out(l, 0, ".2 1:1(0) ack 1 [noecn]");
+		} else {
+			l = ladder(.cfg = "tcp_ecn=3,tcp_timestamps=0");
+			app(l, 0, "listen 5");
+			in (l, 0, "SEWA 0:0(0) win 30000 <mss 1000>");
+			out(l, 0, "S.2 0:0(0) ack 1");
+			in (l, 20, ".4 1:1(0) ack 1 win 30000");
+			app(l, 0, "accept");
+		}
+		app(l, 0, "write 4000");
+		unsigned n = 0;
+		for (struct ol_pkt *p; (p = ladder_take(l)); ol_pkt_free(p), n++)
+			eq(p->data[1] & 3, 0);
+		ok(n >= 4);
+		in (l, 20, ".6 1:1(0) ack 2001 win 30000");	/* our text came marked: that counts */
+		eq(ce_told(l), 1);
+		eq(ladder_tcb(l)->loss.ca_state, TCP_CAS_CWR);
+		in (l, 0, "P.6 1:101(100) ack 2001 win 30000 [ce]");
+		eq(acc(l)->r_cep, 6);				/* and so does theirs */
+		ladder_end(l);
+	}
+}
+
+/* ---- when an ACK goes --------------------------------------------------------------------------------------------- */
+
+/* 3.2.2.5.1: at once when marks begin, then every second, though the ACK would wait; every third of what has no text. */
+TEST(accecn_marks_are_told_in_time)
+{
+	struct ladder *l = agreed("tcp_ecn_option=0");
+	in (l, 0, "P.5 1:11(10) ack 1 win 257");
+	ladder_flush(l);
+	app(l, 0, "write 10");					/* from now on ACKs wait for company */
+	out(l, 0, "P.5 1:11(10) ack 11");
+	in (l, 5, "P.5 11:21(10) ack 11 win 257");
+	none(l);
+	in (l, 1, "P.5 21:31(10) ack 11 win 257 [ce]");
+	out(l, 0, ".6 11:11(0) ack 31");			/* they begin */
+	in (l, 1, "P.5 31:41(10) ack 11 win 257 [ce]");
+	none(l);
+	in (l, 1, "P.5 41:51(10) ack 11 win 257 [ce]");
+	out(l, 0, ".0 11:11(0) ack 51");			/* two more */
+	in (l, 1, ".5 51:51(0) ack 11 win 257");
+	in (l, 1, "P.5 51:61(10) ack 11 win 257 [ce]");
+	out(l, 0, ".1 11:11(0) ack 61");			/* again they begin */
+	wait(l, 100);
+	for (int i = 0; i < 7; i++) {				/* an ACK of ACKs */
+		in (l, 1, ".5 61:61(0) ack 11 win 257 [ce]");
+		if (i % 3 == 2)
+			out(l, 0, i == 2 ? ".4 11:11(0) ack 61" : ".7 11:11(0) ack 61");
+		none(l);
+	}
+	ladder_end(l);
+	l = agreed(NULL);
+	in (l, 5, "P.5 101:201(100) ack 1 win 257");		/* which never has SACK blocks */
+	out(l, 0, ".5 1:1(0) ack 1 <nop,nop,sack 101:201>");
+	for (int i = 0; i < 3; i++)
+		in (l, 1, ".5 1:1(0) ack 1 win 257 [ce]");
+	out(l, 0, ".0 1:1(0) ack 1 <>");
+	ladder_end(l);
+}
+
+/* ---- the sender --------------------------------------------------------------------------------------------------- */
+
+/* Once for a round trip; no CWR says so, and TCP_INFO tells how many were marked. */
+TEST(accecn_marks_halve_the_window_once_a_round_trip)
+{
+	struct ladder *l = agreed("tcp_congestion_control=reno");
+	app(l, 0, "write 40000");
+	eq(ladder_flush(l), 10);
+	in (l, 20, ".6 1:1(0) ack 1001 win 257");
+	eq(ladder_tcb(l)->loss.ssthresh, 4500);
+	eq(ladder_tcb(l)->loss.ca_state, TCP_CAS_CWR);
+	uint32_t ssthresh = ladder_tcb(l)->loss.ssthresh;
+	for (int i = 2; i <= 10; i++) {
+		char s[80];
+		snprintf(s, sizeof s, ".%d 1:1(0) ack %d win 257", (5 + i) & 7, 1 + 1000 * i);
+		in (l, 1, s);
+		eq(ladder_tcb(l)->loss.ssthresh, ssthresh);
+		for (struct ol_pkt *p; (p = ladder_take(l)); ol_pkt_free(p)) {
+			eq(p->data[33] & 0xc0, 0x40);		/* r.cep is 5: AE and ECE, and no CWR beside it */
+			eq(p->data[1] & 3, 2);
+		}
+	}
+	eq(ce_told(l), 10);
+	uint32_t nxt = ladder_tcb(l)->snd_nxt.v - ladder_tcb(l)->iss.v;
+	char s[80];
+	snprintf(s, sizeof s, ".7 1:1(0) ack %u win 257", nxt);
+	in (l, 20, s);						/* no more marks in a round trip */
+	eq(ladder_tcb(l)->loss.ca_state, TCP_CAS_OPEN);
+	ladder_flush(l);
+	snprintf(s, sizeof s, ".0 1:1(0) ack %u win 257", nxt + 1000);
+	in (l, 20, s);
+	eq(ladder_tcb(l)->loss.ca_state, TCP_CAS_CWR);
+	ok(ladder_tcb(l)->loss.ssthresh < ssthresh);
+	eq(ce_told(l), 11);
+	ladder_end(l);
+}
+
+/* With a window of two segments and less: each mark counts once, and what was sent before the reduction is of the same event. */
+TEST(accecn_marks_reduce_to_one_segment)
+{
+	struct ladder *l = agreed("tcp_congestion_control=reno,tcp_init_cwnd=2");
+	app(l, 0, "write 20000");
+	eq(ladder_flush(l), 2);
+	in (l, 20, ".6 1:1(0) ack 1001 win 257");
+	none(l);
+	in (l, 1, ".7 1:1(0) ack 2001 win 257");
+	eq(ladder_tcb(l)->loss.cwnd, 1000);
+	out(l, 0, ".5 2001:3001(1000) ack 1 [ect0]");
+	in (l, 20, ".0 1:1(0) ack 3001 win 257");		/* marked again, at one segment: the timer's turn */
+	int rto = (int)(ladder_tcb(l)->rto_ns / OL_MS);
+	wait(l, rto - 1);
+	by (l, 2, ".5 3001:4001(1000) ack 1");
+	in (l, 20, ".0 1:1(0) ack 4001 win 257");
+	out(l, 0, ".5 4001:5001(1000) ack 1");			/* no mark: on at once */
+	ladder_end(l);
+}
+
+/* An ACK that another overtook has an old count, which would look like seven marks. */
+TEST(accecn_superseded_acks_are_not_read)
+{
+	for (int ts = 0; ts < 2; ts++) {
+		const char *t[] = { "", "<nop,nop,TS val 20 ecr last>", "<nop,nop,TS val 30 ecr last>" };
+		char s[100];
+		struct ladder *l = ladder(.cfg = "tcp_ecn=3");
+		app(l, 0, "listen 5");
+		in (l, 0, ts ? "SEWA 0:0(0) win 32792 <mss 1012,sackOK,TS val 10 ecr 0>" : "SEWA 0:0(0) win 32792 <mss 1000>");
+		out(l, 0, "S.2 0:0(0) ack 1");
+		snprintf(s, sizeof s, ".2 1:1(0) ack 1 win 30000 %s", ts ? "<nop,nop,TS val 15 ecr last>" : "");
+		in (l, 20, s);
+		app(l, 0, "accept");
+		send_many(l, 4);
+		snprintf(s, sizeof s, ".6 1:1(0) ack 2001 win 30000 %s", t[2 * ts]);
+		in (l, 20, s);
+		eq(ce_told(l), 1);
+		snprintf(s, sizeof s, ".5 1:1(0) ack 2001 win 30000 %s", t[ts]);
+		in (l, 0, s);
+		snprintf(s, sizeof s, ".5 1:1(0) ack 1001 win 30000 %s", t[ts]);
+		in (l, 0, s);
+		eq(ce_told(l), 1);
+		snprintf(s, sizeof s, ".7 1:1(0) ack 2001 win 30000 %s", ts ? "<nop,nop,TS val 31 ecr last>" : "");
+		in (l, 0, s);					/* a timestamp tells that it is news */
+		eq(ce_told(l), ts ? 2 : 1);
+		ladder_end(l);
+	}
+}
+
+/* Ten segments in one ACK: two marks may have been ten.  Unless the option has the bytes, or this is how the peer always is. */
+/* req: 9768-3.2.2.5.2-a */
+TEST(accecn_a_whole_turn_is_assumed_where_it_was_possible)
+{
+	static const struct { int segs, ace; const char *opt; uint32_t marks; } all[] = {
+		{ 9, 7, "", 2 }, { 10, 7, "", 10 }, { 10, 5, "", 8 }, { 7, 5, "", 0 }, { 1, 0, "", 3 },
+		{ 10, 7, "<ECN0 8001 2000>", 2 }, { 10, 7, "<ECN0 1 10000>", 10 }, { 10, 5, "<ECN0 10001>", 0 },
+		{ 10, 7, "<ECN0 8001 6000>", 10 },		/* more than two segments hold */
+	};
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+		char s[120];
+		struct ladder *l = agreed("tcp_init_cwnd=40");
+		for (int k = 0; k < 4; k++) {
+			send_many(l, 1);
+			snprintf(s, sizeof s, ".5 1:1(0) ack %d win 1000", 1001 + 1000 * k);
+			in (l, 20, s);
+		}
+		send_many(l, (unsigned)all[i].segs);
+		snprintf(s, sizeof s, ".%d 1:1(0) ack %d win 1000 %s", all[i].ace, 4001 + 1000 * all[i].segs, all[i].opt);
+		in (l, 20, s);
+		eq(ce_told(l), all[i].marks);
+		eq(acc(l)->s_cep, 5 + all[i].marks);
+		eq(ladder_tcb(l)->loss.ca_state == TCP_CAS_CWR, all[i].marks > 0);
+		ladder_end(l);
+	}
+	struct ladder *l = agreed("tcp_init_cwnd=40");
+	for (int k = 0; k < 3; k++) {
+		char s[80];
+		send_many(l, 10);
+		snprintf(s, sizeof s, ".5 1:1(0) ack %d win 1000", 10001 + 10000 * k);
+		in (l, 20, s);
+		eq(ce_told(l), 0);
+	}
+	ladder_end(l);
+}
+
+/* 3.2.2.4, 3.2.3.2.5: a first count of 0, or bytes that came marked in no packet. */
+TEST(accecn_feedback_that_cannot_be_ends_ect)
+{
+	struct ladder *l = agreed(NULL);
+	send_many(l, 2);
+	in (l, 20, ".0 1:1(0) ack 2001 win 257");
+	ok(acc(l)->no_ect && acc(l)->deaf);
+	in (l, 0, "P.0 1:101(100) ack 2001 win 257 [ce]");
+	out(l, 0, ".6 2001:2001(0) ack 101");			/* theirs is counted all the same */
+	send_many(l, 2);
+	in (l, 20, ".3 101:101(0) ack 4001 win 257");
+	eq(ce_told(l), 0);
+	eq(ladder_tcb(l)->loss.ca_state, TCP_CAS_OPEN);
+	ladder_end(l);
+	l = agreed(NULL);
+	send_many(l, 2);
+	in (l, 20, ".6 1:1(0) ack 2001 win 257 <ECN0 1001 1000>");
+	ok(!acc(l)->no_ect);
+	send_many(l, 2);
+	in (l, 20, ".6 1:1(0) ack 4001 win 257 <ECN0 2001 2000>");
+	ok(acc(l)->no_ect);
+	app(l, 0, "write 100");
+	out(l, 0, "P.5 4001:4101(100) ack 1 [noecn]");
+	ladder_end(l);
+}
+
+/* ---- the option --------------------------------------------------------------------------------------------------- */
+
+/* req: 9768-3.2.3-a */
+TEST(accecn_options_of_every_length_are_read)
+{
+	static const struct { uint8_t b[14]; uint32_t e0, ce, e1; } all[] = {
+		{ { 172, 11, 0, 1, 2, 0, 3, 4, 0, 5, 6 }, 0x102, 0x304, 0x506 },
+		{ { 174, 11, 0, 1, 2, 0, 3, 4, 0, 5, 6 }, 0x506, 0x304, 0x102 },
+		{ { 172, 8, 0, 1, 2, 0, 3, 4 }, 0x102, 0x304, 1 }, { { 174, 8, 0, 1, 2, 0, 3, 4 }, 1, 0x304, 0x102 },
+		{ { 172, 5, 0, 1, 2 }, 0x102, 0, 1 }, { { 174, 5, 0, 1, 2 }, 1, 0, 0x102 },
+		{ { 172, 2 }, 1, 0, 1 }, { { 174, 2 }, 1, 0, 1 },
+		{ { 172, 4, 0, 1 }, 1, 0, 1 }, { { 172, 7, 0, 1, 2, 9, 9 }, 0x102, 0, 1 },	/* fields that are whole */
+		{ { 172, 12, 0, 1, 2, 0, 3, 4, 0, 5, 6, 9 }, 0x102, 0x304, 0x506 },
+		{ { 172, 14, 0, 1, 2, 0, 3, 4, 0, 5, 6, 9, 9, 9 }, 0x102, 0x304, 0x506 },
+	};
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+		struct ladder *l = agreed(NULL);
+		send_many(l, 2);
+		char s[120] = ".6 1:1(0) ack 2001 win 257 <", *at = s + strlen(s);
+		for (unsigned k = 0; k < all[i].b[1]; k += 2)
+			at += sprintf(at, "%sraw %02x%02x", k ? "," : "", all[i].b[k], k + 1u < all[i].b[1] ? all[i].b[k + 1] : 1);
+		strcpy(at, ">");
+		in (l, 20, s);
+		eq(acc(l)->s_bytes[IPECN_ECT0], all[i].e0);
+		eq(acc(l)->s_bytes[IPECN_CE], all[i].ce);
+		eq(acc(l)->s_bytes[IPECN_ECT1], all[i].e1);
+		ladder_end(l);
+	}
+	struct ladder *l = agreed(NULL);			/* 24 bits, and round again */
+	for (int i = 0; i < 3; i++) {
+		char s[80];
+		send_many(l, 1);
+		snprintf(s, sizeof s, ".5 1:1(0) ack %d win 257 <ECN0 %u>", 1001 + 1000 * i, (i + 1) * 8000000u & 0xffffff);
+		in (l, 20, s);
+	}
+	eq(acc(l)->s_bytes[IPECN_ECT0], 24000000);
+	ladder_end(l);
+	l = ladder(.cfg = "tcp_ecn=3");				/* 3.2.3.2.4: zeros are the work of a middlebox */
+	app(l, 0, "listen 5");
+	in (l, 0, "SEWA 0:0(0) win 30000 <mss 1000,ECN0 9 9 9>");	/* and on a SYN it is none */
+	out(l, 0, "S.2 0:0(0) ack 1");
+	in (l, 20, ".2 1:1(0) ack 1 win 30000 <ECN0 0 0 0>");
+	app(l, 0, "accept");
+	send_many(l, 2);
+	in (l, 20, ".6 1:1(0) ack 2001 win 30000 <ECN0 5001 1000>");
+	eq(acc(l)->s_bytes[IPECN_ECT0], 1);
+	eq(ce_told(l), 1);
+	ladder_end(l);
+}
+
+/* 3.2.3.3: what changed since the last, with what ever did; two SACK blocks are worth more, a third is not. */
+/* req: 9768-3.2.3-a */
+TEST(accecn_option_goes_with_what_is_new)
+{
+	struct ladder *l = agreed(NULL);
+	in (l, 5, "P.5 1:101(100) ack 1 win 257");
+	out(l, 0, ".5 1:1(0) ack 101 <>");			/* Not-ECT: nothing grew */
+	in (l, 5, "P.5 101:201(100) ack 1 win 257 [ect0]");
+	out(l, 0, ".5 1:1(0) ack 201 <ECN0 101,nop,nop,nop>");
+	app(l, 0, "write 100");
+	out(l, 0, "P.5 1:101(100) ack 201 <>");
+	in (l, 5, "P.5 201:301(100) ack 101 win 257 [ce]");
+	out(l, 0, ".6 101:101(0) ack 301 <ECN0 101 100>");
+	in (l, 5, "P.5 301:401(100) ack 101 win 257 [ect0]");
+	app(l, 0, "write 1992");
+	out(l, 0, ".6 101:1093(992) ack 401 <ECN0 201 100>");	/* it takes its room from the text */
+	out(l, 0, "P.6 1093:2093(1000) ack 401 <>");
+	ladder_end(l);
+	for (int ts = 0; ts < 2; ts++) {
+		l = ladder(.cfg = "tcp_ecn=3");
+		app(l, 0, "listen 5");
+		in (l, 0, ts ? "SEWA 0:0(0) win 32792 <mss 1000,sackOK,TS val 7 ecr 0>" : "SEWA 0:0(0) win 32792 <mss 1000,nop,nop,sackOK>");
+		out(l, 0, "S.2 0:0(0) ack 1");
+		const char *t = ts ? "<nop,nop,TS val 7 ecr last>" : "";
+		for (int i = 0; i < 4; i++) {
+			static const char *const none[] = {
+				"", "<nop,nop,sack 101:201,ECN0 101,nop,nop,nop>", "<nop,nop,sack 301:401 101:201,ECN0 201,nop,nop,nop>",
+				"<nop,nop,sack 501:601 301:401 101:201,ECN0 301,nop,nop,nop>",
+			};
+			static const char *const with[] = {
+				"", "<nop,nop,TS val * ecr 7,nop,nop,sack 101:201,ECN0 101,nop,nop,nop>",
+				"<nop,nop,TS val * ecr 7,nop,nop,sack 301:401 101:201,ECN0 201,nop,nop,nop>",
+				"<nop,nop,TS val * ecr 7,nop,nop,sack 501:601 301:401,ECN0 301,nop,nop,nop>",
+			};
+			char s[120];
+			if (i == 0) {
+				snprintf(s, sizeof s, ".2 1:1(0) ack 1 win 30000 %s", t);
+				in (l, 20, s);
+				app(l, 0, "accept");
+				continue;
+			}
+			snprintf(s, sizeof s, "P.5 %d:%d(100) ack 1 win 30000 %s [ect0]", 200 * i - 99, 200 * i + 1, t);
+			in (l, 5, s);
+			snprintf(s, sizeof s, ".5 1:1(0) ack 1 %s", ts ? with[i] : none[i]);
+			out(l, 0, s);
+		}
+		if (ts) {					/* three fields are too long beside two blocks: then none */
+			in (l, 5, "P.5 701:801(100) ack 1 win 30000 <nop,nop,TS val 7 ecr last> [ect1]");
+			out(l, 0, ".5 1:1(0) ack 1 <nop,nop,TS val * ecr 7,nop,nop,sack 701:801 501:601,ECN1 101,nop,nop,nop>");
+		}
+		ladder_end(l);
+	}
+}
+
+/* tcp_ecn_option=1: at changes and the ACK after, with each mark, and before 2^22 bytes; 0 never. */
+TEST(accecn_option_goes_sparingly)
+{
+	struct ladder *l = agreed("tcp_ecn_option=1");
+	in (l, 5, "P.5 1:101(100) ack 1 win 257 [ect0]");
+	out(l, 0, ".5 1:1(0) ack 101 <ECN0 101,nop,nop,nop>");
+	in (l, 5, "P.5 101:201(100) ack 1 win 257 [ect0]");
+	out(l, 0, ".5 1:1(0) ack 201 <ECN0 201,nop,nop,nop>");
+	for (int i = 2; i < 6; i++) {
+		char s[80];
+		snprintf(s, sizeof s, "P.5 %d:%d(100) ack 1 win 257 [ect0]", 1 + 100 * i, 101 + 100 * i);
+		in (l, 5, s);
+		snprintf(s, sizeof s, ".5 1:1(0) ack %d <>", 101 + 100 * i);
+		out(l, 0, s);
+	}
+	for (int i = 6; i < 10; i++) {
+		char s[80];
+		snprintf(s, sizeof s, "P.5 %d:%d(100) ack 1 win 257 [ce]", 1 + 100 * i, 101 + 100 * i);
+		in (l, 5, s);
+		snprintf(s, sizeof s, ".%d 1:1(0) ack %d <ECN0 601 %d>", i & 7, 101 + 100 * i, 100 * (i - 5));
+		out(l, 0, s);
+	}
+	ladder_end(l);
+	l = ladder(.cfg = "tcp_ecn=3,tcp_ecn_option=0");
+	app(l, 0, "listen 5");
+	in (l, 0, "SEWA 0:0(0) win 30000 <mss 1000>");
+	out(l, 0, "S.2 0:0(0) ack 1 <mss 1460>");
+	ladder_end(l);
+}
+
+/* 3.2.3.2.2: the first text, which had it, seems lost: it goes again without, and so does all else. */
+TEST(accecn_option_is_given_up_with_the_first_text)
+{
+	struct ladder *l = opened("S.2", ",ECN0 1 0 1");
+	out(l, 0, ".2 1:1(0) ack 1 <ECN0 1 0 1,nop>");
+	app(l, 0, "write 100");
+	out(l, 0, "P.5 1:101(100) ack 1 <ECN0 1 0 1,nop> [ect0]");
+	by (l, 3000, "P.5 1:101(100) ack 1 <> [noecn]");
+	in (l, 20, "P.5 1:101(100) ack 101 win 30000 [ce]");
+	out(l, 0, ".6 101:101(0) ack 101 <>");
+	ladder_end(l);
+}
+
+/* A SYN-ACK that has little room has a short option. */
+TEST(accecn_option_fits_beside_a_cookie)
+{
+	struct ladder *l = ladder(.cfg = "tcp_ecn=3,tcp_fastopen=3");
+	app(l, 0, "listenfast 5");
+	in (l, 0, "SEWA 0:0(0) win 30000 <mss 1000,sackOK,TS val 7 ecr 0,nop,wscale 7,FO,nop,nop>");
+	out(l, 0, "S.2 0:0(0) ack 1 <mss 1460,sackOK,TS val * ecr 7,nop,wscale 8,FO cookie,nop,nop,ECN0 1 0>");
+	ladder_end(l);
+}
