@@ -44,7 +44,7 @@ static unsigned pending(const struct world *w, bool surely)
 		ol_time age = w->host.now - o->at;
 		switch (o->fate) {
 		case PENDING: n += age < (surely ? SURE : OVER); break;
-		case MAYBE:   n += !surely && age < OVER; break;
+		case MAYBE:   n += !surely; break;		/* an orphan tries longer */
 		case RESET:   n += age < RESET_LIFE; break;
 		case GONE:    break;
 		}
@@ -165,7 +165,7 @@ static void ack(struct world *w, struct slot *s)
 	bool fresh = open_still(w, s);
 	size_t got;
 	give(w, s, TCP_ACK, s->seq + 1 + (s->opened ? (uint32_t)s->text : 0), NULL, 0, 0);
-	if (s->opened && s->opened->fate != RESET)
+	if (s->opened && !s->done)
 		s->opened->fate = GONE;
 	ol_sock c = ol_accept(w->host.stk, w->host.listener, NULL, NULL, w->host.now);
 	must(c < 0 || !s->opened);

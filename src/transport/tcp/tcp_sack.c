@@ -121,7 +121,7 @@ bool tcp_loss_last_resort(struct tcp_tcb *tcb, struct tcp_loss_range *out, ol_ti
 {
 	struct tcp_loss *l = &tcb->loss;
 	l->rescuing = false;
-	if (l->cfg->rack || !tcb->sack_ok || l->ca_state != TCP_CAS_RECOVERY || sb_wanted(&l->sb) != SB_NONE)
+	if (l->cfg->rack || !tcb->sack_ok || l->ca_state != TCP_CAS_RECOVERY || !l->sb.out.bytes || sb_wanted(&l->sb) != SB_NONE)
 		return false;
 	/* step C: while cwnd - pipe >= 1 SMSS */
 	if ((uint64_t)tcp_loss_pipe(tcb) + tcp_full_segment(tcb) > l->cwnd || !sb_reserve(&l->sb, 4) || tcp_pacing_holds(tcb, now))
