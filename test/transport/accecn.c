@@ -34,7 +34,7 @@ static struct ladder *opened(const char *synack, const char *opts)
 	app(l, 0, "connect");
 	out(l, 0, "SEWA 0:0(0) [noecn]");
 	snprintf(s, sizeof s, "%s 0:0(0) ack 1 win 30000 <mss 1000%s>", synack, opts);
-	in (l, 20, s);
+	in (l, 20, "%s", s);
 	return l;
 }
 
@@ -43,7 +43,7 @@ static void send_many(struct ladder *l, unsigned n)
 {
 	char s[30];
 	snprintf(s, sizeof s, "write %u", 1000 * n);
-	app(l, 0, s);
+	app(l, 0, "%s", s);
 	eq(ladder_flush(l), n);
 }
 
@@ -58,9 +58,9 @@ TEST(accecn_syn_has_three_flags_and_the_answer_says_how_it_came)
 		struct ladder *l = ladder(.cfg = "tcp_ecn=5");		/* agrees and does not ask */
 		app(l, 0, "listen 5");
 		snprintf(s, sizeof s, "SEWA 0:0(0) win 30000 <mss 1000> %s", all[i].mark);
-		in (l, 0, s);
+		in (l, 0, "%s", s);
 		snprintf(s, sizeof s, "S.%d 0:0(0) ack 1 <mss 1460,ECN0 1 0 1,nop> [noecn]", all[i].code);
-		out(l, 0, s);
+		out(l, 0, "%s", s);
 		in (l, 20, ".2 1:1(0) ack 1 win 30000");
 		app(l, 0, "accept");
 		ok(acc(l)->on);
@@ -103,9 +103,9 @@ TEST(accecn_falls_back_to_what_both_know)
 		struct ladder *l = ladder(.cfg = asked[i].cfg);
 		app(l, 0, "listen 5");
 		snprintf(s, sizeof s, "%s 0:0(0) win 30000 <mss 1000>", asked[i].syn);
-		in (l, 0, s);
+		in (l, 0, "%s", s);
 		snprintf(s, sizeof s, "%s 0:0(0) ack 1 [noecn]", asked[i].synack);
-		out(l, 0, s);
+		out(l, 0, "%s", s);
 		in (l, 20, asked[i].mode == 'a' ? ".2 1:1(0) ack 1 win 30000" : ". 1:1(0) ack 1 win 30000");
 		app(l, 0, "accept");
 		is_mode(l, asked[i].mode);
@@ -115,7 +115,7 @@ TEST(accecn_falls_back_to_what_both_know)
 	for (int i = 0; i < 2; i++) {
 		struct ladder *l = ladder(.cfg = asks[i].cfg);
 		app(l, 0, "connect");
-		out(l, 0, asks[i].syn);
+		out(l, 0, "%s", asks[i].syn);
 		in (l, 20, "S.1 0:0(0) ack 1 win 30000 <mss 1000>");
 		out(l, 0, ". 1:1(0) ack 1");
 		is_mode(l, i ? 'n' : 'c');
@@ -170,7 +170,7 @@ TEST(accecn_unknown_flags_count_as_a_request)
 		struct ladder *l = ladder(.cfg = "tcp_ecn=3");
 		app(l, 0, "listen 5");
 		snprintf(s, sizeof s, "%s 0:0(0) win 30000 <mss 1000>", syns[i]);
-		in (l, 0, s);
+		in (l, 0, "%s", s);
 		out(l, 0, "S.2 0:0(0) ack 1");
 		in (l, 20, ".2 1:1(0) ack 1 win 30000");
 		app(l, 0, "accept");
@@ -249,10 +249,10 @@ TEST(accecn_syn_that_comes_again)
 		l = ladder(.cfg = "tcp_ecn=3");
 		app(l, 0, "listen 5");
 		snprintf(s, sizeof s, "%s 0:0(0) win 30000 <mss 1000>", both[i][0]);
-		in (l, 0, s);
+		in (l, 0, "%s", s);
 		eq(ladder_flush(l), 1);
 		snprintf(s, sizeof s, "%s 0:0(0) win 30000 <mss 1000>", both[i][1]);
-		in (l, 600, s);
+		in (l, 600, "%s", s);
 		struct ol_pkt *p = ladder_take(l);
 		ok(p && p->data[33] == (TCP_RST | TCP_ACK));
 		ol_pkt_free(p);
@@ -272,10 +272,10 @@ TEST(accecn_syn_cookie_is_known_by_the_ack)
 			struct ladder *l = ladder(.cfg = "tcp_ecn=3,tcp_syncookies=2");
 			app(l, 0, "listen 5");
 			snprintf(s, sizeof s, "SEWA 0:0(0) win 30000 <mss 1000%s>", ts ? ",sackOK,TS val 7 ecr 0,nop,wscale 7" : "");
-			in (l, 0, s);
+			in (l, 0, "%s", s);
 			out(l, 0, "S.2 0:0(0) ack 1");
 			snprintf(s, sizeof s, "%s 1:1(0) ack 1 win 30000 %s", all[i].ack, t);
-			in (l, 20, s);
+			in (l, 20, "%s", s);
 			app(l, 0, "accept");
 			eq(acc(l)->on, all[i].mode != 'n');
 			eq(ladder_tcb(l)->ecn_ok, false);
@@ -328,9 +328,9 @@ TEST(accecn_every_segment_has_the_count)
 	char s[80];
 	for (int i = 0; i < 10; i++) {
 		snprintf(s, sizeof s, "P.5 %d:%d(100) ack 1 win 257 [ce]", 1 + 100 * i, 101 + 100 * i);
-		in (l, 5, s);
+		in (l, 5, "%s", s);
 		snprintf(s, sizeof s, ".%d 1:1(0) ack %d <> [noecn]", (6 + i) & 7, 101 + 100 * i);
-		out(l, 0, s);
+		out(l, 0, "%s", s);
 	}
 	app(l, 0, "write 50");					/* 15 */
 	out(l, 0, "P.7 1:51(50) ack 1001 [ect0]");
@@ -368,11 +368,11 @@ TEST(accecn_ack_of_the_synack_says_how_that_came)
 		app(l, 0, "fastopen 100");
 		out(l, 0, "SEWA 0:100(100) [noecn]");		/* text that waits does not take the ACK's place */
 		snprintf(s, sizeof s, "S.2 0:0(0) ack 1 win 30000 <mss 1000> %s", all[i].mark);
-		in (l, 20, s);
+		in (l, 20, "%s", s);
 		snprintf(s, sizeof s, ".%d 101:101(0) ack 1 [noecn]", all[i].code);
-		out(l, 0, s);
+		out(l, 0, "%s", s);
 		snprintf(s, sizeof s, "P.%d 1:101(100) ack 1", all[i].cep);
-		out(l, 0, s);
+		out(l, 0, "%s", s);
 		for (int k = 0; k < 2; k++) {			/* the ACK was lost: again, and about the SYN-ACK that came last */
 			ladder_flush(l);
 			in (l, 1000, "S.2 0:0(0) ack 1 win 30000 <mss 1000> [ce]");
@@ -398,7 +398,7 @@ TEST(accecn_server_reads_the_third_segment_by_its_table)
 			in (l, 0, "SEWA 0:0(0) win 32792 " SYN_OPTS);
 			out(l, 0, "S.2 0:0(0) ack 1");
 			snprintf(s, sizeof s, text ? "P.%d 1:11(10) ack 1 win 257" : ".%d 1:1(0) ack 1 win 257", ace);
-			in (l, 20, s);
+			in (l, 20, "%s", s);
 			app(l, 0, "accept");
 			ladder_flush(l);
 			uint32_t count = 5 + ((ace - 5) & 7), table = ace == 6 ? 6 : 5;
@@ -517,7 +517,7 @@ TEST(accecn_marks_halve_the_window_once_a_round_trip)
 	for (int i = 2; i <= 10; i++) {
 		char s[80];
 		snprintf(s, sizeof s, ".%d 1:1(0) ack %d win 257", (5 + i) & 7, 1 + 1000 * i);
-		in (l, 1, s);
+		in (l, 1, "%s", s);
 		eq(ladder_tcb(l)->loss.ssthresh, ssthresh);
 		for (struct ol_pkt *p; (p = ladder_take(l)); ol_pkt_free(p)) {
 			eq(p->data[33] & 0xc0, 0x40);		/* r.cep is 5: AE and ECE, and no CWR beside it */
@@ -528,11 +528,11 @@ TEST(accecn_marks_halve_the_window_once_a_round_trip)
 	uint32_t nxt = ladder_tcb(l)->snd_nxt.v - ladder_tcb(l)->iss.v;
 	char s[80];
 	snprintf(s, sizeof s, ".7 1:1(0) ack %u win 257", nxt);
-	in (l, 20, s);						/* no more marks in a round trip */
+	in (l, 20, "%s", s);						/* no more marks in a round trip */
 	eq(ladder_tcb(l)->loss.ca_state, TCP_CAS_OPEN);
 	ladder_flush(l);
 	snprintf(s, sizeof s, ".0 1:1(0) ack %u win 257", nxt + 1000);
-	in (l, 20, s);
+	in (l, 20, "%s", s);
 	eq(ladder_tcb(l)->loss.ca_state, TCP_CAS_CWR);
 	ok(ladder_tcb(l)->loss.ssthresh < ssthresh);
 	eq(ce_told(l), 11);
@@ -570,19 +570,19 @@ TEST(accecn_superseded_acks_are_not_read)
 		in (l, 0, ts ? "SEWA 0:0(0) win 32792 <mss 1012,sackOK,TS val 10 ecr 0>" : "SEWA 0:0(0) win 32792 <mss 1000>");
 		out(l, 0, "S.2 0:0(0) ack 1");
 		snprintf(s, sizeof s, ".2 1:1(0) ack 1 win 30000 %s", ts ? "<nop,nop,TS val 15 ecr last>" : "");
-		in (l, 20, s);
+		in (l, 20, "%s", s);
 		app(l, 0, "accept");
 		send_many(l, 4);
 		snprintf(s, sizeof s, ".6 1:1(0) ack 2001 win 30000 %s", t[2 * ts]);
-		in (l, 20, s);
+		in (l, 20, "%s", s);
 		eq(ce_told(l), 1);
 		snprintf(s, sizeof s, ".5 1:1(0) ack 2001 win 30000 %s", t[ts]);
-		in (l, 0, s);
+		in (l, 0, "%s", s);
 		snprintf(s, sizeof s, ".5 1:1(0) ack 1001 win 30000 %s", t[ts]);
-		in (l, 0, s);
+		in (l, 0, "%s", s);
 		eq(ce_told(l), 1);
 		snprintf(s, sizeof s, ".7 1:1(0) ack 2001 win 30000 %s", ts ? "<nop,nop,TS val 31 ecr last>" : "");
-		in (l, 0, s);					/* a timestamp tells that it is news */
+		in (l, 0, "%s", s);					/* a timestamp tells that it is news */
 		eq(ce_told(l), ts ? 2 : 1);
 		ladder_end(l);
 	}
@@ -603,11 +603,11 @@ TEST(accecn_a_whole_turn_is_assumed_where_it_was_possible)
 		for (int k = 0; k < 4; k++) {
 			send_many(l, 1);
 			snprintf(s, sizeof s, ".5 1:1(0) ack %d win 1000", 1001 + 1000 * k);
-			in (l, 20, s);
+			in (l, 20, "%s", s);
 		}
 		send_many(l, (unsigned)all[i].segs);
 		snprintf(s, sizeof s, ".%d 1:1(0) ack %d win 1000 %s", all[i].ace, 4001 + 1000 * all[i].segs, all[i].opt);
-		in (l, 20, s);
+		in (l, 20, "%s", s);
 		eq(ce_told(l), all[i].marks);
 		eq(acc(l)->s_cep, 5 + all[i].marks);
 		eq(ladder_tcb(l)->loss.ca_state == TCP_CAS_CWR, all[i].marks > 0);
@@ -618,7 +618,7 @@ TEST(accecn_a_whole_turn_is_assumed_where_it_was_possible)
 		char s[80];
 		send_many(l, 10);
 		snprintf(s, sizeof s, ".5 1:1(0) ack %d win 1000", 10001 + 10000 * k);
-		in (l, 20, s);
+		in (l, 20, "%s", s);
 		eq(ce_told(l), 0);
 	}
 	ladder_end(l);
@@ -672,7 +672,7 @@ TEST(accecn_options_of_every_length_are_read)
 		for (unsigned k = 0; k < all[i].b[1]; k += 2)
 			at += sprintf(at, "%sraw %02x%02x", k ? "," : "", all[i].b[k], k + 1u < all[i].b[1] ? all[i].b[k + 1] : 1);
 		strcpy(at, ">");
-		in (l, 20, s);
+		in (l, 20, "%s", s);
 		eq(acc(l)->s_bytes[IPECN_ECT0], all[i].e0);
 		eq(acc(l)->s_bytes[IPECN_CE], all[i].ce);
 		eq(acc(l)->s_bytes[IPECN_ECT1], all[i].e1);
@@ -683,7 +683,7 @@ TEST(accecn_options_of_every_length_are_read)
 		char s[80];
 		send_many(l, 1);
 		snprintf(s, sizeof s, ".5 1:1(0) ack %d win 257 <ECN0 %u>", 1001 + 1000 * i, (i + 1) * 8000000u & 0xffffff);
-		in (l, 20, s);
+		in (l, 20, "%s", s);
 	}
 	eq(acc(l)->s_bytes[IPECN_ECT0], 24000000);
 	ladder_end(l);
@@ -737,14 +737,14 @@ TEST(accecn_option_goes_with_what_is_new)
 			char s[120];
 			if (i == 0) {
 				snprintf(s, sizeof s, ".2 1:1(0) ack 1 win 30000 %s", t);
-				in (l, 20, s);
+				in (l, 20, "%s", s);
 				app(l, 0, "accept");
 				continue;
 			}
 			snprintf(s, sizeof s, "P.5 %d:%d(100) ack 1 win 30000 %s [ect0]", 200 * i - 99, 200 * i + 1, t);
-			in (l, 5, s);
+			in (l, 5, "%s", s);
 			snprintf(s, sizeof s, ".5 1:1(0) ack 1 %s", ts ? with[i] : none[i]);
-			out(l, 0, s);
+			out(l, 0, "%s", s);
 		}
 		if (ts) {					/* three fields are too long beside two blocks: then none */
 			in (l, 5, "P.5 701:801(100) ack 1 win 30000 <nop,nop,TS val 7 ecr last> [ect1]");
@@ -765,16 +765,16 @@ TEST(accecn_option_goes_sparingly)
 	for (int i = 2; i < 6; i++) {
 		char s[80];
 		snprintf(s, sizeof s, "P.5 %d:%d(100) ack 1 win 257 [ect0]", 1 + 100 * i, 101 + 100 * i);
-		in (l, 5, s);
+		in (l, 5, "%s", s);
 		snprintf(s, sizeof s, ".5 1:1(0) ack %d <>", 101 + 100 * i);
-		out(l, 0, s);
+		out(l, 0, "%s", s);
 	}
 	for (int i = 6; i < 10; i++) {
 		char s[80];
 		snprintf(s, sizeof s, "P.5 %d:%d(100) ack 1 win 257 [ce]", 1 + 100 * i, 101 + 100 * i);
-		in (l, 5, s);
+		in (l, 5, "%s", s);
 		snprintf(s, sizeof s, ".%d 1:1(0) ack %d <ECN0 601 %d>", i & 7, 101 + 100 * i, 100 * (i - 5));
-		out(l, 0, s);
+		out(l, 0, "%s", s);
 	}
 	ladder_end(l);
 	l = ladder(.cfg = "tcp_ecn=3,tcp_ecn_option=0");
