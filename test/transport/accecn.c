@@ -139,6 +139,14 @@ TEST(accecn_simultaneous_open_answers_as_a_responder)
 	ladder_flush(l);
 	is_mode(l, 'a');
 	ladder_end(l);
+	l = ladder(.cfg = "tcp_ecn=3,tcp_timestamps=0");
+	app(l, 0, "connect");
+	out(l, 0, "SEWA 0:0(0)");
+	in (l, 5, "SEWA 0:0(0) win 30000 <mss 1000>");
+	out(l, 0, "S.2 0:0(0) ack 1");
+	in (l, 5, "S.6 0:10(10) ack 1 win 30000 <mss 1000>");
+	eq(acc(l)->s_cep, 5);
+	ladder_end(l);
 	for (int i = 0; i < 2; i++) {
 		l = ladder(.cfg = "tcp_ecn=3,tcp_timestamps=0");
 		app(l, 0, "connect");
@@ -621,6 +629,30 @@ TEST(accecn_a_whole_turn_is_assumed_where_it_was_possible)
 		in (l, 20, "%s", s);
 		eq(ce_told(l), 0);
 	}
+	ladder_end(l);
+}
+
+/* 3.2.3.2.5: a peer that acknowledges ten at a time hides a whole turn, and its next option tells of it. */
+TEST(accecn_bytes_tell_of_a_turn_that_was_missed)
+{
+	struct ladder *l = agreed("tcp_init_cwnd=40");
+	char s[80];
+	for (int k = 0; k < 3; k++) {
+		send_many(l, 10);
+		snprintf(s, sizeof s, ".5 1:1(0) ack %d win 1000", 10001 + 10000 * k);
+		in (l, 20, s);
+	}
+	eq(ce_told(l), 0);
+	send_many(l, 1);
+	in (l, 20, ".6 1:1(0) ack 31001 win 1000 <ECN0 23001 8500>");	/* eight and one */
+	eq(ce_told(l), 9);
+	ok(!acc(l)->no_ect);
+	send_many(l, 1);
+	in (l, 20, ".6 1:1(0) ack 32001 win 1000 <ECN0 24001 8500>");
+	eq(ce_told(l), 9);
+	send_many(l, 1);
+	in (l, 20, ".6 1:1(0) ack 33001 win 1000 <ECN0 24001 9500>");	/* of this there can be no doubt */
+	ok(acc(l)->no_ect);
 	ladder_end(l);
 }
 

@@ -214,21 +214,29 @@ static uint32_t read_option(struct tcp_accecn *a, const uint8_t *opt)
 
 /*
  * 3.2.2.5.2 and appendix A.2: `least` marks, or more by whole turns of the field, as far as the segments acknowledged allow.  The
- * option's bytes tell, or else it is taken for granted that all that could be marked was, unless the peer acknowledges so
- * many at a time as a rule.
+ * option's bytes tell, with the marks that were counted since they grew last; or else it is taken for granted that all that could be
+ * marked was, unless the peer acknowledges so many at a time as a rule.
  */
-static uint32_t safest(const struct tcp_tcb *tcb, uint32_t least, uint32_t segs, const struct tcp_accecn_echo *echo, uint32_t ceb)
+static uint32_t safest(const struct tcp_tcb *tcb, uint32_t least, uint32_t most, const struct tcp_accecn_echo *echo, uint32_t ceb)
 {
-	uint32_t most = segs > least ? segs - ((segs - least) & 7) : least;
-	uint32_t mss = tcp_full_segment(tcb);
-	if (most == least)
-		return least;
-	if (echo->opt) {
-		if (ceb > (uint64_t)least * mss)
-			return most;
-		return 2ull * ceb < (uint64_t)most * mss ? least : most;
-	}
-	return tcb->accecn.acked_avg > THINNED ? least : most;
+	const struct tcp_accecn *a = &tcb->accecn;
+	uint32_t mss = tcp_full_segment(tcb), before = a->s_cep - a->ceb_cep;
+	if (!echo->opt)
+		return a->acked_avg > THINNED ? least : most;
+	if (ceb > (uint64_t)(before + least) * mss)
+		return most;
+	return 2ull * ceb < (uint64_t)(before + most) * mss ? least : most;
+}
+
+/*
+ * 3.2.3.2.5: the bytes that came marked have to fit in the packets that did.  If not, turns that may have been missed were; and if
+ * no packet was marked at all, something on the way wrote the one or the other.
+ */
+static uint32_t reconcile(const struct tcp_tcb *tcb, uint32_t ceb)
+{
+	const struct tcp_accecn *a = &tcb->accecn;
+	uint64_t counted = a->s_cep - a->ceb_cep, need = ((uint64_t)ceb + tcp_full_segment(tcb) - 1) / tcp_full_segment(tcb);
+	return counted < need ? 8 * (uint32_t)MIN((need - counted + 7) / 8, (uint64_t)a->turns) : 0;
 }
 
 static void note_acked(struct tcp_accecn *a, uint32_t segs)
@@ -246,12 +254,18 @@ bool tcp_accecn_marks(struct tcp_tcb *tcb, const struct tcp_acked *k, const stru
 		return false;				/* superseded, as far as one can tell */
 	uint32_t ceb = echo->opt ? read_option(a, echo->opt) : 0;
 	note_acked(a, k->delivered_segs);
-	uint32_t marks = safest(tcb, (echo->ace - a->s_cep) & 7, k->delivered_segs, echo, ceb);
-	a->s_cep += marks;
+	uint32_t least = (echo->ace - a->s_cep) & 7, segs = k->delivered_segs, was = a->s_cep;
+	uint32_t most = segs > least ? segs - ((segs - least) & 7) : least;
+	a->s_cep += safest(tcb, least, most, echo, ceb);
+	a->turns += (was + most - a->s_cep) / 8;
 	if (ceb > 0) {
-		a->no_ect |= a->s_cep == a->ceb_cep;	/* 3.2.3.2.5: bytes came marked, and no packet did */
+		a->s_cep += reconcile(tcb, ceb);
+		a->no_ect |= a->s_cep == a->ceb_cep;
 		a->ceb_cep = a->s_cep;
 	}
+	if (echo->opt)
+		a->turns = 0;
+	uint32_t marks = a->s_cep - was;
 	if (a->deaf)
 		return false;
 	tcb->loss.segs_delivered_ce += marks;

@@ -82,6 +82,7 @@ struct tcp_accecn {
 	/* sender: s.cep, and s.e1b, s.e0b, s.ceb */
 	uint32_t s_cep, s_bytes[4];
 	uint32_t ceb_cep;		/* s_cep when s.ceb grew last */
+	uint32_t turns;			/* of the ACE field that may have been missed since */
 	uint32_t newest_ts;
 	tcp_seq newest_seq;
 	uint32_t acked_avg;		/* segments that one ACK acknowledges, in 64ths */
