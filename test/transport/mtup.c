@@ -34,7 +34,8 @@ static void first_flight(struct ladder *l)
 /* ---- a path ----------------------------------------------------------------------------------------------------- */
 
 /* A way to the peer that drops what is longer than its MTU and says nothing, and a peer that acknowledges the rest. */
-struct way { uint32_t mtu; uint8_t got[1 << 20]; uint32_t next, large, longest; };
+/* Striped: every second one goes a way that takes all. */
+struct way { uint32_t mtu; bool striped, turn; uint8_t got[1 << 20]; uint32_t next, large, longest; };
 
 static void acknowledge(struct ladder *l, struct way *w, uint32_t from, uint32_t to)
 {
@@ -64,7 +65,8 @@ static bool round_trip(struct ladder *l, struct way *w)
 		eq(p->gso, OL_GSO_NONE);
 		w->large += text > mss;
 		w->longest = MAX(w->longest, p->len);
-		if (p->len <= w->mtu && text && n < ARRAY_LEN(from)) {
+		bool fits = p->len <= w->mtu || (w->striped && (w->turn = !w->turn));
+		if (fits && text && n < ARRAY_LEN(from)) {
 			from[n] = be32_at(p->data + ip + 4) - iss;
 			to[n] = from[n] + text;
 			n++;
@@ -399,6 +401,117 @@ TEST(after_a_failure_the_search_rests_as_many_round_trips_as_the_window_has_segm
 	ladder_flush(l);
 	free(w);
 	ladder_end(l);
+}
+
+/* ---- verification, RFC 4821 7.8 ---------------------------------------------------------------------------------- */
+
+/* Round trips with always something to send, until eff_pmtu is no longer `low`; how long that took. */
+static ol_time until_low_changes(struct ladder *l, struct way *w, int most)
+{
+	ol_time began = ladder_now(l);
+	uint32_t low = ladder_tcb(l)->mtup.low;
+	for (int i = 0; i < most && ladder_tcb(l)->mtup.low == low; i++) {
+		if (tcp_unsent(ladder_tcb(l)) < 20000 && w->next < 900000)
+			app(l, 0, "write 20000");
+		round_trip(l, w);
+	}
+	return ladder_now(l) - began;
+}
+
+/* Two ways by turns, the probe took the wide one: half of what is as long is lost from then on, RTO after RTO. */
+TEST(raise_that_brings_loss_is_taken_back)
+{
+	struct ladder *l = probing();
+	struct way *w = way(1000);
+	struct tcp_mtup *m = &ladder_tcb(l)->mtup;
+	w->striped = true;
+	until_low_changes(l, w, 100);
+	eq(m->low, FIRST + 40);
+	ol_time took = until_low_changes(l, w, 500);
+	ok(took >= 600 * OL_MS && took < 5 * OL_SEC);
+	eq(m->low, BASE + 40);					/* as before, and the search goes on below */
+	eq(m->high, FIRST + 40 - 1);
+	eq(ladder_tcb(l)->snd_mss, BASE);
+	uint32_t large = w->large;
+	round_trip(l, w);
+	eq(w->large, large);					/* no probe in the rest after it */
+	for (int i = 0; i < 60; i++) {
+		write_all(l, w, 9000);
+		wait(l, 2000);
+	}
+	ok(m->low <= 1000 && m->low > 1000 - 16);
+	ladder_flush(l);
+	free(w);
+	ladder_end(l);
+}
+
+/* At the verdict what is out in that size is not waited for: it goes again in segments as before, and that is no congestion. */
+TEST(raise_taken_back_sends_what_is_out_again)
+{
+	struct ladder *l = probing();
+	struct tcp_tcb *tcb = ladder_tcb(l);
+	first_flight(l);
+	in (l, 20, ". 1:1(0) ack 6001 win 2000");
+	app(l, 10, "write 3090");
+	outs(l, 6001, 8061, FIRST, "ack 1");
+	out(l, 0, "P. 8061:9091(1030) ack 1");
+	uint32_t ssthresh = tcb->loss.ssthresh, cwnd = tcb->loss.cwnd;
+	tcb->loss.rate.lost += 20000;
+	tcb->mtup.bad = 2;
+	tcb->mtup.trial_at = ladder_now(l);
+	in (l, 20, ". 1:1(0) ack 7031 win 2000");
+	outs(l, 7031, 8831, BASE, "ack 1");
+	out(l, 0, "P. 8831:9091(260) ack 1");
+	none(l);
+	eq(tcb->loss.ssthresh, MAX(ssthresh, cwnd / 4 * 3));
+	ok(tcb->loss.cwnd >= cwnd);
+	ladder_end(l);
+}
+
+/* The next probe waits for the verdict: an RTO, and eight segments of the new size. */
+TEST(raise_is_on_trial_before_the_next_probe)
+{
+	struct ladder *l = probing();
+	struct way *w = way(1500);
+	until_low_changes(l, w, 100);
+	ol_time began = ladder_now(l), at = began;
+	uint32_t large = w->large;
+	for (int i = 0; i < 100 && w->large == large; i++) {
+		at = ladder_now(l);
+		write_all(l, w, 9000);
+	}
+	ok(at - began >= 200 * OL_MS && at - began < 500 * OL_MS);
+	eq(w->large, large + 1);
+	free(w);
+	ladder_end(l);
+}
+
+/* A window lost at once is congestion, and a path that lost as much before does not lose it for the size. */
+TEST(raise_is_kept_where_loss_is_not_its_doing)
+{
+	for (int usual = 0; usual < 2; usual++) {
+		struct ladder *l = probing();
+		struct way *w = way(usual ? 1000 : 1500);
+		struct tcp_mtup *m = &ladder_tcb(l)->mtup;
+		w->striped = usual;
+		ladder_tcb(l)->loss.rate.lost = usual ? 20000 : 0;
+		until_low_changes(l, w, 100);
+		eq(m->low, FIRST + 40);
+		eq(m->saved, BASE + 40);
+		m->next_at = OL_NEVER;				/* no other probe confuses it */
+		if (!usual) {
+			w->mtu = 0;
+			app(l, 0, "write 20000");
+			round_trip(l, w);
+			w->mtu = 1500;
+		}
+		until_low_changes(l, w, 100);
+		eq(m->low, FIRST + 40);
+		eq(m->saved, 0);
+		ladder_flush(l);
+		free(w);
+		ladder_end(l);
+	}
 }
 
 /* ---- black holes ------------------------------------------------------------------------------------------------ */

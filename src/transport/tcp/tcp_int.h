@@ -126,6 +126,13 @@ struct tcp_mtup {				/* sizes are of whole IP datagrams */
 	uint32_t probe;				/* size of the one that is out; 0: none */
 	ol_time next_at;			/* no probe before */
 	ol_time again_at;			/* converged: when the range opens again; 0: not converged */
+	/* 7.8, while what raised eff_pmtu is on trial */
+	uint32_t saved;				/* eff_pmtu before; 0: nothing is */
+	uint16_t loss_before;			/* of a thousand bytes that left, lost, since the trial before */
+	uint8_t bad;				/* intervals with much loss, in a row */
+	tcp_seq trial_from;			/* SND.NXT when eff_pmtu rose */
+	ol_time trial_at;			/* this interval ends; and C.lost and C.delivered when it began: */
+	uint64_t trial_lost, trial_delivered;
 };
 
 /* ---- the connection --------------------------------------------------------------------------------------------- */

@@ -15,10 +15,11 @@
  * and the price of a fall that was an outage and no black hole is one probe, since the first after a fall asks for the
  * size from before it.
  *
+ * A raise is on trial first (7.8): where a connection's segments go by several paths the probe may have taken the widest.
+ *
  * What always holds while `on`: low =< high =< the path's MTU as IP knows it; a probe's size is in (low, high]; at most one is
- * out; a probe goes only when nothing is lost, SACKed or being retransmitted (7.4).
- * Left out: sharing what was found between connections (RFC 4821 5.2), 7.8's verification by loss rate; a full-stop
- * timeout after a success takes it back all the same.
+ * out, and none while a raise is on trial; a probe goes only when nothing is lost, SACKed or being retransmitted (7.4).
+ * Left out: sharing what was found between connections (RFC 4821 5.2).
  */
 #include "transport/tcp/tcp_int.h"
 #include "base/check.h"
@@ -26,6 +27,7 @@
 enum { IP4_LEAST = 68, IP4_EVERY_HOST = 576, IP6_LEAST = 1280 };
 enum { LEAST_CWND = 11 };		/* segments: Linux's, so that a lost probe finds ACKs enough behind it */
 enum { MAX_PROBES = 3 };		/* of one size, with no clear result: RFC 8899 5.1.2 */
+enum { TRIAL_BAD = 3, TRIAL_LEAST = 8, TRIAL_LOSS = 100 };	/* intervals, segments in each, of a thousand bytes lost */
 
 static uint32_t headers(const struct tcp_tcb *tcb)
 {
@@ -60,7 +62,10 @@ uint32_t tcp_mtup_limit(struct tcp_tcb *tcb)
 		m->high = tcb->path.mtu;
 		m->jump = true;
 	}
-	m->low = MIN(m->low, m->high);
+	if (m->low > m->high) {
+		m->low = m->high;
+		m->saved = 0;			/* what was on trial is gone */
+	}
 	return m->low;
 }
 
@@ -101,6 +106,7 @@ void tcp_mtup_stuck(struct tcp_tcb *tcb, ol_time now)
 	if (!m->on)
 		begin(tcb);
 	m->low = MIN(to, m->high);
+	m->saved = 0;
 	m->jump = true;
 	m->tries = 0;
 	m->next_at = m->again_at = 0;
@@ -130,7 +136,7 @@ static bool converged(struct tcp_tcb *tcb, ol_time now)
 uint32_t tcp_mtup_want(struct tcp_tcb *tcb, ol_time now)
 {
 	struct tcp_mtup *m = &tcb->mtup;
-	if (!m->on || m->probe || now < m->next_at || tcb->loss.ca_state != TCP_CAS_OPEN || converged(tcb, now))
+	if (!m->on || m->probe || m->saved || now < m->next_at || tcb->loss.ca_state != TCP_CAS_OPEN || converged(tcb, now))
 		return 0;
 	if (tcb->opts.pmtudisc == 0 || tcb->urg_out || tcp_extra_options(tcb))
 		return 0;
@@ -172,9 +178,64 @@ static void failed(struct tcp_mtup *m)
 	m->jump = false;
 }
 
+/* ---- 7.8: verification ------------------------------------------------------------------------------------------- */
+/* An interval is over and the next begins: of a thousand bytes that left in it, how many were lost? */
+static uint32_t trial_interval(struct tcp_tcb *tcb, ol_time now)
+{
+	struct tcp_mtup *m = &tcb->mtup;
+	const struct tcp_rate *c = &tcb->loss.rate;
+	uint64_t lost = c->lost - m->trial_lost, all = lost + c->delivered - m->trial_delivered;
+	m->trial_at = now + tcb->rto_ns;
+	m->trial_lost = c->lost;
+	m->trial_delivered = c->delivered;
+	return all ? (uint32_t)(lost * 1000 / all) : 0;
+}
+
+/* eff_pmtu rose from `was`.  No other probe goes until it is known whether it stays. */
+static void trial_begin(struct tcp_tcb *tcb, uint32_t was, ol_time now)
+{
+	struct tcp_mtup *m = &tcb->mtup;
+	m->saved = was;
+	m->loss_before = (uint16_t)trial_interval(tcb, now);
+	m->bad = 0;
+	m->trial_from = tcb->snd_nxt;
+}
+
+/*
+ * More than a tenth lost, and twice what was usual, in each of several RTOs, is more than a burst of congestion: it is the size.
+ * One interval without it acquits.
+ */
+static void trial(struct tcp_tcb *tcb, ol_time now)
+{
+	struct tcp_mtup *m = &tcb->mtup;
+	const struct tcp_rate *c = &tcb->loss.rate;
+	uint32_t least = TRIAL_LEAST * tcb->snd_mss;
+	if (m->saved && seq_lt(tcb->snd_una, m->trial_from))
+		(void)trial_interval(tcb, now);		/* what was sent before the raise tells nothing of it */
+	if (!m->saved || now < m->trial_at || c->lost - m->trial_lost + c->delivered - m->trial_delivered < least)
+		return;				/* where there is little to tell by, the interval goes on */
+	if (trial_interval(tcb, now) <= MAX((uint32_t)TRIAL_LOSS, 2u * m->loss_before)) {
+		m->saved = 0;
+		return;
+	}
+	if (++m->bad < TRIAL_BAD)
+		return;
+	m->high = m->low - 1;
+	m->low = m->saved;
+	m->saved = 0;
+	m->tries = 0;
+	m->jump = false;
+	m->next_at = now + rest(tcb, 1);
+	tcp_sync_mss(tcb, now);
+	tcp_loss_mtu_shrunk(tcb, now);
+}
+
+/* ---- what became of a probe -------------------------------------------------------------------------------------- */
 void tcp_mtup_result(struct tcp_tcb *tcb, ol_time now)
 {
 	struct tcp_mtup *m = &tcb->mtup;
+	trial(tcb, now);
+	uint32_t was = m->low;
 	enum tcp_probe_state how = m->probe ? tcp_loss_probe_result(tcb) : TCP_PROBE_NONE;
 	switch (how) {
 	case TCP_PROBE_NONE: case TCP_PROBE_OUT: case TCP_PROBE_MISSED:
@@ -183,6 +244,8 @@ void tcp_mtup_result(struct tcp_tcb *tcb, ol_time now)
 		m->low = MIN(MAX(m->low, m->probe), m->high);
 		m->tries = 0;
 		m->jump = false;
+		if (m->low > was)
+			trial_begin(tcb, was, now);
 		tcp_sync_mss(tcb, now);
 		break;
 	case TCP_PROBE_LOST:			/* 7.6.2 */
