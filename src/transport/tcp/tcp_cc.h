@@ -33,6 +33,7 @@ struct tcp_cc_ops {
 	uint32_t (*ssthresh)(struct tcp_tcb *tcb, ol_time now);
 	/** `acked` bytes were delivered outside recovery while the window was the limit. */
 	void (*grow)(struct tcp_tcb *tcb, uint32_t acked, const struct tcp_rate_sample *rs, ol_time now);
+	/** In place of grow and of PRR: sets the window after each ACK, in every state.  NULL: those do. */
 	void (*control)(struct tcp_tcb *tcb, const struct tcp_rate_sample *rs, ol_time now);
 	/** Record r, with what was known when it was last sent, was just found lost; before any state changes.  May be NULL. */
 	void (*lost)(struct tcp_tcb *tcb, const struct tcp_sb_rec *r, ol_time now);
@@ -44,6 +45,8 @@ struct tcp_cc_ops {
 
 extern const struct tcp_cc_ops tcp_cc_reno, tcp_cc_cubic, tcp_cc_bbr;
 
+/** Something happened that the connection's congestion control may want to know. */
+void tcp_cc_tell(struct tcp_tcb *tcb, enum tcp_cc_event what, ol_time now);
 /** NULL: no such. */
 const struct tcp_cc_ops *tcp_cc_find(const char *name);
 /** The i-th name there is, or NULL. */

@@ -35,7 +35,7 @@ static int fit(const struct tcp_listener *l, const struct ol_endpoint *local, in
 }
 
 struct tcp_listener *tcp_listener_find(struct tcp *tcp, const struct ol_endpoint *local,
-		const struct ol_endpoint *remote, int ifi)
+				       const struct ol_endpoint *remote, int ifi)
 {
 	struct tcp_listener *best = NULL;
 	int score = 0;
@@ -63,8 +63,7 @@ struct tcp_listener *tcp_listener_find(struct tcp *tcp, const struct ol_endpoint
 }
 
 enum ol_err tcp_listen(struct tcp *tcp, struct tcp_listener **out, const struct tcp_opts *opts,
-		const struct ol_endpoint *local,
-		       int backlog, bool reuseport, void *user, ol_time now)
+		       const struct ol_endpoint *local, int backlog, bool reuseport, void *user, ol_time now)
 {
 	if (local->port == 0)
 		return OL_ERR_INVAL;
@@ -167,8 +166,7 @@ static void bare_of(const struct tcp_synrec *s, struct tcp_bare *b, ol_time now)
 {
 	*b = (struct tcp_bare){
 		.local = s->node.local, .remote = s->node.remote, .ack = seq_add(s->irs, 1), .tos = s->tos,
-			.ttl = s->listener->opts.ttl,
-		.ifi = s->ifi, .state = OL_TCP_SYN_RECEIVED, .cause = OL_CAUSE_SEGMENT,
+		.ttl = s->listener->opts.ttl, .ifi = s->ifi, .state = OL_TCP_SYN_RECEIVED, .cause = OL_CAUSE_SEGMENT,
 		.opt = { .ts_ok = s->ts_ok, .tsval = ts_clock(s, now), .tsecr = s->ts_recent },
 	};
 }
@@ -237,16 +235,20 @@ static void agree(struct tcp_synrec *s, struct tcp_listener *l, const struct tcp
 	s->ifi = l->opts.ifi ? l->opts.ifi : in->rx->src.scope ? in->rx->ifi : 0;
 }
 
+/* RFC 6298 5.5: twice as long each time. */
 static ol_time synack_rto(const struct tcp_synrec *s)
 {
 	const struct tcp_config *cfg = &s->listener->tcp->cfg;
 	return MIN(cfg->rto_initial_ns << MIN(s->retries, (uint8_t)16), cfg->rto_max_ns);
 }
 
-/* The user's time is over for certain, at the peer too, when the last SYN-ACK goes; Linux's timers are late by as much. */
+/*
+ * TCP_DEFER_ACCEPT: a handshake whose last ACK is bare is held back until text comes or the time given is over.  The time is
+ * counted in retransmissions, as Linux does: how many fit into it.  The last SYN-ACK asks once more, and a bare ACK is enough
+ * then; it goes late rather than early by DEFER_GRACE, so that the time is over at the peer too.
+ */
 #define DEFER_GRACE (64 * OL_MS)
 
-/* TCP_DEFER_ACCEPT in retransmissions, as Linux counts: how many fit into the time given. */
 static unsigned defer_retries(const struct tcp_listener *l)
 {
 	unsigned n = 0;

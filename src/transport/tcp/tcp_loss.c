@@ -8,7 +8,6 @@
 #include "transport/tcp/tcp_int.h"
 #include "transport/tcp/tcp_recovery.h"
 
-
 struct tcp_loss_cfg tcp_loss_cfg_default(void)
 {
 	return (struct tcp_loss_cfg){
@@ -122,19 +121,13 @@ bool tcp_loss_room(struct tcp_tcb *tcb)
 	return sb_reserve(&tcb->loss.sb, 2);			/* a SYN may have text */
 }
 
-static void event(struct tcp_tcb *tcb, enum tcp_cc_event what, ol_time now)
-{
-	if (tcb->loss.cc->event)
-		tcb->loss.cc->event(tcb, what, now);
-}
-
 /* mss: of each segment in it */
 static void sent(struct tcp_tcb *tcb, tcp_seq seq, uint32_t len, uint32_t mss, ol_time now)
 {
 	struct tcp_loss *l = &tcb->loss;
 	uint32_t segs = l->sb.out.segs;
 	if (!l->sb.out.bytes)
-		event(tcb, TCP_CC_TX_START, now);
+		tcp_cc_tell(tcb, TCP_CC_TX_START, now);
 	struct tcp_tx tx = rate_sent(tcb, len, now);
 	sb_append(&l->sb, seq, len, (uint16_t)mss, &tx, now);
 	l->segs_sent += l->sb.out.segs - segs;
@@ -323,7 +316,7 @@ static void restart_after_idle(struct tcp_tcb *tcb, ol_time now)
 	l->cwnd = MAX(l->cwnd, restart);
 	l->cwnd_stamp = l->last_sent = now;
 	l->cwnd_used = 0;
-	event(tcb, TCP_CC_IDLE_RESTART, now);
+	tcp_cc_tell(tcb, TCP_CC_IDLE_RESTART, now);
 }
 
 uint32_t tcp_loss_quota(struct tcp_tcb *tcb, ol_time now)

@@ -348,7 +348,7 @@ static uint32_t full_text(const struct tcp_tcb *tcb)		/* text bytes of a full se
 	return tcb->snd_mss > opts + 8 ? tcb->snd_mss - opts : 8;
 }
 
-/* most text of one packet: super-segments where taken over */
+/* The most text of one packet: a super-segment where the interface will cut it. */
 static uint32_t burst(const struct tcp_tcb *tcb, uint32_t mss)
 {
 	uint8_t tso = tcb->node.remote.addr.ver == 6 ? OL_IF_TSO6 : OL_IF_TSO4;
@@ -505,7 +505,7 @@ static enum tcp_stop send_text(struct tcp_tcb *tcb, ol_time now)
 	return TCP_STOP_APP;
 }
 
-/* next: what is lost, or what goes where there is nothing better */
+/* next: tcp_loss_next, what is lost; or tcp_loss_last_resort. */
 static void send_again(struct tcp_tcb *tcb, bool (*next)(struct tcp_tcb *, struct tcp_loss_range *, ol_time), ol_time now)
 {
 	struct tcp_loss_range r;

@@ -7,9 +7,9 @@
  *	RECOVERY   fast recovery, RFC 6675 5, RFC 6582 without SACK; the window follows PRR, RFC 9937
  *	LOSS       after a retransmission timeout, RFC 5681 3.1; F-RTO (RFC 5682) tells whether it was one
  *
- * Losses come from RACK (tcp_rack.c), from RFC 6675's IsLost where tcp_recovery=0 (tcp_sack.c), or from duplicate ACKs.  A mistake
- * shows in timestamps (Eifel, RFC 3522 and 4015) or in DSACKs for all that was sent again (RFC 3708); then the window
- * returns.
+ * Losses come from RACK (tcp_rack.c), from RFC 6675's IsLost where tcp_recovery=0 (tcp_sack.c), or from duplicate ACKs.
+ * A mistake shows in timestamps (Eifel, RFC 3522 and 4015) or in DSACKs for all that was sent again (RFC 3708); then the
+ * window returns.
  *
  * Always: within an episode ssthresh is taken from the congestion control once; RecoveryPoint does not go back.
  */
@@ -23,12 +23,6 @@ uint32_t tcp_current_ssthresh(const struct tcp_tcb *tcb)
 	return tcp_in_reduction(l) ? l->ssthresh : MAX(l->ssthresh, l->cwnd / 4 * 3);
 }
 
-static void cc_event(struct tcp_tcb *tcb, enum tcp_cc_event what, ol_time now)
-{
-	if (tcb->loss.cc->event)
-		tcb->loss.cc->event(tcb, what, now);
-}
-
 /* ---- the window in an episode ------------------------------------------------------------------------------------ */
 static void begin_undo(struct tcp_tcb *tcb)
 {
@@ -40,7 +34,10 @@ static void begin_undo(struct tcp_tcb *tcb)
 		l->rexmit_ts_ok = false;
 }
 
-/* `new_sacked`, `new_acked`: what the ACK that begins the episode brought, RFC 9937 5. */
+/*
+ * RFC 9937 5: RecoverFS is what was in flight before the ACK that begins the episode (NULL where a timer does): without what had
+ * been SACKed by then, with what this ACK took.
+ */
 static void begin_reduction(struct tcp_tcb *tcb, const struct tcp_acked *a, ol_time now)
 {
 	struct tcp_loss *l = &tcb->loss;
@@ -65,7 +62,7 @@ static void end_reduction(struct tcp_tcb *tcb, ol_time now)
 	}
 	l->ece_floor = false;
 	cwv_reduced(tcb, l->undo_valid || l->ca_state == TCP_CAS_CWR);
-	cc_event(tcb, TCP_CC_RECOVERY_END, now);
+	tcp_cc_tell(tcb, TCP_CC_RECOVERY_END, now);
 }
 
 void tcp_prr(struct tcp_tcb *tcb, uint32_t delivered, bool safe)
@@ -201,26 +198,6 @@ static bool undo_loss(struct tcp_tcb *tcb, const struct tcp_acked *a, bool by_fr
 	return true;
 }
 
-void tcp_lost_count(struct tcp_tcb *tcb, const struct tcp_sb_rec *r, ol_time now)
-{
-	struct tcp_loss *l = &tcb->loss;
-	l->rate.lost += r->len;
-	if (l->cc->lost)
-		l->cc->lost(tcb, r, now);
-}
-
-void tcp_lost(struct tcp_tcb *tcb, uint32_t i, ol_time now)
-{
-	struct tcp_loss *l = &tcb->loss;
-	const struct tcp_sb_rec *r = &l->sb.rec[i];
-	bool known = (r->flags & (SB_LOST | SB_RETRANS)) == SB_LOST;
-	/* RFC 4821 7.6.2: too big, it seems, and nothing that congestion control should hear of */
-	bool probe = l->probe == TCP_PROBE_OUT && seq_eq(r->seq, l->probe_from) && !(r->flags & SB_EVER);
-	sb_mark_lost(&l->sb, i);
-	if (!known && !probe)
-		tcp_lost_count(tcb, r, now);
-}
-
 /* ---- duplicate ACKs in place of SACK: RFC 5681, RFC 6582 --------------------------------------------------------- */
 /* Each stands for one segment received, but the first outstanding one was not: there cannot be more than the others. */
 static void limit_dupacks(struct tcp_tcb *tcb)
@@ -266,6 +243,27 @@ static void newreno_mark(struct tcp_tcb *tcb, const struct tcp_acked *a, ol_time
 		sb_split(sb, i, sb->rec[i].mss);
 	tcp_lost(tcb, i, now);
 	limit_dupacks(tcb);
+}
+
+/* ---- what is lost ------------------------------------------------------------------------------------------------- */
+void tcp_lost_count(struct tcp_tcb *tcb, const struct tcp_sb_rec *r, ol_time now)
+{
+	struct tcp_loss *l = &tcb->loss;
+	l->rate.lost += r->len;
+	if (l->cc->lost)
+		l->cc->lost(tcb, r, now);
+}
+
+void tcp_lost(struct tcp_tcb *tcb, uint32_t i, ol_time now)
+{
+	struct tcp_loss *l = &tcb->loss;
+	const struct tcp_sb_rec *r = &l->sb.rec[i];
+	bool known = (r->flags & (SB_LOST | SB_RETRANS)) == SB_LOST;
+	/* RFC 4821 7.6.2: too big, it seems, and nothing that congestion control should hear of */
+	bool probe = l->probe == TCP_PROBE_OUT && seq_eq(r->seq, l->probe_from) && !(r->flags & SB_EVER);
+	sb_mark_lost(&l->sb, i);
+	if (!known && !probe)
+		tcp_lost_count(tcb, r, now);
 }
 
 static void identify_losses(struct tcp_tcb *tcb, struct tcp_acked *a, ol_time now)
@@ -368,14 +366,17 @@ static void enter_recovery(struct tcp_tcb *tcb, const struct tcp_acked *a, ol_ti
 			l->prior_ssthresh = tcp_current_ssthresh(tcb);
 		begin_reduction(tcb, a, now);
 	}
-	l->recovery_point = tcb->snd_nxt;
 	sack_recovery_begins(tcb);
+	l->recovery_point = tcb->snd_nxt;
 	enter(tcb, TCP_CAS_RECOVERY);
-	cc_event(tcb, TCP_CC_RECOVERY_BEGIN, now);
+	tcp_cc_tell(tcb, TCP_CC_RECOVERY_BEGIN, now);
 }
 
-/* What stays of RFC 5682 2.1 with SACK's knowledge (3.1): new text after the timeout tells late from lost. */
-static void process_loss(struct tcp_tcb *tcb, struct tcp_acked *a, ol_time now)
+/*
+ * F-RTO, RFC 5682 2.1 and with SACK 3.1: new text sent after the timeout tells late from lost.  Where it is not at work only the
+ * end is waited for.
+ */
+static void ack_after_timeout(struct tcp_tcb *tcb, struct tcp_acked *a, ol_time now)
 {
 	struct tcp_loss *l = &tcb->loss;
 	bool recovered = seq_ge(tcb->snd_una, l->recovery_point);
@@ -427,9 +428,61 @@ static bool end_episode(struct tcp_tcb *tcb, struct tcp_acked *a, ol_time now)
 	return false;
 }
 
+/* What an ACK means in each state.  True: it begins a recovery. */
+static bool ack_in_recovery(struct tcp_tcb *tcb, struct tcp_acked *a, ol_time now)
+{
+	struct tcp_loss *l = &tcb->loss;
+	if (!a->una_advanced) {
+		if (!tcb->sack_ok && a->dup)
+			count_dupack(tcb, a);
+	} else if (undo_partial(tcb, a, now)) {
+		return false;
+	}
+	if (undo_dsack(tcb, now)) {
+		end_reduction(tcb, now);
+		keep_open(tcb);
+	}
+	identify_losses(tcb, a, now);
+	return l->ca_state != TCP_CAS_RECOVERY && l->sb.lost.bytes;
+}
+
+/* RFC 6675 5.1: none before RecoveryPoint; but a retransmission that was lost is another congestion event, section 5. */
+static bool ack_in_loss(struct tcp_tcb *tcb, struct tcp_acked *a, ol_time now)
+{
+	struct tcp_loss *l = &tcb->loss;
+	ack_after_timeout(tcb, a, now);
+	identify_losses(tcb, a, now);
+	if (l->ca_state == TCP_CAS_LOSS)
+		return a->lost_retrans;
+	keep_open(tcb);
+	return l->sb.lost.bytes;
+}
+
+static bool ack_otherwise(struct tcp_tcb *tcb, struct tcp_acked *a, ol_time now)
+{
+	struct tcp_loss *l = &tcb->loss;
+	if (!tcb->sack_ok) {
+		if (a->una_advanced)
+			l->dupacks = 0;
+		if (a->dup)
+			count_dupack(tcb, a);
+	}
+	if (l->ca_state <= TCP_CAS_DISORDER)
+		undo_dsack(tcb, now);
+	identify_losses(tcb, a, now);
+	if (congested(tcb, a->lost_retrans))
+		return true;
+	if (a->ece)
+		enter_cwr(tcb, a, now);
+	if (l->ca_state != TCP_CAS_CWR)
+		keep_open(tcb);
+	return false;
+}
+
 void tcp_recovery_ack(struct tcp_tcb *tcb, struct tcp_acked *a, ol_time now)
 {
 	struct tcp_loss *l = &tcb->loss;
+	bool begins;
 	if (!tcb->sack_ok && a->una_advanced)
 		take_dupacks(tcb, a);
 	if (a->ece)
@@ -438,52 +491,14 @@ void tcp_recovery_ack(struct tcp_tcb *tcb, struct tcp_acked *a, ol_time now)
 		l->ece_run = 0;
 	if (end_episode(tcb, a, now))
 		return;
-	switch (l->ca_state) {
-	case TCP_CAS_RECOVERY:
-		if (!a->una_advanced) {
-			if (!tcb->sack_ok && a->dup)
-				count_dupack(tcb, a);
-		} else if (undo_partial(tcb, a, now)) {
-			return;
-		}
-		if (undo_dsack(tcb, now)) {
-			end_reduction(tcb, now);
-			keep_open(tcb);
-		}
-		identify_losses(tcb, a, now);
-		if (l->ca_state == TCP_CAS_RECOVERY || !l->sb.lost.bytes)
-			return;
-		break;
-	case TCP_CAS_LOSS:
-		process_loss(tcb, a, now);
-		identify_losses(tcb, a, now);
-		if (l->ca_state == TCP_CAS_LOSS && !a->lost_retrans)
-			return;			/* but a lost retransmission is another congestion event: RFC 6675 5 */
-		if (l->ca_state <= TCP_CAS_DISORDER) {
-			keep_open(tcb);
-			if (!l->sb.lost.bytes)
-				return;
-		}
-		break;
-	default:
-		if (!tcb->sack_ok) {
-			if (a->una_advanced)
-				l->dupacks = 0;
-			if (a->dup)
-				count_dupack(tcb, a);
-		}
-		if (l->ca_state <= TCP_CAS_DISORDER)
-			undo_dsack(tcb, now);
-		identify_losses(tcb, a, now);
-		if (congested(tcb, a->lost_retrans))
-			break;
-		if (a->ece)
-			enter_cwr(tcb, a, now);
-		if (l->ca_state != TCP_CAS_CWR)
-			keep_open(tcb);
-		return;
-	}
-	enter_recovery(tcb, a, now);
+	if (l->ca_state == TCP_CAS_RECOVERY)
+		begins = ack_in_recovery(tcb, a, now);
+	else if (l->ca_state == TCP_CAS_LOSS)
+		begins = ack_in_loss(tcb, a, now);
+	else
+		begins = ack_otherwise(tcb, a, now);
+	if (begins)
+		enter_recovery(tcb, a, now);
 }
 
 /* ---- timers ------------------------------------------------------------------------------------------------------ */
@@ -532,8 +547,8 @@ void tcp_recovery_reo(struct tcp_tcb *tcb, ol_time now)
 		tcp_prr(tcb, 0, false);
 }
 
-/* Everything unSACKed is lost, but with RACK not what was sent a moment ago: an RTO older than it fired. */
-static void mark_all_lost(struct tcp_tcb *tcb, ol_time now)
+/* RFC 8985 6.3, RACK_mark_losses_on_RTO: the first is lost, and all but what was sent a moment ago; without RACK that, too. */
+static void mark_losses_on_rto(struct tcp_tcb *tcb, ol_time now)
 {
 	struct tcp_loss *l = &tcb->loss;
 	struct tcp_sb *sb = &l->sb;
@@ -557,7 +572,7 @@ void tcp_recovery_rto(struct tcp_tcb *tcb, ol_time now)
 	struct tcp_loss *l = &tcb->loss;
 	bool first = l->ca_state < TCP_CAS_RECOVERY, again = l->backoff != 0;
 	tcp_recovery_probe_unsure(l, TCP_PROBE_TIMEOUT);
-	mark_all_lost(tcb, now);
+	mark_losses_on_rto(tcb, now);
 	l->reneging = false;
 	l->tlp_out = l->tlp_new = l->tlp_again = false;
 	l->reo_at = OL_NEVER;
@@ -568,7 +583,7 @@ void tcp_recovery_rto(struct tcp_tcb *tcb, ol_time now)
 		l->prior_cwnd = l->cwnd;
 		l->ssthresh = l->cc->ssthresh(tcb, now);
 		begin_undo(tcb);
-		cc_event(tcb, TCP_CC_LOSS_BEGIN, now);
+		tcp_cc_tell(tcb, TCP_CC_LOSS_BEGIN, now);
 	}
 	l->cwnd = tcp_loss_pipe(tcb) + tcb->snd_mss;	/* LW, one segment */
 	l->cwnd_stamp = now;
