@@ -77,7 +77,8 @@ def syn(peer, how, wscale=7, mss=1460):
 
 
 cookie = [syn(0, 15) + b'\1', syn(1, 8) + b'\5', syn(2, 15) + b'\3\x46\x09', syn(3, 15) + b'\3\x82\x0d',
-          syn(0, 7) + b'\2\0\x09\x09\1' + syn(1, 15, 14, 9000) + b'\x45\5']
+          syn(0, 7) + b'\2\0\x09\x09\1' + syn(1, 15, 14, 9000) + b'\x45\5', syn(0, 8) + b'\x21\x41\x61\1',
+          syn(0, 8) + b'\2\0\x01\x09\2\0\x02\x09\1', syn(0, 8) + b'\3\xc8\1' + syn(1, 8) + b'\3\xc8\5']
 
 def opening(slot, how, client, text=0, twist=0):
     return bytes([slot << 4, how, client, 9 + slot, text, twist])
