@@ -25,6 +25,8 @@
 #define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP 1ull
 #endif
 enum { REPLIES_PER_TURN = 64 };
+/* A call that no service is there to answer fails no sooner: a server whose accept() fails tries again at once, for ever. */
+#define UNSERVED_PAUSE (20 * OL_MS)
 static const ol_time SWEEP_MIN = 2 * OL_MS, SWEEP_MAX = 50 * OL_MS;
 static const int ERESTARTSYS_ = 512;	/* the kernel's own: EINTR, or again after a handler with SA_RESTART */
 
@@ -428,13 +430,20 @@ static void flush_outbox(struct runner *r)
 	want_out(r, false);
 }
 
+static void answer_unserved(struct runner *r, struct call *c) { call_answer(r, c, -ENETDOWN); }
+
 void call_ask(struct runner *r, struct call *c, struct ipc_call *m, const void *b, size_t len, replied_fn replied)
 {
 	c->replied = replied;
 	c->id = ++r->last_id;
 	m->sock = c->name.sock;
 	m->pid = task_tgid(&r->tasks, c->tid);
-	int err = r->service < 0 ? -ENETDOWN : post(r, c->id, m, b, len);
+	if (r->service < 0) {
+		c->id = 0;
+		call_wait(r, c, 0, runner_now() + UNSERVED_PAUSE, answer_unserved);
+		return;
+	}
+	int err = post(r, c->id, m, b, len);
 	if (!err) {
 		list_append(&r->by_id[c->id % CALL_HASH], &c->by_id);
 		return;
