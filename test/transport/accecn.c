@@ -838,3 +838,23 @@ TEST(accecn_option_fits_beside_a_cookie)
 	out(l, 0, "S.2 0:0(0) ack 1 <mss 1460,sackOK,TS val * ecr 7,nop,wscale 8,FO cookie,nop,nop,ECN0 1 0>");
 	ladder_end(l);
 }
+
+/* A probe of the path's MTU has one length, options and all: it does not go with the text that has one more. */
+TEST(accecn_option_and_a_probe_of_the_path_go_apart)
+{
+	struct ladder *l = agreed("tcp_mtu_probing=2,tcp_base_mss=600,tcp_init_cwnd=20");
+	in (l, 0, "P.5 1:11(10) ack 1 win 257 [ect0]");
+	ladder_flush(l);
+	app(l, 0, "write 10");
+	ladder_flush(l);
+	in (l, 5, "P.5 11:21(10) ack 11 win 257 [ect0]");
+	none(l);						/* the ACK waits for company, and the option with it */
+	app(l, 0, "write 5992");
+	out(l, 0, ".5 11:603(592) ack 21 <ECN0 21,nop,nop,nop>");
+	for (struct ol_pkt *p; (p = ladder_take(l)); ol_pkt_free(p))
+		ok(p->len <= 640);
+	in (l, 20, ".5 21:21(0) ack 6003 win 257 <ECN0 6003>");
+	app(l, 0, "write 6000");
+	out(l, 0, ".5 6003:6803(800) ack 21 <>");
+	ladder_end(l);
+}

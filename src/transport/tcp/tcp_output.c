@@ -70,30 +70,27 @@ uint32_t tcp_window(const struct tcp_tcb *tcb)
 
 /* ---- one segment ------------------------------------------------------------------------------------------------ */
 
-/* What a segment has beside timestamps: SACK blocks, and the option of RFC 9768. */
-struct extras { int blocks; struct tcp_accecn_opt accecn; };
+static int sack_blocks(const struct tcp_tcb *tcb)
+{
+	if (!tcb->sack_ok)
+		return 0;
+	return MIN(tcb->rcvq.n_recent + (tcb->rcvq.dsack_set && tcb->tcp->cfg.dsack), tcb->ts_ok ? 3 : 4);
+}
+
+static uint32_t sack_len(int blocks) { return blocks ? 4 + 8 * (uint32_t)blocks : 0; }
 
 /* RFC 9768 3.2.3.3: two blocks go before the option, and it goes before the others. */
-static void make_room(const struct tcp_tcb *tcb, struct extras *x, bool text)
+static struct tcp_accecn_opt accecn_option(const struct tcp_tcb *tcb, int *blocks, bool text)
 {
 	const struct tcp_accecn *a = &tcb->accecn;
 	if (!text && (a->code_ack || a->bare_ack))
-		x->blocks = 0;
-	int first = MIN(x->blocks, 2);
-	uint32_t room = TCP_OPT_MAX - (tcb->ts_ok ? TCP_OPT_TS_LEN : 0) - (first ? 4 + 8 * (uint32_t)first : 0);
-	x->accecn = tcp_accecn_option(tcb, room, text);
-	if (x->accecn.kind)
-		x->blocks = MIN(x->blocks, first + (int)((room - tcp_accecn_opt_len(x->accecn.n)) / 8));
-}
-
-static struct extras extras(const struct tcp_tcb *tcb, bool text)
-{
-	struct extras x = { 0 };
-	if (tcb->sack_ok)
-		x.blocks = MIN(tcb->rcvq.n_recent + (tcb->rcvq.dsack_set && tcb->tcp->cfg.dsack), tcb->ts_ok ? 3 : 4);
-	if (tcb->accecn.on)
-		make_room(tcb, &x, text);
-	return x;
+		*blocks = 0;
+	int first = MIN(*blocks, 2);
+	uint32_t room = TCP_OPT_MAX - (tcb->ts_ok ? TCP_OPT_TS_LEN : 0) - sack_len(first);
+	struct tcp_accecn_opt o = tcp_accecn_option(tcb, room, text);
+	if (o.kind)
+		*blocks = MIN(*blocks, first + (int)((room - tcp_accecn_opt_len(o.n)) / 8));
+	return o;
 }
 
 static void fill_options(const struct tcp_tcb *tcb, struct tcp_opt_out *o, uint8_t flags, bool text, ol_time now)
@@ -115,20 +112,22 @@ static void fill_options(const struct tcp_tcb *tcb, struct tcp_opt_out *o, uint8
 		tcp_accecn_synack_option(&tcb->accecn.shake, cfg, o);
 	if (flags & (TCP_SYN | TCP_RST))
 		return;
-	struct extras x = extras(tcb, text);
-	o->accecn = x.accecn;
-	if (tcb->rcvq.dsack_set && cfg->dsack && x.blocks)
+	int blocks = sack_blocks(tcb);
+	if (tcb->accecn.on)
+		o->accecn = accecn_option(tcb, &blocks, text);
+	if (tcb->rcvq.dsack_set && cfg->dsack && blocks)
 		o->sack[o->n_sack++] = tcb->rcvq.dsack;			/* RFC 2883 4: first */
-	for (int i = 0; i < tcb->rcvq.n_recent && o->n_sack < x.blocks; i++)
+	for (int i = 0; i < tcb->rcvq.n_recent && o->n_sack < blocks; i++)
 		o->sack[o->n_sack++] = tcb->rcvq.recent[i];
 }
 
-static uint32_t options_len(const struct tcp_tcb *tcb, bool text)	/* their share */
+static uint32_t options_len(const struct tcp_tcb *tcb, bool text)	/* their share, beside timestamps */
 {
-	if (!tcb->sack_ok && !tcb->accecn.on)
-		return 0;
-	struct extras x = extras(tcb, text);
-	return (x.blocks ? 4 + 8 * (uint32_t)x.blocks : 0) + (x.accecn.kind ? tcp_accecn_opt_len(x.accecn.n) : 0);
+	int blocks = sack_blocks(tcb);
+	if (!tcb->accecn.on)
+		return sack_len(blocks);
+	struct tcp_accecn_opt o = accecn_option(tcb, &blocks, text);
+	return sack_len(blocks) + (o.kind ? tcp_accecn_opt_len(o.n) : 0);
 }
 
 uint32_t tcp_extra_options(const struct tcp_tcb *tcb) { return options_len(tcb, true); }
