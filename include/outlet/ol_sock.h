@@ -109,7 +109,9 @@ int ol_getsockopt(struct ol_stack *stk, ol_sock s, int level, int name, void *va
  *               with an address (ol_sendmsg): a connect() and the send in one, Fast Open, RFC 7413, as Linux's tcp(7) and
  *               tcp_fastopen have it.  MSG_EOR of a stream: the last of these bytes ends a record.  No segment has bytes of both
  *               sides of that place, when first sent, sent again or used to probe the path's MTU; the peer's program sees no
- *               trace of it.  A call that could queue only a part has ended nothing: the one with the rest may
+ *               trace of it.  A call that could queue only a part has ended nothing: the one with the rest may.
+ *               MSG_ZEROCOPY of a stream with SO_ZEROCOPY: the bytes are copied like any, and a notification follows that says
+ *               so (ol_recvmsg); else it means nothing
  * @return       bytes queued, fewer than asked when a stream's queue fills; or
  *               -EAGAIN      queue full; OL_EV_OUT follows
  *               -ENOTCONN    never connected        -EPIPE       writing was shut down
@@ -117,7 +119,8 @@ int ol_getsockopt(struct ol_stack *stk, ol_sock s, int level, int name, void *va
  *               -EMSGSIZE    datagram too long      -EDESTADDRREQ  no peer
  *               of a Fast Open: bytes that went with the SYN, while connecting; or what ol_connect says, -EINPROGRESS: none
  *               went; -EOPNOTSUPP: the setting tcp_fastopen has clients switched off
- *               -EOPNOTSUPP  MSG_OOB of a datagram                  -ENOBUFS  the pool is dry
+ *               -EOPNOTSUPP  MSG_OOB of a datagram                  -ENOBUFS  the pool is dry; MSG_ZEROCOPY: too many such
+ *               writes are under way
  */
 ssize_t ol_send(struct ol_stack *stk, ol_sock s, const void *buf, size_t len, int flags, ol_time now);
 /**
@@ -130,6 +133,12 @@ ssize_t ol_recv(struct ol_stack *stk, ol_sock s, void *buf, size_t len, int flag
  * As ol_send and ol_recv with addresses and control messages (struct msghdr as in sendmsg(), recvmsg()).  The times of
  * SO_TIMESTAMP and SO_TIMESTAMPNS are on the caller's clock.  TCP_INQ of a stream: each receiving call brings TCP_CM_INQ, an
  * int, the bytes still in the queue after it and one more once the peer has sent its FIN, so that 0 says "nothing to read".
+ *
+ * MSG_ERRQUEUE takes the oldest message of the socket's error queue; ol_poll says OL_EV_ERR while there is one; -EAGAIN: none.
+ * Of a datagram socket these are errors (IP_RECVERR).  Of a stream, as struct sock_extended_err in IP_RECVERR or IPV6_RECVERR:
+ *   SO_ZEROCOPY    ee_origin SO_EE_ORIGIN_ZEROCOPY, ee_code SO_EE_CODE_ZEROCOPY_COPIED: the writes with MSG_ZEROCOPY from number
+ *                  ee_info to number ee_data (counted from 0 by each socket, over all its connections) are acknowledged and no
+ *                  longer in memory, or were thrown away with their connection.  No payload.  Source: Linux's msg_zerocopy
  */
 ssize_t ol_sendmsg(struct ol_stack *stk, ol_sock s, const struct msghdr *msg, int flags, ol_time now);
 ssize_t ol_recvmsg(struct ol_stack *stk, ol_sock s, struct msghdr *msg, int flags, ol_time now);

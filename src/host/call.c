@@ -286,7 +286,8 @@ static int set_oobinline(struct call *c)
  */
 static bool told_with_data(const struct call *c)
 {
-	return c->gs->type == SOCK_STREAM && c->c.arg[0] == IPPROTO_TCP && c->c.arg[1] == TCP_INQ;
+	int level = c->c.arg[0], name = c->c.arg[1];
+	return c->gs->type == SOCK_STREAM && (level == IPPROTO_TCP ? name == TCP_INQ : level == SOL_SOCKET && name == SO_ZEROCOPY);
 }
 
 static void do_setsockopt(struct call *c)

@@ -24,7 +24,13 @@ enum { PD_MAX_FDS = 1024, PD_MAX_WATCH = 64, PD_MAX_PKT = 65536 };
 #define PD_PATIENCE (3600 * OL_SEC)		/* a call or a wait for a packet gives up after this */
 
 enum pd_kind { PD_NONE, PD_SOCK, PD_EPOLL };
-struct pd_watch { int fd; uint32_t events; uint64_t data; bool edge; };	/* edge: a change since it was last reported */
+struct pd_watch {
+	int fd;
+	uint32_t events;
+	uint64_t data;
+	bool edge;				/* a change since it was last reported */
+	bool spent;				/* EPOLLONESHOT: it was reported */
+};
 struct pd_fd {
 	enum pd_kind kind;
 	bool nonblock;

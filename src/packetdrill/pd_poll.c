@@ -105,7 +105,7 @@ static bool epoll_ready(struct pd *pd, void *arg)
 	for (int i = 0; i < PD_MAX_WATCH && a->n < a->max; i++) {
 		struct pd_watch *w = &a->e->watch[i];
 		struct pd_fd *f = w->fd < 0 ? NULL : pd_entry(pd, w->fd);
-		if (!f || ((w->events & EPOLLET) && !w->edge))
+		if (!f || w->spent || ((w->events & EPOLLET) && !w->edge))
 			continue;
 		uint32_t ready = to_poll(ol_poll(pd->stk, f->sock)) & (w->events | EPOLLERR | EPOLLHUP);
 		if (!ready)
@@ -113,8 +113,7 @@ static bool epoll_ready(struct pd *pd, void *arg)
 		w->edge = false;
 		a->out[a->n].events = ready;
 		a->out[a->n++].data.u64 = w->data;
-		if (w->events & EPOLLONESHOT)
-			w->events = 0;
+		w->spent = w->events & EPOLLONESHOT;
 	}
 	return a->n > 0;
 }

@@ -16,7 +16,7 @@ struct want { struct pd_fd *f; unsigned ready; };
 static bool is_ready(struct pd *pd, void *arg)
 {
 	struct want *w = arg;
-	return ol_poll(pd->stk, w->f->sock) & (w->ready | OL_EV_ERR | OL_EV_HUP);
+	return ol_poll(pd->stk, w->f->sock) & w->ready;
 }
 
 static ol_time timeout_of(struct pd *pd, struct pd_fd *f, int option)
@@ -28,10 +28,13 @@ static ol_time timeout_of(struct pd *pd, struct pd_fd *f, int option)
 	return pd->now + tv.tv_sec * OL_SEC + tv.tv_usec * OL_US;
 }
 
-/* Waits for readiness unless the call must not block.  False: it must not, or the time is up. */
+/*
+ * Waits for readiness unless the call must not block.  False: it must not, or the time is up.  An error that is there while a
+ * call has to wait lies in the error queue, and ends no wait.
+ */
 static bool wait_for(struct pd *pd, struct pd_fd *f, unsigned ready, bool dontwait, ol_time deadline)
 {
-	struct want w = { f, ready };
+	struct want w = { f, ready | OL_EV_HUP | (~ol_poll(pd->stk, f->sock) & OL_EV_ERR) };
 	return !dontwait && !f->nonblock && pd_block(pd, is_ready, &w, deadline);
 }
 
@@ -156,6 +159,8 @@ ssize_t pd_sock_recv(struct pd *pd, int fd, struct msghdr *msg, int flags)
 	while ((r = ol_recvmsg(pd->stk, f->sock, msg, flags, pd->now)) == -EAGAIN && !(flags & (MSG_OOB | MSG_ERRQUEUE)) &&
 	       wait_for(pd, f, OL_EV_IN, flags & MSG_DONTWAIT, deadline))
 		*msg = asked;
+	if (r < 0)
+		*msg = asked;			/* as the kernel: of a call that failed the program's struct is as it was */
 	return r;
 }
 

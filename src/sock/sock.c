@@ -91,6 +91,7 @@ void sock_destroy(struct sock *s)
 	sock_table_del(&s->ss->table, s);
 	free(s->opts);
 	free(s->fo_keys);
+	stream_tell_free(s);
 	free(s);
 }
 

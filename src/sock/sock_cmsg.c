@@ -233,28 +233,31 @@ void cmsg_put_meta(struct sock *s, struct cmsg_out *out, const struct dgram_meta
 		put_ip6(s, out, m);
 }
 
-/* recvmsg(MSG_ERRQUEUE), ip(7) IP_RECVERR: what went wrong, and after it who said so. */
-void cmsg_put_error(struct sock *s, struct cmsg_out *out, const struct dgram_meta *m)
+/* recvmsg(MSG_ERRQUEUE), ip(7) IP_RECVERR: what is told, and after it who said so. */
+void cmsg_put_extended(struct sock *s, struct cmsg_out *out, const struct sock_extended_err *ee, const struct ol_addr *offender)
 {
 	struct {
 		struct sock_extended_err ee;
 		union { struct sockaddr_in in; struct sockaddr_in6 in6; } who;
 	} e;
 	memset(&e, 0, sizeof e);
-	e.ee.ee_errno = (uint32_t)-sock_errno(m->err);
-	e.ee.ee_origin = m->origin;
-	e.ee.ee_type = m->type;
-	e.ee.ee_code = m->code;
-	e.ee.ee_info = m->info;
-	bool known = m->offender.ver != 0;
+	e.ee = *ee;
+	bool known = offender->ver != 0;
 	if (s->domain == AF_INET) {
 		e.who.in.sin_family = known ? AF_INET : AF_UNSPEC;
-		memcpy(&e.who.in.sin_addr, m->offender.b, 4);
+		memcpy(&e.who.in.sin_addr, offender->b, 4);
 		cmsg_put(out, IPPROTO_IP, IP_RECVERR, &e, sizeof e.ee + sizeof e.who.in);
 	} else {
 		e.who.in6.sin6_family = known ? AF_INET6 : AF_UNSPEC;
-		sock_addr_to_in6(&m->offender, &e.who.in6.sin6_addr);
-		e.who.in6.sin6_scope_id = m->offender.scope;
+		sock_addr_to_in6(offender, &e.who.in6.sin6_addr);
+		e.who.in6.sin6_scope_id = offender->scope;
 		cmsg_put(out, IPPROTO_IPV6, IPV6_RECVERR, &e, sizeof e.ee + sizeof e.who.in6);
 	}
+}
+
+void cmsg_put_error(struct sock *s, struct cmsg_out *out, const struct dgram_meta *m)
+{
+	struct sock_extended_err ee = { .ee_errno = (uint32_t)-sock_errno(m->err), .ee_origin = m->origin, .ee_type = m->type,
+					.ee_code = m->code, .ee_info = m->info };
+	cmsg_put_extended(s, out, &ee, &m->offender);
 }

@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include "base/list.h"
 #include "sock/sock.h"
+#include "transport/tcp/tcp_tell.h"
 #include "transport/port.h"
 
 /* A claim on a port.  A listener and the connections it accepted hold one together, as Linux's bind bucket does. */
@@ -58,6 +59,8 @@ struct sock {
 	bool deferred;			/* connect() was called, the SYN goes with the first write: stage is CONNECTING, tcb NULL */
 	struct ol_endpoint remote;	/* then: to whom */
 	struct tcp_fo_keys *fo_keys;	/* TCP_FASTOPEN_KEY, until there is a listener; NULL: never set */
+	bool zerocopy;			/* SO_ZEROCOPY */
+	struct tcp_tell *tell;		/* its error queue: made with the first write that is to be told of; NULL: none yet */
 	/* a datagram or raw socket: */
 	struct udp_end *udp;
 	struct raw_end *raw;
@@ -133,6 +136,12 @@ bool stream_is_over(const struct sock *s);		/* its connection is; there is one *
 /* bind() after a connection that is over, whose port we had chosen: the socket begins anew.  -EINVAL: it does not. */
 int stream_rebind(struct sock *s, ol_time now);
 
+/* sock_stream_tell.c: what a stream is told of what it sent */
+unsigned stream_tell_flags(const struct sock *s, int flags);	/* TCP_SEND_* of what it wants to know of this write */
+bool stream_tell_ready(struct sock *s, unsigned flags);		/* before such a write; false: memory is short */
+ssize_t stream_recv_error(struct sock *s, struct msghdr *msg, int flags);
+void stream_tell_free(struct sock *s);
+
 /* sock_dgram.c: what UDP, raw and ping sockets share */
 struct dgram_call { struct dgram_to to; const struct iovec *iov; int n; };
 int dgram_prepare(struct sock *s, const struct msghdr *msg, int flags, struct dgram_call *call);
@@ -156,6 +165,8 @@ void cmsg_end(struct msghdr *msg, const struct cmsg_out *out);		/* says what was
 void cmsg_put(struct cmsg_out *out, int level, int type, const void *data, size_t len);
 void cmsg_put_inq(struct sock *s, struct cmsg_out *out);
 void cmsg_put_meta(struct sock *s, struct cmsg_out *out, const struct dgram_meta *m);
+struct sock_extended_err;
+void cmsg_put_extended(struct sock *s, struct cmsg_out *out, const struct sock_extended_err *ee, const struct ol_addr *offender);
 void cmsg_put_error(struct sock *s, struct cmsg_out *out, const struct dgram_meta *m);
 
 /* sock_raw.c, sock_ping.c */

@@ -37,6 +37,7 @@ FLAG(dontroute, s->d->opts.dontroute)
 		stream_opts_changed(s, now); \
 		return 0; \
 	}
+OPT_FLAG(zerocopy, s->zerocopy)
 TCP_FLAG(keepalive, keepalive)
 TCP_FLAG(oobinline, oobinline)
 
@@ -253,6 +254,7 @@ static const struct opt opts[] = {
 	{ SO_RCVTIMEO, ON_ALL, .set_bytes = set_rcvtimeo, .get_bytes = get_rcvtimeo },
 	{ SO_SNDTIMEO, ON_ALL, .set_bytes = set_sndtimeo, .get_bytes = get_sndtimeo },
 	{ SO_BINDTODEVICE, ON_ALL, .set_bytes = set_device, .get_bytes = get_device },
+	{ SO_ZEROCOPY, ON_STREAM, 0, 1, set_zerocopy, get_zerocopy },
 	{ SO_MAX_PACING_RATE, ON_STREAM, .set_bytes = set_pacing, .get_bytes = get_pacing },
 };
 const struct opt_level opt_level_socket = { SOL_SOCKET, opts, ARRAY_LEN(opts) };

@@ -84,6 +84,7 @@ static int dissolve(struct sock *s, ol_time now)
 static void adopt(struct sock *s, struct tcp_tcb *tcb, enum sock_stage stage)
 {
 	s->tcb = tcb;
+	tcp_set_tell(tcb, s->tell);
 	s->deferred = false;
 	s->stage = stage;
 	s->error = OL_OK;
@@ -269,6 +270,7 @@ static void inherit(struct sock *child, struct sock *listener)
 	child->rcvtimeo = listener->rcvtimeo;
 	child->sndtimeo = listener->sndtimeo;
 	child->recv_opts = listener->recv_opts;
+	child->zerocopy = listener->zerocopy;
 	sock_claim_share(child, listener);
 }
 
@@ -346,9 +348,10 @@ int64_t sock_lingering(struct socks *ss, ol_sock number)
 }
 
 /* ---- data ------------------------------------------------------------------------------------------------------ */
-static unsigned send_flags(int flags)
+static unsigned send_flags(const struct sock *s, int flags)
 {
-	return (flags & MSG_MORE ? TCP_SEND_MORE : 0) | (flags & MSG_OOB ? TCP_SEND_URG : 0) | (flags & MSG_EOR ? TCP_SEND_EOR : 0);
+	return (flags & MSG_MORE ? TCP_SEND_MORE : 0) | (flags & MSG_OOB ? TCP_SEND_URG : 0) | (flags & MSG_EOR ? TCP_SEND_EOR : 0) |
+	       stream_tell_flags(s, flags);
 }
 
 static int take_error(struct sock *s)
@@ -368,7 +371,7 @@ static bool may_move(struct sock *s, ssize_t *err)
 /* RFC 7413 appendix A is only a proposal; this is tcp_sendmsg_fastopen of Linux.  0 and *done 0: go on as ever. */
 static int send_fast(struct sock *s, const struct msghdr *msg, int flags, size_t *done, ol_time now)
 {
-	struct fast fast = { msg->msg_iov, (int)msg->msg_iovlen, send_flags(flags), 0 };
+	struct fast fast = { msg->msg_iov, (int)msg->msg_iovlen, send_flags(s, flags), 0 };
 	struct ol_endpoint remote = s->remote;
 	sa_family_t family = AF_INET;
 	if (msg->msg_name && msg->msg_namelen >= sizeof family)
@@ -382,7 +385,11 @@ static int send_fast(struct sock *s, const struct msghdr *msg, int flags, size_t
 	int err = s->deferred ? 0 : !msg->msg_name ? -EINVAL : peer_of(s, msg->msg_name, msg->msg_namelen, &remote);
 	if (err)
 		return err;
+	if (!stream_tell_ready(s, fast.flags))
+		return -ENOBUFS;
 	err = open_to(s, &remote, &fast, now);
+	if (fast.done)
+		tcp_tell_written(s->tcb, fast.flags);
 	if (err != -EINPROGRESS && s->deferred)
 		dissolve(s, now);
 	*done = fast.done;
@@ -400,7 +407,10 @@ static ssize_t stream_sendmsg(struct sock *s, const struct msghdr *msg, int flag
 	}
 	if (!may_move(s, &no))
 		return no;
-	enum ol_err err = tcp_send(s->tcb, msg->msg_iov, (int)msg->msg_iovlen, send_flags(flags), &done, now);
+	unsigned how = send_flags(s, flags);
+	if (!stream_tell_ready(s, how))
+		return -ENOBUFS;
+	enum ol_err err = tcp_send(s->tcb, msg->msg_iov, (int)msg->msg_iovlen, how, &done, now);
 	return done ? (ssize_t)done : sock_errno(err);
 }
 
@@ -414,11 +424,11 @@ static ssize_t stream_recvmsg(struct sock *s, struct msghdr *msg, int flags, ol_
 {
 	ssize_t no;
 	size_t done = 0;
-	struct cmsg_out ctl = cmsg_begin(msg);
 	msg->msg_namelen = 0;
-	msg->msg_controllen = 0;
 	if (flags & MSG_ERRQUEUE)
-		return -EAGAIN;			/* a stream's errors come by SO_ERROR alone */
+		return stream_recv_error(s, msg, flags);
+	struct cmsg_out ctl = cmsg_begin(msg);
+	msg->msg_controllen = 0;
 	if (flags & MSG_OOB && !s->tcb && !s->listener)
 		return -EINVAL;			/* req: POSIX-recv-EINVAL */
 	if (!may_move(s, &no))
@@ -470,13 +480,16 @@ int sock_send_done(struct socks *ss, ol_sock number, size_t len, int flags, ol_t
 {
 	ssize_t no;
 	struct sock *s = stream_of(ss, number, &no);
-	return s ? sock_errno(tcp_send_done(s->tcb, len, send_flags(flags), now)) : (int)no;
+	unsigned how = s ? send_flags(s, flags) : 0;
+	if (!s || !stream_tell_ready(s, how))
+		return s ? -ENOBUFS : (int)no;
+	return sock_errno(tcp_send_done(s->tcb, len, how, now));
 }
 
 /* ---- readiness ------------------------------------------------------------------------------------------------- */
 static unsigned stream_poll(const struct sock *s)
 {
-	unsigned ev = s->error ? OL_EV_ERR : 0;
+	unsigned ev = s->error || tcp_tell_waits(s->tell) ? OL_EV_ERR : 0;
 	if (s->listener)
 		return ev | tcp_listener_ready(s->listener);
 	return ev | (s->tcb ? tcp_ready(s->tcb) : s->deferred ? OL_EV_OUT : OL_EV_OUT | OL_EV_HUP);

@@ -103,7 +103,15 @@ void tcp_listener_close(struct tcp_listener *l, ol_time now);
 /* ---- using (3.10.2, 3.10.3, 3.10.6) ---------------------------------------------------------------------------------- */
 struct tcp_opts *tcp_opts(struct tcp_tcb *tcb);			/* change, then tell: */
 void tcp_opts_changed(struct tcp_tcb *tcb, ol_time now);	/* e.g. uncorked: what was held goes */
-enum { TCP_SEND_MORE = 1, TCP_SEND_URG = 2, TCP_SEND_EOR = 4 };	/* MSG_MORE, MSG_OOB; MSG_EOR: where all of it was queued */
+enum {
+	TCP_SEND_MORE = 1, TCP_SEND_URG = 2,	/* MSG_MORE, MSG_OOB */
+	TCP_SEND_EOR = 4,			/* MSG_EOR: where all of it was queued */
+	TCP_SEND_COPIED = 8,			/* MSG_ZEROCOPY */
+	TCP_SEND_TOLD = TCP_SEND_COPIED,	/* with any of these there is a tcp_tell, and it has reserved */
+};
+/** Who is told of what is sent from now on; lent until tcp_release. */
+struct tcp_tell;
+void tcp_set_tell(struct tcp_tcb *tcb, struct tcp_tell *tell);
 /** Queues up to len bytes; *done says how many.  OL_ERR_AGAIN when none fit, OL_ERR_PIPE, or the connection's error, once. */
 enum ol_err tcp_send(struct tcp_tcb *tcb, const struct iovec *iov, int n, unsigned flags, size_t *done, ol_time now);
 /** Free room of the send queue as pieces of memory (at most want bytes), and queueing what was written there. */

@@ -27,6 +27,8 @@ static void take_acked(struct tcp_tcb *tcb, tcp_seq ack)
 	}
 	tcp_marks_drop(&tcb->push, ack);
 	tcp_marks_drop(&tcb->records, ack);
+	if (tcb->tell)
+		tcp_tell_acked(tcb);
 	if (tcb->urg_out && seq_le(tcb->snd_up, ack))
 		tcb->urg_out = false;
 	if (seq_lt(tcb->snd_sml, ack))

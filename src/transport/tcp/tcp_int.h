@@ -25,6 +25,7 @@
 #include "transport/tcp/tcp_fastopen.h"
 #include "transport/tcp/tcp_loss.h"
 #include "transport/tcp/tcp_marks.h"
+#include "transport/tcp/tcp_tell.h"
 #include "wire/tcp.h"
 
 enum { TCP_MIN_MSS = 88, TCP_DEFAULT_MSS4 = 536, TCP_DEFAULT_MSS6 = 1220, TCP_MAX_WSCALE = 14 };
@@ -207,6 +208,7 @@ struct tcp_tcb {
 	tcp_seq sndq_seq;			/* number of its first byte */
 	struct tcp_marks push;			/* where writes ended: PSH */
 	struct tcp_marks records;		/* where those with MSG_EOR did */
+	struct tcp_tell *tell;			/* the user's, who is told of some; or NULL */
 	uint32_t sndbuf;
 	tcp_seq snd_sml;			/* end of the last small segment: Minshall's Nagle */
 

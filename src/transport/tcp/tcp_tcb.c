@@ -167,6 +167,7 @@ static void stop(struct tcp_tcb *tcb)
 	tcb->delack_at = tcb->persist_at = tcb->keepalive_at = tcb->finwait2_at = tcb->stuck_at = OL_NEVER;
 	tcb->ack_now = tcb->ack_pending = false;
 	chunkq_fini(&tcb->sndq);
+	tcp_tell_dropped(tcb);
 	tcp_marks_fini(&tcb->push);
 	tcp_marks_fini(&tcb->records);
 }

@@ -199,6 +199,7 @@ static void queued(struct tcp_tcb *tcb, unsigned flags, size_t len, ol_time now)
 		mark_push(tcb);
 	if (flags & TCP_SEND_EOR)
 		tcp_marks_put(&tcb->records, tcp_text_end(tcb));
+	tcp_tell_written(tcb, flags);
 	if (flags & TCP_SEND_URG) {
 		tcb->snd_up = tcp_text_end(tcb);
 		tcb->urg_out = true;
@@ -569,6 +570,7 @@ void tcp_release(struct tcp_tcb *tcb, ol_time now)
 	CHECK(tcb->held);
 	tcb->held = false;
 	tcb->user = NULL;
+	tcb->tell = NULL;
 	list_del(&tcb->event);
 	tcb->cause = OL_CAUSE_CLOSE;
 	if (tcb->in_demux)
