@@ -130,15 +130,25 @@ ssize_t ol_send(struct ol_stack *stk, ol_sock s, const void *buf, size_t len, in
  */
 ssize_t ol_recv(struct ol_stack *stk, ol_sock s, void *buf, size_t len, int flags, ol_time now);
 /**
- * As ol_send and ol_recv with addresses and control messages (struct msghdr as in sendmsg(), recvmsg()).  The times of
- * SO_TIMESTAMP and SO_TIMESTAMPNS are on the caller's clock.  TCP_INQ of a stream: each receiving call brings TCP_CM_INQ, an
- * int, the bytes still in the queue after it and one more once the peer has sent its FIN, so that 0 says "nothing to read".
+ * As ol_send and ol_recv with addresses and control messages (struct msghdr as in sendmsg(), recvmsg()).  Times are on
+ * the caller's clock: of SO_TIMESTAMP and SO_TIMESTAMPNS, and of a stream's SO_TIMESTAMPING with RX_SOFTWARE and SOFTWARE, when the
+ * datagram came, or the last byte that this call takes, or something put together with it that came later.  TCP_INQ of a
+ * stream: each receiving call brings TCP_CM_INQ, an int, the bytes still in the queue after it and one more once the peer has
+ * sent its FIN, so that 0 says "nothing to read".
  *
  * MSG_ERRQUEUE takes the oldest message of the socket's error queue; ol_poll says OL_EV_ERR while there is one; -EAGAIN: none.
  * Of a datagram socket these are errors (IP_RECVERR).  Of a stream, as struct sock_extended_err in IP_RECVERR or IPV6_RECVERR:
  *   SO_ZEROCOPY    ee_origin SO_EE_ORIGIN_ZEROCOPY, ee_code SO_EE_CODE_ZEROCOPY_COPIED: the writes with MSG_ZEROCOPY from number
  *                  ee_info to number ee_data (counted from 0 by each socket, over all its connections) are acknowledged and no
  *                  longer in memory, or were thrown away with their connection.  No payload.  Source: Linux's msg_zerocopy
+ *   SO_TIMESTAMPING  ee_errno ENOMSG, ee_origin SO_EE_ORIGIN_TIMESTAMPING, ee_info SCM_TSTAMP_*; with SOFTWARE, SCM_TIMESTAMPING in
+ *                  front of it.  Of the last byte of each write: TX_SCHED, when its segment was handed to the interface; TX_SOFTWARE,
+ *                  when ol_stack_output gave it away; both again for each retransmission; TX_ACK, when all up to it was acknowledged.
+ *                  With OPT_ID ee_data is the byte's number; byte 0 is the first one not acknowledged when OPT_ID was set, with
+ *                  OPT_ID_TCP the next to be written, in a later connection its first.  The payload is the end of that write's
+ *                  text, at most a segment of it, without headers; none with OPT_TSONLY.  OPT_CMSG has nothing to add, as streams
+ *                  have no IP_PKTINFO.  All other flags, hardware's among them, are -EINVAL.  What waits costs memory up to
+ *                  SO_RCVBUF; a stamp beyond that is not told.  Source: Linux's timestamping
  */
 ssize_t ol_sendmsg(struct ol_stack *stk, ol_sock s, const struct msghdr *msg, int flags, ol_time now);
 ssize_t ol_recvmsg(struct ol_stack *stk, ol_sock s, struct msghdr *msg, int flags, ol_time now);

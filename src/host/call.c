@@ -287,7 +287,11 @@ static int set_oobinline(struct call *c)
 static bool told_with_data(const struct call *c)
 {
 	int level = c->c.arg[0], name = c->c.arg[1];
-	return c->gs->type == SOCK_STREAM && (level == IPPROTO_TCP ? name == TCP_INQ : level == SOL_SOCKET && name == SO_ZEROCOPY);
+	if (c->gs->type != SOCK_STREAM)
+		return false;
+	if (level != SOL_SOCKET)
+		return level == IPPROTO_TCP && name == TCP_INQ;
+	return name == SO_ZEROCOPY || name == SO_TIMESTAMP || name == SO_TIMESTAMPNS || name == SO_TIMESTAMPING;
 }
 
 static void do_setsockopt(struct call *c)

@@ -1,9 +1,10 @@
 /*
  * Control messages beside datagrams: those a program sends with one (ip(7), ipv6(7), RFC 3542 6) and those it asked to
- * receive; of streams TCP_CM_INQ.  Both buffers are the program's: what is read is checked, what is written fits or says MSG_CTRUNC.
+ * receive; of streams times and TCP_CM_INQ.  Both buffers are the program's: what is read is checked, what is written fits or says MSG_CTRUNC.
  */
 #include <sys/types.h>
 #include <linux/errqueue.h>
+#include <linux/net_tstamp.h>
 #include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -205,9 +206,17 @@ static void put_ip6(struct sock *s, struct cmsg_out *out, const struct dgram_met
 	}
 }
 
-/* On the caller's clock: the engine knows of no other. */
-static void put_time(struct sock *s, struct cmsg_out *out, ol_time at)
+/* SCM_TIMESTAMPING has three times; the second is unused, the third is of hardware. */
+void cmsg_put_stamp(struct cmsg_out *out, ol_time at)
 {
+	struct scm_timestamping ts = { .ts = { { at / OL_SEC, at % OL_SEC } } };
+	cmsg_put(out, SOL_SOCKET, SCM_TIMESTAMPING, &ts, sizeof ts);
+}
+
+/* On the caller's clock: the engine knows of no other. */
+void cmsg_put_time(struct sock *s, struct cmsg_out *out, ol_time at)
+{
+	enum { BOTH = SOF_TIMESTAMPING_RX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE };
 	if (s->recv_opts & RECV_TIME) {
 		struct timeval tv = { at / OL_SEC, at % OL_SEC / OL_US };
 		cmsg_put(out, SOL_SOCKET, SCM_TIMESTAMP, &tv, sizeof tv);
@@ -215,6 +224,8 @@ static void put_time(struct sock *s, struct cmsg_out *out, ol_time at)
 		struct timespec ts = { at / OL_SEC, at % OL_SEC };
 		cmsg_put(out, SOL_SOCKET, SCM_TIMESTAMPNS, &ts, sizeof ts);
 	}
+	if ((s->stamps & BOTH) == BOTH)
+		cmsg_put_stamp(out, at);
 }
 
 /* tcp(7), TCP_INQ; Linux's tcp_inq_hint. */
@@ -226,7 +237,7 @@ void cmsg_put_inq(struct sock *s, struct cmsg_out *out)
 
 void cmsg_put_meta(struct sock *s, struct cmsg_out *out, const struct dgram_meta *m)
 {
-	put_time(s, out, m->time);
+	cmsg_put_time(s, out, m->time);
 	if (m->to.addr.ver == 4)
 		put_ip(s, out, m);
 	if (s->domain == AF_INET6)

@@ -57,7 +57,7 @@ int dgram_prepare(struct sock *s, const struct msghdr *msg, int flags, struct dg
 }
 
 /* ---- receiving ------------------------------------------------------------------------------------------------- */
-static size_t scatter(const struct iovec *iov, size_t n, const uint8_t *p, size_t len)
+size_t dgram_scatter(const struct iovec *iov, size_t n, const uint8_t *p, size_t len)
 {
 	size_t done = 0;
 	for (size_t i = 0; i < n && done < len; i++) {
@@ -80,7 +80,7 @@ static void put_from(struct sock *s, struct msghdr *msg, const struct ol_endpoin
 /* req: POSIX-recv-c, POSIX-recvmsg-a, POSIX-recvfrom-a */
 static ssize_t hand_over(struct msghdr *msg, const struct ol_pkt *pkt, const struct cmsg_out *ctl, int flags)
 {
-	size_t copied = scatter(msg->msg_iov, msg->msg_iovlen, pkt->data, pkt->len);
+	size_t copied = dgram_scatter(msg->msg_iov, msg->msg_iovlen, pkt->data, pkt->len);
 	if (copied < pkt->len)
 		msg->msg_flags |= MSG_TRUNC;
 	cmsg_end(msg, ctl);

@@ -60,6 +60,7 @@ struct sock {
 	struct ol_endpoint remote;	/* then: to whom */
 	struct tcp_fo_keys *fo_keys;	/* TCP_FASTOPEN_KEY, until there is a listener; NULL: never set */
 	bool zerocopy;			/* SO_ZEROCOPY */
+	uint32_t stamps;		/* SO_TIMESTAMPING: SOF_TIMESTAMPING_* */
 	struct tcp_tell *tell;		/* its error queue: made with the first write that is to be told of; NULL: none yet */
 	/* a datagram or raw socket: */
 	struct udp_end *udp;
@@ -139,13 +140,15 @@ int stream_rebind(struct sock *s, ol_time now);
 /* sock_stream_tell.c: what a stream is told of what it sent */
 unsigned stream_tell_flags(const struct sock *s, int flags);	/* TCP_SEND_* of what it wants to know of this write */
 bool stream_tell_ready(struct sock *s, unsigned flags);		/* before such a write; false: memory is short */
-ssize_t stream_recv_error(struct sock *s, struct msghdr *msg, int flags);
+int stream_set_stamps(struct sock *s, uint32_t flags);			/* SO_TIMESTAMPING */
+ssize_t stream_recv_error(struct sock *s, struct msghdr *msg);
 void stream_tell_free(struct sock *s);
 
 /* sock_dgram.c: what UDP, raw and ping sockets share */
 struct dgram_call { struct dgram_to to; const struct iovec *iov; int n; };
 int dgram_prepare(struct sock *s, const struct msghdr *msg, int flags, struct dgram_call *call);
 ssize_t dgram_recvmsg(struct sock *s, struct msghdr *msg, int flags, ol_time now);
+size_t dgram_scatter(const struct iovec *iov, size_t n, const uint8_t *p, size_t len);	/* copies what fits, says how much */
 int dgram_connect(struct sock *s, const struct ol_endpoint *peer);	/* route, source and the rest but the port */
 void dgram_disconnect(struct sock *s);
 int dgram_shutdown(struct sock *s, int how, ol_time now);
@@ -163,6 +166,8 @@ struct cmsg_out { uint8_t *p; size_t room, used; bool truncated; };
 struct cmsg_out cmsg_begin(const struct msghdr *msg);			/* the program's room for them */
 void cmsg_end(struct msghdr *msg, const struct cmsg_out *out);		/* says what was used, and if it was too little */
 void cmsg_put(struct cmsg_out *out, int level, int type, const void *data, size_t len);
+void cmsg_put_stamp(struct cmsg_out *out, ol_time at);
+void cmsg_put_time(struct sock *s, struct cmsg_out *out, ol_time at);	/* as s asked to be told when something came */
 void cmsg_put_inq(struct sock *s, struct cmsg_out *out);
 void cmsg_put_meta(struct sock *s, struct cmsg_out *out, const struct dgram_meta *m);
 struct sock_extended_err;

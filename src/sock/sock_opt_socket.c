@@ -224,6 +224,9 @@ static int set_time(struct sock *s, uint16_t which, int v)
 static int set_timestamp(struct sock *s, int v, ol_time now) { return set_time(s, RECV_TIME, v); }
 static int set_timestampns(struct sock *s, int v, ol_time now) { return set_time(s, RECV_TIME_NS, v); }
 static int get_timestamp(struct sock *s, int *v, ol_time now) { *v = (s->recv_opts & RECV_TIME) != 0; return 0; }
+/* A struct so_timestamping, whose second half is about hardware clocks, or its flags alone. */
+static int set_stamps(struct sock *s, int v, ol_time now) { return stream_set_stamps(s, (uint32_t)v); }
+static int get_stamps(struct sock *s, int *v, ol_time now) { *v = (int)s->stamps; return 0; }
 static int get_timestampns(struct sock *s, int *v, ol_time now) { *v = (s->recv_opts & RECV_TIME_NS) != 0; return 0; }
 
 #define ANY 0, -1		/* any int */
@@ -237,8 +240,9 @@ static const struct opt opts[] = {
 	{ SO_REUSEPORT, ON_ALL, ANY, set_reuseport, get_reuseport },
 	{ SO_BROADCAST, ON_ALL, ANY, set_broadcast, get_broadcast },
 	{ SO_DONTROUTE, ON_DGRAM, ANY, set_dontroute, get_dontroute },
-	{ SO_TIMESTAMP, ON_DGRAM, ANY, set_timestamp, get_timestamp },
-	{ SO_TIMESTAMPNS, ON_DGRAM, ANY, set_timestampns, get_timestampns },
+	{ SO_TIMESTAMP, ON_ALL, ANY, set_timestamp, get_timestamp },
+	{ SO_TIMESTAMPNS, ON_ALL, ANY, set_timestampns, get_timestampns },
+	{ SO_TIMESTAMPING, ON_STREAM, ANY, set_stamps, get_stamps },
 	{ SO_NO_CHECK, ON_UDP, ANY, set_no_check, get_no_check },
 	{ SO_KEEPALIVE, ON_STREAM, ANY, set_keepalive, get_keepalive },
 	{ SO_OOBINLINE, ON_STREAM, ANY, set_oobinline, get_oobinline },

@@ -271,6 +271,7 @@ static void inherit(struct sock *child, struct sock *listener)
 	child->sndtimeo = listener->sndtimeo;
 	child->recv_opts = listener->recv_opts;
 	child->zerocopy = listener->zerocopy;
+	child->stamps = listener->stamps;
 	sock_claim_share(child, listener);
 }
 
@@ -389,7 +390,7 @@ static int send_fast(struct sock *s, const struct msghdr *msg, int flags, size_t
 		return -ENOBUFS;
 	err = open_to(s, &remote, &fast, now);
 	if (fast.done)
-		tcp_tell_written(s->tcb, fast.flags);
+		tcp_tell_written(s->tcb, fast.done, fast.flags, now);
 	if (err != -EINPROGRESS && s->deferred)
 		dissolve(s, now);
 	*done = fast.done;
@@ -426,16 +427,20 @@ static ssize_t stream_recvmsg(struct sock *s, struct msghdr *msg, int flags, ol_
 	size_t done = 0;
 	msg->msg_namelen = 0;
 	if (flags & MSG_ERRQUEUE)
-		return stream_recv_error(s, msg, flags);
+		return stream_recv_error(s, msg);
 	struct cmsg_out ctl = cmsg_begin(msg);
 	msg->msg_controllen = 0;
 	if (flags & MSG_OOB && !s->tcb && !s->listener)
 		return -EINVAL;			/* req: POSIX-recv-EINVAL */
 	if (!may_move(s, &no))
 		return no;
+	bool timed = s->stamps || s->recv_opts & (RECV_TIME | RECV_TIME_NS);
+	ol_time at = timed && !(flags & MSG_OOB) ? tcp_read_time(s->tcb, dgram_iov_len(msg->msg_iov, (int)msg->msg_iovlen)) : OL_NEVER;
 	enum ol_err err = tcp_recv(s->tcb, msg->msg_iov, (int)msg->msg_iovlen, recv_flags(flags), &done, now);
 	if (flags & MSG_OOB && !err)
 		msg->msg_flags |= done ? MSG_OOB : MSG_TRUNC;
+	if (!err && at != OL_NEVER)
+		cmsg_put_time(s, &ctl, at);
 	if (!err)
 		cmsg_put_inq(s, &ctl);
 	cmsg_end(msg, &ctl);

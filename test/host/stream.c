@@ -276,7 +276,8 @@ TEST(what_was_written_before_a_call_is_sent_before_it_takes_effect)
 TEST(what_is_told_beside_the_data_is_not_had_by_guests)
 {
 	struct two *t = connected();
-	static const struct { int level, name; } opts[] = { { IPPROTO_TCP, TCP_INQ }, { SOL_SOCKET, SO_ZEROCOPY } };
+	static const struct { int level, name; } opts[] = { { IPPROTO_TCP, TCP_INQ }, { SOL_SOCKET, SO_ZEROCOPY },
+		{ SOL_SOCKET, SO_TIMESTAMP }, { SOL_SOCKET, SO_TIMESTAMPNS }, { SOL_SOCKET, SO_TIMESTAMPING } };
 	int on = 1;
 	for (size_t i = 0; i < sizeof opts / sizeof *opts; i++) {
 		struct ipc_call c = { .op = IPC_OP_SETSOCKOPT, .arg = { opts[i].level, opts[i].name, sizeof on } };

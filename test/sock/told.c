@@ -1,7 +1,9 @@
 /* What a stream tells beside its data: control messages of recvmsg(). */
 #include <errno.h>
 #include <netinet/tcp.h>
+#include <time.h>
 #include <linux/errqueue.h>
+#include <linux/net_tstamp.h>
 #include "pair.h"
 #include "unit.h"
 
@@ -305,5 +307,339 @@ TEST(told_of_zero_copy_with_fast_open)
 	eq(ol_send(B(p), s, "world", 5, MSG_ZEROCOPY, p->now), 5);
 	pair_run(p, 100);
 	copied(p, B(p), s, 0, 0);
+	pair_free(p);
+}
+
+/* ---- the error queue: SO_TIMESTAMPING ---------------------------------------------------------------------------- */
+enum { SCHED = SOF_TIMESTAMPING_TX_SCHED, SND = SOF_TIMESTAMPING_TX_SOFTWARE, ACK = SOF_TIMESTAMPING_TX_ACK,
+	SOFTWARE = SOF_TIMESTAMPING_SOFTWARE, OPT_ID = SOF_TIMESTAMPING_OPT_ID, OPT_ID_TCP = 1 << 16,
+	TSONLY = SOF_TIMESTAMPING_OPT_TSONLY };
+
+struct stamp { uint32_t kind, byte; ol_time at; ssize_t len; int flags; char text[2000]; };
+
+static ol_time time_of(const struct cmsghdr *h)
+{
+	struct scm_timestamping ts;
+	eq(h->cmsg_level, SOL_SOCKET);
+	eq(h->cmsg_type, SCM_TIMESTAMPING);
+	eq(h->cmsg_len, CMSG_LEN(sizeof ts));
+	memcpy(&ts, CMSG_DATA(h), sizeof ts);
+	eq(ts.ts[1].tv_sec | ts.ts[1].tv_nsec | ts.ts[2].tv_sec | ts.ts[2].tv_nsec, 0);
+	return ts.ts[0].tv_sec * OL_SEC + ts.ts[0].tv_nsec;
+}
+
+/* The next stamp, with room for that much of its text; false: none. */
+static bool stamp_of(struct pair *p, ol_sock s, size_t room, struct stamp *out)
+{
+	union { char buf[256]; struct cmsghdr h; } ctl;
+	struct iovec iov = { out->text, room };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &ctl, .msg_controllen = sizeof ctl };
+	struct sock_extended_err ee;
+	bool pending = ol_poll(A(p), s) & OL_EV_ERR;
+	out->len = ol_recvmsg(A(p), s, &msg, MSG_ERRQUEUE, p->now);
+	eq(pending, out->len != -EAGAIN);
+	if (!pending)
+		return false;
+	out->at = time_of(&ctl.h);
+	struct cmsghdr *h = CMSG_NXTHDR(&msg, &ctl.h);
+	ok(h && h->cmsg_level == IPPROTO_IP && h->cmsg_type == IP_RECVERR);
+	memcpy(&ee, CMSG_DATA(h), sizeof ee);
+	eq(ee.ee_errno, ENOMSG);
+	eq(ee.ee_origin, SO_EE_ORIGIN_TIMESTAMPING);
+	eq(ee.ee_type | ee.ee_code, 0);
+	out->kind = ee.ee_info;
+	out->byte = ee.ee_data;
+	out->flags = msg.msg_flags;
+	return true;
+}
+
+static void stamped(struct pair *p, ol_sock s, uint32_t kind, uint32_t byte, ol_time at)
+{
+	struct stamp st;
+	ok(stamp_of(p, s, 0, &st));
+	eq(st.kind, kind);
+	eq(st.byte, byte);
+	eq(st.at, at);
+}
+
+static void no_stamp(struct pair *p, ol_sock s)
+{
+	struct stamp st;
+	ok(!stamp_of(p, s, 0, &st));
+}
+
+static struct stream stamping(struct pair *p, int flags)
+{
+	struct stream st = pair_stream(p, 4, 80);
+	eq(ol_send(A(p), st.client, "neighbours are known", 20, 0, p->now), 20);
+	pair_run(p, 100);
+	eq(pair_setopt(p, A(p), st.client, SOL_SOCKET, SO_TIMESTAMPING, flags), 0);
+	return st;
+}
+
+/* Handed over, gone from the queue, acknowledged: three moments; of the last byte of each write, by its number. */
+TEST(told_when_bytes_were_sent_and_acknowledged)
+{
+	struct pair *p = pair_new(NULL);
+	struct stream st = stamping(p, SCHED | SND | ACK | SOFTWARE | OPT_ID | TSONLY);
+	char text[5000] = "";
+	ol_time t0 = p->now;
+	eq(pair_setopt(p, A(p), st.client, IPPROTO_TCP, TCP_NODELAY, 1), 0);
+	eq(ol_send(A(p), st.client, text, 2000, 0, p->now), 2000);
+	stamped(p, st.client, SCM_TSTAMP_SCHED, 1999, t0);
+	no_stamp(p, st.client);
+	p->now += 5 * OL_MS;
+	pair_run(p, 1);
+	stamped(p, st.client, SCM_TSTAMP_SND, 1999, t0 + 5 * OL_MS);
+	no_stamp(p, st.client);
+	pair_run(p, 100);
+	stamped(p, st.client, SCM_TSTAMP_ACK, 1999, t0 + 7 * OL_MS);
+	no_stamp(p, st.client);
+	t0 = p->now;
+	for (int i = 0; i < 2; i++)
+		eq(ol_send(A(p), st.client, text, 3000, 0, p->now), 3000);
+	stamped(p, st.client, SCM_TSTAMP_SCHED, 4999, t0);
+	stamped(p, st.client, SCM_TSTAMP_SCHED, 7999, t0);
+	pair_run(p, 1);
+	stamped(p, st.client, SCM_TSTAMP_SND, 4999, t0);
+	stamped(p, st.client, SCM_TSTAMP_SND, 7999, t0);
+	pair_run(p, 100);
+	stamped(p, st.client, SCM_TSTAMP_ACK, 4999, t0 + 2 * OL_MS);
+	stamped(p, st.client, SCM_TSTAMP_ACK, 7999, t0 + 2 * OL_MS);
+	no_stamp(p, st.client);
+	pair_free(p);
+}
+
+/* Only what is asked for; a write that waits for the window or Nagle is stamped when it goes. */
+TEST(told_of_sending_only_what_was_asked)
+{
+	struct pair *p = pair_new(NULL);
+	struct stream st = stamping(p, ACK | SOFTWARE | OPT_ID);
+	ol_time t0 = p->now;
+	eq(ol_send(A(p), st.client, "x", 1, 0, p->now), 1);
+	pair_run(p, 100);
+	stamped(p, st.client, SCM_TSTAMP_ACK, 0, t0 + 2 * OL_MS);
+	no_stamp(p, st.client);
+	eq(pair_setopt(p, A(p), st.client, SOL_SOCKET, SO_TIMESTAMPING, SCHED | SOFTWARE | OPT_ID), 0);
+	t0 = p->now;
+	eq(ol_send(A(p), st.client, "xx", 2, 0, p->now), 2);
+	eq(ol_send(A(p), st.client, "xxx", 3, 0, p->now), 3);		/* Nagle */
+	stamped(p, st.client, SCM_TSTAMP_SCHED, 2, t0);
+	no_stamp(p, st.client);
+	pair_run(p, 100);
+	stamped(p, st.client, SCM_TSTAMP_SCHED, 5, t0 + 2 * OL_MS);
+	no_stamp(p, st.client);
+	eq(pair_setopt(p, A(p), st.client, SOL_SOCKET, SO_TIMESTAMPING, SCHED | SOFTWARE), 0);
+	eq(ol_send(A(p), st.client, "x", 1, 0, p->now), 1);
+	stamped(p, st.client, SCM_TSTAMP_SCHED, 0, p->now);		/* without OPT_ID: no number */
+	eq(pair_setopt(p, A(p), st.client, SOL_SOCKET, SO_TIMESTAMPING, 0), 0);
+	eq(ol_send(A(p), st.client, "x", 1, 0, p->now), 1);
+	pair_run(p, 100);
+	no_stamp(p, st.client);
+	pair_free(p);
+}
+
+/* Byte 0: the first not acknowledged, or with OPT_ID_TCP the next to be written. */
+TEST(told_of_sending_by_numbers_from_where_it_was_asked)
+{
+	struct pair *p = pair_new(NULL);
+	struct stream st = stamping(p, SOFTWARE);
+	for (int tcp = 0; tcp < 2; tcp++) {
+		eq(ol_send(A(p), st.client, "0123456789", 10, 0, p->now), 10);
+		eq(pair_setopt(p, A(p), st.client, SOL_SOCKET, SO_TIMESTAMPING, ACK | SOFTWARE | OPT_ID | (tcp ? OPT_ID_TCP : 0)), 0);
+		eq(ol_send(A(p), st.client, "ab", 2, 0, p->now), 2);
+		ol_time t0 = p->now;
+		pair_run(p, 100);
+		stamped(p, st.client, SCM_TSTAMP_ACK, tcp ? 1 : 11, t0 + 4 * OL_MS);
+		eq(pair_setopt(p, A(p), st.client, SOL_SOCKET, SO_TIMESTAMPING, 0), 0);
+	}
+	pair_free(p);
+}
+
+/* The same segment again is sent again. */
+TEST(told_of_sending_again)
+{
+	struct pair *p = pair_new(NULL);
+	struct stream st = stamping(p, SCHED | SND | ACK | SOFTWARE | OPT_ID | TSONLY);
+	struct stamp s;
+	p->cut = true;
+	eq(ol_send(A(p), st.client, "x", 1, 0, p->now), 1);
+	pair_run(p, 1000);
+	unsigned sched = 0, snd = 0;
+	ol_time last = 0;
+	while (stamp_of(p, st.client, 0, &s)) {
+		eq(s.byte, 0);
+		ok(s.kind == SCM_TSTAMP_SCHED || s.kind == SCM_TSTAMP_SND);
+		ok(s.at >= last);
+		last = s.at;
+		sched += s.kind == SCM_TSTAMP_SCHED;
+		snd += s.kind == SCM_TSTAMP_SND;
+	}
+	ok(sched >= 3);			/* with the tail loss probe and a timeout */
+	eq(snd, sched);
+	p->cut = false;
+	pair_run(p, 10000);
+	while (stamp_of(p, st.client, 0, &s))
+		last = s.kind;
+	eq(last, SCM_TSTAMP_ACK);
+	pair_free(p);
+}
+
+/* Without OPT_TSONLY the end of the write's text comes along, to recognise it by; at most a segment. */
+TEST(told_of_sending_with_its_text)
+{
+	struct pair *p = pair_new(NULL);
+	struct stream st = stamping(p, SCHED | SND | ACK | SOFTWARE | OPT_ID);
+	struct stamp s;
+	char text[4000];
+	for (size_t i = 0; i < sizeof text; i++)
+		text[i] = (char)('a' + i % 23);
+	eq(ol_send(A(p), st.client, "hello", 5, 0, p->now), 5);
+	eq(ol_send(A(p), st.client, text, sizeof text, 0, p->now), sizeof text);
+	pair_run(p, 100);
+	for (int i = 0, hello = 0; i < 6; i++) {
+		ok(stamp_of(p, st.client, sizeof s.text, &s));
+		eq(s.flags, MSG_ERRQUEUE);
+		if (s.byte == 4) {
+			hello++;
+			eq(s.len, 5);
+			eq_mem(s.text, "hello", 5);
+		} else {
+			eq(s.byte, 4004);
+			ok(s.len > 0 && s.len <= 1460);
+			eq_mem(s.text, text + sizeof text - s.len, (size_t)s.len);
+		}
+		ok(i < 5 || hello == 3);
+	}
+	eq(ol_send(A(p), st.client, "a", 1, 0, p->now), 1);
+	pair_run(p, 0);
+	for (int i = 0; i < 2; i++)
+		ok(stamp_of(p, st.client, 1, &s));
+	eq(ol_send(A(p), st.client, "bc", 2, 0, p->now), 2);		/* Nagle: one segment, two writes */
+	eq(ol_send(A(p), st.client, "def", 3, 0, p->now), 3);
+	pair_run(p, 100);
+	for (int i = 0; i < 7; i++) {
+		ok(stamp_of(p, st.client, sizeof s.text, &s));
+		if (s.byte > 4005)
+			eq_mem(s.text, s.byte == 4007 ? "bc" : "def", (size_t)(s.byte == 4007 ? 2 : 3));
+		eq(s.len, s.byte == 4005 ? 1 : s.byte == 4007 ? 2 : 3);
+	}
+	no_stamp(p, st.client);
+	eq(ol_send(A(p), st.client, "hello", 5, 0, p->now), 5);
+	ok(stamp_of(p, st.client, 2, &s));
+	eq(s.len, 2);
+	eq(s.flags, MSG_ERRQUEUE | MSG_TRUNC);
+	pair_free(p);
+}
+
+/* Nobody takes them: what they cost is bounded, and sending goes on; so does what MSG_ZEROCOPY promised. */
+TEST(told_of_sending_within_bounds)
+{
+	struct pair *p = pair_new(NULL);
+	struct stream st = stamping(p, SCHED | SND | ACK | SOFTWARE | OPT_ID);
+	eq(pair_setopt(p, A(p), st.client, SOL_SOCKET, SO_RCVBUF, 10000), 0);
+	eq(pair_setopt(p, A(p), st.client, SOL_SOCKET, SO_ZEROCOPY, 1), 0);
+	for (int i = 0; i < 1000; i++) {
+		eq(ol_send(A(p), st.client, "x", 1, i == 999 ? MSG_ZEROCOPY : 0, p->now), 1);
+		pair_run(p, 10);
+	}
+	unsigned n = 0;
+	struct sock_extended_err ee;
+	for (;; n++) {
+		union { char buf[256]; struct cmsghdr h; } ctl;
+		struct msghdr msg = { .msg_control = &ctl, .msg_controllen = sizeof ctl };
+		if (ol_recvmsg(A(p), st.client, &msg, MSG_ERRQUEUE, p->now) < 0)
+			break;
+		memcpy(&ee, CMSG_DATA(&ctl.h), sizeof ee);	/* of the last: a copy has no time in front */
+	}
+	ok(n > 10 && n <= 20000 / 512 + 1);
+	eq(ee.ee_origin, SO_EE_ORIGIN_ZEROCOPY);
+	ol_time t0 = p->now;
+	eq(ol_send(A(p), st.client, "x", 1, 0, p->now), 1);
+	stamped(p, st.client, SCM_TSTAMP_SCHED, 1000, t0);
+	pair_free(p);
+}
+
+/* What was to be told is gone with the socket, and with the connection, wherever the segment is by then. */
+TEST(told_nothing_of_what_is_over)
+{
+	struct pair *p = pair_new(NULL);
+	struct stream st = stamping(p, SND | ACK | SOFTWARE | OPT_ID);
+	struct sockaddr_in to = in4("10.0.0.2", 80);
+	static const struct sockaddr unspec = { .sa_family = AF_UNSPEC };
+	eq(ol_send(A(p), st.client, "xyz", 3, 0, p->now), 3);
+	eq(ol_connect(A(p), st.client, &unspec, sizeof unspec, p->now), 0);
+	pair_run(p, 100);
+	no_stamp(p, st.client);
+	eq(ol_connect(A(p), st.client, SA(to), p->now), -EINPROGRESS);
+	pair_run(p, 100);
+	eq(ol_connect(A(p), st.client, SA(to), p->now), 0);
+	ol_time t0 = p->now;
+	eq(ol_send(A(p), st.client, "xyz", 3, 0, p->now), 3);
+	pair_run(p, 1);
+	stamped(p, st.client, SCM_TSTAMP_SND, 2, t0);			/* counted from the beginning of this one */
+	eq(ol_send(A(p), st.client, "xyz", 3, 0, p->now), 3);
+	eq(ol_close(A(p), st.client, p->now), 0);
+	pair_run(p, 100);
+	pair_free(p);
+}
+
+/* ---- when text came ---------------------------------------------------------------------------------------------- */
+static ol_time came(struct pair *p, ol_sock s, size_t len, int flags, ssize_t want, int type)
+{
+	union { char buf[256]; struct cmsghdr h; } ctl;
+	size_t used = sizeof ctl;
+	int mf;
+	eq(take(p, s, len, flags, &ctl, &used, &mf), want);
+	if (!used)
+		return -1;
+	eq(ctl.h.cmsg_level, SOL_SOCKET);
+	eq(ctl.h.cmsg_type, type);
+	if (type == SO_TIMESTAMPING)
+		return time_of(&ctl.h);
+	if (type == SO_TIMESTAMPNS) {
+		struct timespec ts;
+		memcpy(&ts, CMSG_DATA(&ctl.h), sizeof ts);
+		return ts.tv_sec * OL_SEC + ts.tv_nsec;
+	}
+	struct timeval tv;
+	memcpy(&tv, CMSG_DATA(&ctl.h), sizeof tv);
+	return tv.tv_sec * OL_SEC + tv.tv_usec * OL_US;
+}
+
+/* The last byte that the read took, when it came. */
+TEST(told_when_text_came)
+{
+	struct pair *p = pair_new(NULL);
+	struct stream st = pair_stream(p, 4, 80);
+	static char text[1400];
+	ol_time at[3];
+	eq(ol_send(A(p), st.client, text, 1, 0, p->now), 1);		/* so that the neighbour is known */
+	pair_run(p, 100);
+	eq(came(p, st.server, 100, 0, 1, 0), -1);
+	eq(pair_setopt(p, B(p), st.server, SOL_SOCKET, SO_TIMESTAMPNS, 1), 0);
+	for (int i = 0; i < 3; i++) {
+		at[i] = p->now + OL_MS;
+		eq(ol_send(A(p), st.client, text, 1400, 0, p->now), 1400);
+		pair_run(p, 500);
+	}
+	eq(came(p, st.server, 1400, MSG_PEEK, 1400, SO_TIMESTAMPNS), at[0]);
+	eq(came(p, st.server, 1401, MSG_PEEK, 1401, SO_TIMESTAMPNS), at[1]);
+	eq(came(p, st.server, 2800, 0, 2800, SO_TIMESTAMPNS), at[1]);
+	eq(pair_setopt(p, B(p), st.server, SOL_SOCKET, SO_TIMESTAMP, 1), 0);
+	ol_time us = came(p, st.server, 700, 0, 700, SO_TIMESTAMP);
+	ok(us <= at[2] && us > at[2] - OL_US);
+	eq(pair_setopt(p, B(p), st.server, SOL_SOCKET, SO_TIMESTAMP, 0), 0);
+	eq(pair_setopt(p, B(p), st.server, SOL_SOCKET, SO_TIMESTAMPING, SOF_TIMESTAMPING_RX_SOFTWARE), 0);
+	eq(came(p, st.server, 1, 0, 1, SO_TIMESTAMPING), -1);
+	eq(pair_setopt(p, B(p), st.server, SOL_SOCKET, SO_TIMESTAMPING, SOF_TIMESTAMPING_RX_SOFTWARE | SOFTWARE), 0);
+	eq(came(p, st.server, 1400, 0, 699, SO_TIMESTAMPING), at[2]);
+	eq(came(p, st.server, 1400, 0, -EAGAIN, 0), -1);
+	eq(pair_setopt(p, B(p), st.server, SOL_SOCKET, SO_TIMESTAMPNS, 1), 0);
+	eq(ol_send(A(p), st.client, "aU", 2, MSG_OOB, p->now), 2);
+	at[0] = p->now + OL_MS;
+	pair_run(p, 500);
+	eq(came(p, st.server, 1, MSG_OOB, 1, 0), -1);
+	eq(came(p, st.server, 10, 0, 1, SO_TIMESTAMPNS), at[0]);
 	pair_free(p);
 }

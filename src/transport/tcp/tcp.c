@@ -51,6 +51,7 @@ struct tcp *tcp_new(const struct tcp_config *cfg, struct net *net, struct ol_poo
 	list_init(&tcp->all);
 	list_init(&tcp->tcb_events);
 	list_init(&tcp->listener_events);
+	list_init(&tcp->leaving);
 	list_init(&tcp->tw);
 	timer_init(&tcp->tw_timer, TIMER_TCP_TW);
 	if (!tcp_demux_init(&tcp->demux, sipkey_derive(cfg->seed, "tcp table"))) {
@@ -177,6 +178,7 @@ enum ol_fate tcp_input(struct tcp *tcp, struct ol_pkt *pkt, const struct net_rx 
 	struct ol_verdict v = { .sock = -1 };
 	void *who = NULL;
 	struct tcp_in in;
+	pkt->time = now;
 	enum ol_fate fate = read_segment(tcp, &in, pkt, rx);
 	if (fate == OL_PASS)
 		fate = dispatch(tcp, &in, &v, &who, now);
@@ -195,6 +197,7 @@ enum ol_fate tcp_input(struct tcp *tcp, struct ol_pkt *pkt, const struct net_rx 
 enum ol_fate tcp_input_next(struct tcp *tcp, struct ol_pkt *pkt, const struct net_rx *rx, ol_time now)
 {
 	struct tcp_in in;
+	pkt->time = now;
 	in.pkt = pkt;
 	in.rx = rx;
 	if (wire_tcp_parse(&in.seg, pkt->data, pkt->len) == OL_PASS) {

@@ -106,8 +106,9 @@ void tcp_opts_changed(struct tcp_tcb *tcb, ol_time now);	/* e.g. uncorked: what 
 enum {
 	TCP_SEND_MORE = 1, TCP_SEND_URG = 2,	/* MSG_MORE, MSG_OOB */
 	TCP_SEND_EOR = 4,			/* MSG_EOR: where all of it was queued */
-	TCP_SEND_COPIED = 8,			/* MSG_ZEROCOPY */
-	TCP_SEND_TOLD = TCP_SEND_COPIED,	/* with any of these there is a tcp_tell, and it has reserved */
+	TCP_SEND_COPIED = 8,			/* MSG_ZEROCOPY: a tcp_tell has reserved */
+	TCP_SEND_SCHED = 16, TCP_SEND_SND = 32, TCP_SEND_ACKED = 64,	/* a stamp is wanted of the last byte, where it is possible */
+	TCP_SEND_TOLD = TCP_SEND_COPIED | TCP_SEND_SCHED | TCP_SEND_SND | TCP_SEND_ACKED,
 };
 /** Who is told of what is sent from now on; lent until tcp_release. */
 struct tcp_tell;
@@ -120,6 +121,8 @@ enum ol_err tcp_send_done(struct tcp_tcb *tcb, size_t len, unsigned flags, ol_ti
 enum { TCP_RECV_PEEK = 1, TCP_RECV_URG = 2, TCP_RECV_TRUNC = 4 };	/* TRUNC: throw away instead of copying */
 /** Takes received bytes; *done 0 with OL_OK is end of file.  OL_ERR_AGAIN, or the connection's error, once. */
 enum ol_err tcp_recv(struct tcp_tcb *tcb, const struct iovec *iov, int n, unsigned flags, size_t *done, ol_time now);
+/** When the last byte came that a read of `want` bytes would take now; OL_NEVER: it would take none. */
+ol_time tcp_read_time(const struct tcp_tcb *tcb, size_t want);
 enum ol_err tcp_recv_view(struct tcp_tcb *tcb, struct iovec *iov, int *n, ol_time now);
 enum ol_err tcp_recv_done(struct tcp_tcb *tcb, size_t len, ol_time now);
 bool tcp_at_mark(const struct tcp_tcb *tcb);			/* SIOCATMARK */

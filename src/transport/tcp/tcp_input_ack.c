@@ -15,9 +15,11 @@ void tcp_update_ts_recent(struct tcp_tcb *tcb, const struct tcp_in *in, ol_time 
 	}
 }
 
-static void take_acked(struct tcp_tcb *tcb, tcp_seq ack)
+static void take_acked(struct tcp_tcb *tcb, tcp_seq ack, ol_time now)
 {
 	uint32_t acked = seq_len(tcb->snd_una, ack);
+	if (tcb->tell)
+		tcp_tell_acked(tcb, ack.v, now);
 	tcb->snd_una = ack;
 	tcb->stat.bytes_acked += acked;
 	tcp_seq upto = seq_min(ack, tcp_text_end(tcb));
@@ -27,8 +29,6 @@ static void take_acked(struct tcp_tcb *tcb, tcp_seq ack)
 	}
 	tcp_marks_drop(&tcb->push, ack);
 	tcp_marks_drop(&tcb->records, ack);
-	if (tcb->tell)
-		tcp_tell_acked(tcb);
 	if (tcb->urg_out && seq_le(tcb->snd_up, ack))
 		tcb->urg_out = false;
 	if (seq_lt(tcb->snd_sml, ack))
@@ -86,7 +86,7 @@ void tcp_process_ack(struct tcp_tcb *tcb, struct tcp_in *in, ol_time now)
 		ev.echo = &echo;
 	bool progress = seq_gt(in->seg.ack, tcb->snd_una);
 	if (progress)
-		take_acked(tcb, in->seg.ack);
+		take_acked(tcb, in->seg.ack, now);
 	if (seq_ge(in->seg.ack, tcb->snd_una))
 		ev.wnd_update = tcp_update_window(tcb, in);
 	ev.new_ready = tcp_unsent_bytes(tcb) > 0 && seq_lt(tcb->snd_nxt, seq_add(tcb->snd_una, tcb->snd_wnd));

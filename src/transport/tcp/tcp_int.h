@@ -338,6 +338,7 @@ struct tcp {
 	struct list listen[TCP_LISTEN_BUCKETS];
 	struct list all;			/* every struct tcp_tcb */
 	struct list tcb_events, listener_events;
+	struct list leaving;			/* struct tcp_note: a byte in an interface's queue whose user wants to know when it leaves */
 	struct list tw;
 	struct timer tw_timer;			/* TIMER_TCP_TW: the oldest record's end */
 	uint32_t n_tw, n_orphans, n_tcb, n_syn;
@@ -492,6 +493,8 @@ uint32_t tcp_rcvq_absorb(struct tcp_rcvq *q, tcp_seq rcv_nxt);
 void tcp_rcvq_prune(struct tcp_rcvq *q, size_t limit);
 /** Copies up to len readable bytes from offset off; returns how many. */
 size_t tcp_rcvq_copy(const struct tcp_rcvq *q, size_t off, const struct iovec *iov, int n, size_t len);
+/** When the readable byte at offset off came, or something put together with it that came later; OL_NEVER: there is none. */
+ol_time tcp_rcvq_time(const struct tcp_rcvq *q, size_t off);
 void tcp_rcvq_drop(struct tcp_rcvq *q, size_t len);
 int tcp_rcvq_view(const struct tcp_rcvq *q, struct iovec *iov, int n, size_t len);
 void tcp_rcvq_dsack(struct tcp_rcvq *q, tcp_seq left, tcp_seq right);

@@ -56,6 +56,8 @@ void tcp_local_sent(struct tcp_tcb *tcb, uint32_t bytes)
 void tcp_drained(struct tcp *tcp, int ifi, ol_time now)
 {
 	struct txq *q = net_txq(tcp->net, ifi);
+	if (!list_empty(&tcp->leaving))
+		tcp_tell_left(tcp, ifi, now);
 	for (struct list *n; q && (n = list_first(&q->waiting)); ) {
 		struct tcp_tcb *tcb = list_of(n, struct tcp_tcb, local.wait);
 		if (txq_len(q) > q->max / 2 || !own_room(tcb, q))

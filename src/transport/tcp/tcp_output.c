@@ -382,6 +382,8 @@ static bool resend(struct tcp_tcb *tcb, const struct tcp_loss_range *r, ol_time 
 	if (len == 0 || !tcp_local_room(tcb) || !transmit(tcb, &o, now))
 		return false;
 	tcp_loss_resent(tcb, o.seq, len, tcb->ts_ok ? tcp_ts_clock(tcb, now) : 0, now);
+	if (tcb->tell)
+		tcp_tell_sent(tcb, o.seq.v, text, now);
 	tcb->stat.retrans += (text + tcb->snd_mss - 1) / tcb->snd_mss;
 	tcb->stat.bytes_retrans += text;
 	tcb->stat.data_segs_out++;
@@ -415,6 +417,8 @@ static bool send_new(struct tcp_tcb *tcb, uint32_t text, uint8_t flags, bool pro
 		tcp_loss_sent(tcb, o.seq, len, now);
 	if (text > 0 && text < tcb->snd_mss)
 		tcb->snd_sml = end;
+	if (tcb->tell)
+		tcp_tell_sent(tcb, o.seq.v, text, now);
 	tcb->stat.bytes_sent += text;
 	tcb->stat.data_segs_out += text > 0;
 	if (text > 0) {

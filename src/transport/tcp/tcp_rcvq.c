@@ -62,6 +62,7 @@ static bool fits_behind(const struct ol_pkt *t, const struct ol_pkt *p)
 static void move_behind(struct ol_pkt *t, struct ol_pkt *p)
 {
 	memcpy(ol_pkt_put(t, p->len), p->data, p->len);
+	t->time = p->time;				/* of the newest, as Linux where it puts buffers together */
 	ol_pkt_free(p);
 }
 
@@ -263,6 +264,14 @@ void tcp_rcvq_prune(struct tcp_rcvq *q, size_t limit)
 }
 
 /* ---- reading ---------------------------------------------------------------------------------------------------- */
+
+ol_time tcp_rcvq_time(const struct tcp_rcvq *q, size_t off)
+{
+	const struct ol_pkt *p = q->head;
+	for (; p && off >= p->len; p = p->next)
+		off -= p->len;
+	return p ? p->time : OL_NEVER;
+}
 
 size_t tcp_rcvq_copy(const struct tcp_rcvq *q, size_t off, const struct iovec *iov, int n, size_t len)
 {

@@ -199,7 +199,7 @@ static void queued(struct tcp_tcb *tcb, unsigned flags, size_t len, ol_time now)
 		mark_push(tcb);
 	if (flags & TCP_SEND_EOR)
 		tcp_marks_put(&tcb->records, tcp_text_end(tcb));
-	tcp_tell_written(tcb, flags);
+	tcp_tell_written(tcb, len, flags, now);
 	if (flags & TCP_SEND_URG) {
 		tcb->snd_up = tcp_text_end(tcb);
 		tcb->urg_out = true;
@@ -457,6 +457,14 @@ enum ol_err tcp_recv(struct tcp_tcb *tcb, const struct iovec *iov, int n, unsign
 	return OL_OK;
 }
 
+/* The urgent byte that is no part of the stream is passed over: as tcp_recv does. */
+ol_time tcp_read_time(const struct tcp_tcb *tcb, size_t want)
+{
+	size_t skip = !tcb->opts.oobinline && before_mark(tcb) == 0 && tcb->rcvq.readable > 0;
+	size_t len = MIN(tcp_readable(tcb), want);
+	return len ? tcp_rcvq_time(&tcb->rcvq, skip + len - 1) : OL_NEVER;
+}
+
 enum ol_err tcp_recv_view(struct tcp_tcb *tcb, struct iovec *iov, int *n, ol_time now)
 {
 	if (!tcb->opts.oobinline && before_mark(tcb) == 0 && tcb->rcvq.readable > 0)
@@ -570,7 +578,7 @@ void tcp_release(struct tcp_tcb *tcb, ol_time now)
 	CHECK(tcb->held);
 	tcb->held = false;
 	tcb->user = NULL;
-	tcb->tell = NULL;
+	tcp_tell_release(tcb);
 	list_del(&tcb->event);
 	tcb->cause = OL_CAUSE_CLOSE;
 	if (tcb->in_demux)
