@@ -194,6 +194,28 @@ static void send_packet(struct tcp_tcb *tcb, struct ol_pkt *p, uint8_t tos, ol_t
 	tcp_local_sent(tcb, len);
 }
 
+/* RFC 9293 3.1: what stands before the options; wnd: the window offered, in bytes. */
+static struct tcp_seg header_of(struct tcp_tcb *tcb, const struct out *o, uint32_t wnd)
+{
+	bool syn = o->flags & TCP_SYN;
+	struct tcp_seg seg = {
+		.src = tcb->node.local.port, .dst = tcb->node.remote.port, .seq = o->seq, .flags = o->flags,
+		.ack = o->flags & TCP_ACK ? tcb->rcv_nxt : seq_from(0),
+		.wnd = (uint16_t)(syn ? wnd : MIN(wnd >> tcb->rcv_wscale, 65535u)),
+	};
+	if (tcb->urg_out && seq_gt(tcb->snd_up, o->seq) && !(o->flags & (TCP_SYN | TCP_RST))) {
+		seg.flags |= TCP_URG;				/* MUST-62: points behind the last urgent byte */
+		seg.urp = (uint16_t)MIN(seq_len(o->seq, tcb->snd_up), 65535u);
+	}
+	if (tcb->ecn_ok && tcb->ecn_echo && !(o->flags & (TCP_SYN | TCP_RST)))
+		seg.flags |= TCP_ECE;
+	if (tcb->accecn.on && !syn)
+		wire_tcp_set_ace(&seg, tcp_accecn_ace(tcb, o->flags == TCP_ACK && o->text == 0));
+	else if (o->ace)
+		wire_tcp_set_ace(&seg, o->ace);
+	return seg;
+}
+
 /* False: the pool is dry, nothing happened. */
 static bool transmit(struct tcp_tcb *tcb, const struct out *o, ol_time now)
 {
@@ -215,21 +237,7 @@ static bool transmit(struct tcp_tcb *tcb, const struct out *o, ol_time now)
 		chunkq_copy(&tcb->sndq, seq_len(tcb->sndq_seq, seq_add(o->seq, syn)), ol_pkt_put(p, o->text), o->text,
 			    tcb->path.features & OL_IF_CSUM ? NULL : &sum);
 	uint32_t wnd = o->flags & TCP_RST ? 0 : syn ? MIN(tcb->rcv_wnd, 65535u) : tcp_window(tcb);
-	struct tcp_seg seg = {
-		.src = tcb->node.local.port, .dst = tcb->node.remote.port, .seq = o->seq, .flags = o->flags,
-		.ack = o->flags & TCP_ACK ? tcb->rcv_nxt : seq_from(0),
-		.wnd = (uint16_t)(syn ? wnd : MIN(wnd >> tcb->rcv_wscale, 65535u)),
-	};
-	if (tcb->urg_out && seq_gt(tcb->snd_up, o->seq) && !(o->flags & (TCP_SYN | TCP_RST))) {
-		seg.flags |= TCP_URG;				/* MUST-62: points behind the last urgent byte */
-		seg.urp = (uint16_t)MIN(seq_len(o->seq, tcb->snd_up), 65535u);
-	}
-	if (tcb->ecn_ok && tcb->ecn_echo && !(o->flags & (TCP_SYN | TCP_RST)))
-		seg.flags |= TCP_ECE;
-	if (tcb->accecn.on && !syn)
-		wire_tcp_set_ace(&seg, tcp_accecn_ace(tcb, o->flags == TCP_ACK && o->text == 0));
-	else if (o->ace)
-		wire_tcp_set_ace(&seg, o->ace);
+	struct tcp_seg seg = header_of(tcb, o, wnd);
 	uint64_t parts = (uint64_t)sum + wire_tcp_build(ol_pkt_push(p, hdr_len), &seg, opt_len);
 	if (usual) {
 		parts += tcp_opt_put_ts(p->data + TCP_HDR_LEN, tcp_ts_clock(tcb, now), o->flags & TCP_ACK ? tcb->ts_recent : 0);
