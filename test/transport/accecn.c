@@ -640,7 +640,7 @@ TEST(accecn_bytes_tell_of_a_turn_that_was_missed)
 	for (int k = 0; k < 3; k++) {
 		send_many(l, 10);
 		snprintf(s, sizeof s, ".5 1:1(0) ack %d win 1000", 10001 + 10000 * k);
-		in (l, 20, s);
+		in (l, 20, "%s", s);
 	}
 	eq(ce_told(l), 0);
 	send_many(l, 1);
