@@ -61,7 +61,7 @@ static void read_tcp(struct dis *d, struct rest r)
 	d->dport = be16_at(r.p + 2);
 	t->seq = be32_at(r.p + 4);
 	t->ack = be32_at(r.p + 8);
-	t->flags = r.p[13];
+	t->flags = (uint16_t)(r.p[13] | (r.p[12] & 1) << 8);
 	t->wnd = be16_at(r.p + 14);
 	size_t hlen = (r.p[12] >> 4) * 4u;
 	if (hlen < 20 || hlen > r.len) {
@@ -271,11 +271,11 @@ __attribute__((format(printf, 2, 3))) static void put(struct line *l, const char
 		l->at = MIN(l->at + (size_t)n, l->len - 1);
 }
 
-char *dissect_flags(uint8_t flags, char *buf, size_t len)
+char *dissect_flags(uint16_t flags, char *buf, size_t len)
 {
-	static const struct { uint8_t bit; const char *name; } names[] = { { DIS_SYN, "SYN" }, { DIS_FIN, "FIN" },
+	static const struct { uint16_t bit; const char *name; } names[] = { { DIS_SYN, "SYN" }, { DIS_FIN, "FIN" },
 		{ DIS_RST, "RST" }, { DIS_URG, "URG" }, { DIS_PSH, "PSH" }, { DIS_ACK, "ACK" }, { DIS_ECE, "ECE" },
-		{ DIS_CWR, "CWR" } };
+		{ DIS_CWR, "CWR" }, { DIS_AE, "AE" } };
 	struct line l = { buf, len, 0 };
 	*buf = 0;
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)

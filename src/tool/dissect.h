@@ -11,14 +11,15 @@
 #include <outlet/ol_stack.h>
 
 enum dis_net { DIS_OTHER, DIS_ARP, DIS_IP4, DIS_IP6 };
-enum { DIS_FIN = 1, DIS_SYN = 2, DIS_RST = 4, DIS_PSH = 8, DIS_ACK = 16, DIS_URG = 32, DIS_ECE = 64, DIS_CWR = 128 };
+enum { DIS_FIN = 1, DIS_SYN = 2, DIS_RST = 4, DIS_PSH = 8, DIS_ACK = 16, DIS_URG = 32, DIS_ECE = 64, DIS_CWR = 128,
+	DIS_AE = 256, DIS_ECN = DIS_AE | DIS_CWR | DIS_ECE };	/* AE: RFC 9768 */
 enum { DIS_ICMP = 1, DIS_IGMP = 2, DIS_TCP = 6, DIS_UDP = 17, DIS_ICMP6 = 58, DIS_OSPF = 89, DIS_SCTP = 132 };
 enum { DIS_MAX_SACK = 4 };
 
 struct dis_tcp {
 	uint32_t seq, ack;
 	uint16_t wnd;
-	uint8_t flags;
+	uint16_t flags;
 	uint16_t mss;				/* 0: no such option */
 	int8_t ws;				/* window scale, -1: no such option */
 	int8_t cookie;				/* Fast Open, RFC 7413: its bytes, 0: asked for, -1: no such option */
@@ -61,7 +62,7 @@ void dissect(struct dis *d, enum ol_link link, const uint8_t *p, size_t cap, siz
 /** One line: "10.0.0.1:80 > 10.0.0.2:4000 TCP SYN ACK seq 1 ack 2 win 65535 (mss 1460)".  Returns buf. */
 char *dissect_line(const struct dis *d, char *buf, size_t len);
 /** "SYN ACK" */
-char *dissect_flags(uint8_t flags, char *buf, size_t len);
+char *dissect_flags(uint16_t flags, char *buf, size_t len);
 /** "echo request", "port unreachable"; a number where it has no name. */
 char *dissect_icmp(const struct dis *d, char *buf, size_t len);
 

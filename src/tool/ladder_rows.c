@@ -37,6 +37,7 @@ struct follow {
 	struct lad_row *row_of;			/* by flight */
 	bool *arrived;				/* by flight: its arrival was followed */
 	bool tcp;
+	bool ae_asked, ae_agreed;		/* Accurate ECN, RFC 9768: by the SYN, by its answer */
 };
 /* What happens at an end, in order of time. */
 struct event { ol_time time; size_t flight; bool receive; };
@@ -86,7 +87,10 @@ static void tcp_words(const struct follow *fo, struct lad_row *r, const struct d
 	const struct dis_tcp *t = &d->tcp;
 	struct lad_line text = { r->text, sizeof r->text, 0 }, extra = { r->extra, sizeof r->extra, 0 };
 	char flags[48];
-	lad_put(&text, "%s", dissect_flags(t->flags, flags, sizeof flags));
+	bool count = fo->ae_agreed && !(t->flags & (DIS_SYN | DIS_RST));	/* the three flags are a number */
+	lad_put(&text, "%s", dissect_flags(t->flags & (count ? ~DIS_ECN : ~0u), flags, sizeof flags));
+	if (count)
+		lad_put(&extra, " ace %u", (unsigned)(t->flags & DIS_ECN) >> 6);
 	if (d->text_len || t->flags & (DIS_SYN | DIS_FIN | DIS_RST) || !(t->flags & DIS_ACK))
 		lad_put(&text, " seq %u", relative(&fo->end[r->from], t->seq));
 	if (d->text_len)
@@ -314,6 +318,18 @@ static void learn_isn(struct end *e, const struct dis *d)
 	}
 }
 
+/* RFC 9768 3.1: all three flags on the SYN ask, four numbers of the eight agree. */
+static void learn_ecn(struct follow *fo, const struct dis *d)
+{
+	unsigned ace = (unsigned)(d->tcp.flags & DIS_ECN) >> 6;
+	if (!(d->tcp.flags & DIS_SYN))
+		return;
+	if (d->tcp.flags & DIS_ACK)
+		fo->ae_agreed |= fo->ae_asked && (ace == 2 || ace == 3 || ace == 4 || ace == 6);
+	else
+		fo->ae_asked |= ace == 7;
+}
+
 static void tcp_sent(struct follow *fo, struct lad_row *r, size_t flight)
 {
 	const struct flight *f = &fo->fl->v[flight];
@@ -321,6 +337,7 @@ static void tcp_sent(struct follow *fo, struct lad_row *r, size_t flight)
 	struct end *e = &fo->end[r->from], *peer = &fo->end[!r->from];
 	uint32_t len = seq_space(d);
 	learn_isn(e, d);
+	learn_ecn(fo, d);
 	if (!peer->has_isn && d->tcp.flags & DIS_ACK) {
 		peer->isn = d->tcp.ack - 1;
 		peer->has_isn = true;

@@ -13,7 +13,7 @@ struct seg {
 	char from;			/* 'a' or 'b' */
 	double ms;			/* when it left; < 0: not captured there */
 	double flight;			/* ms until it arrived; < 0: it never did */
-	uint8_t flags;
+	uint16_t flags;
 	uint32_t seq, ack, len;		/* relative */
 	uint16_t wnd;			/* 0: 500; 1: really 0 */
 	uint16_t id;			/* IPv4 identification; 0: as an atomic datagram */
@@ -40,8 +40,8 @@ static inline size_t seg_bytes(const struct seg *s, uint8_t *p)
 	be16_put(t + 2, a ? 80 : 49152);
 	be32_put(t + 4, (a ? 1000 : 5000) + s->seq);
 	be32_put(t + 8, s->flags & DIS_ACK ? (a ? 5000 : 1000) + s->ack : 0);
-	t[12] = (uint8_t)((20 + opt) / 4 << 4);
-	t[13] = s->flags;
+	t[12] = (uint8_t)((20 + opt) / 4 << 4 | s->flags >> 8);
+	t[13] = (uint8_t)s->flags;
 	be16_put(t + 14, s->wnd == 1 ? 0 : s->wnd ? s->wnd : 500);
 	uint8_t *o = t + 20;
 	if (s->mss) {

@@ -48,6 +48,37 @@ TEST(ladder_handshake_and_goodbye_become_one_row_per_segment)
 	ladder_free(l);
 }
 
+/* RFC 9768: what the handshake agreed on, the flags after it are a count. */
+TEST(ladder_reads_accurate_ecn_as_a_number_once_agreed)
+{
+	enum { AE = DIS_AE, CWR = DIS_CWR, ECE = DIS_ECE };
+	static const struct seg agreed[] = {
+		{ 'a', 0, 10, S | AE | CWR | ECE, .mss = 1460 }, { 'b', 10.1, 10, S | A | CWR, .ack = 1, .mss = 1460 },
+		{ 'a', 20.2, 10, A | CWR, .seq = 1, .ack = 1 }, { 'b', 40, 10, A | AE | ECE, .seq = 1, .ack = 1, .len = 10 },
+		{ 'a', 60, 10, A | AE | CWR, .seq = 1, .ack = 11 },
+	}, refused[] = {
+		{ 'a', 0, 10, S | AE | CWR | ECE, .mss = 1460 }, { 'b', 10.1, 10, S | A | ECE, .ack = 1, .mss = 1460 },
+		{ 'a', 20.2, 10, A, .seq = 1, .ack = 1 }, { 'b', 40, 10, A | ECE, .seq = 1, .ack = 1, .len = 10 },
+	};
+	struct ladder *l = ladder_new();
+	ADD_ALL(l, agreed);
+	struct lad_view *v = view_of(l);
+	eq_str(v->rows[0].text, "SYN ECE CWR AE seq 0");
+	eq_str(v->rows[1].text, "SYN ACK CWR seq 0 ack 1");
+	eq_str(v->rows[3].text, "ACK seq 1 len 10 ack 1");
+	ok(strstr(v->rows[2].extra, " ace 2"));
+	ok(strstr(v->rows[3].extra, " ace 5"));
+	ok(strstr(v->rows[4].extra, " ace 6"));
+	lad_view_free(v);
+	ladder_free(l);
+	l = ladder_new();
+	ADD_ALL(l, refused);
+	v = view_of(l);
+	eq_str(v->rows[3].text, "ACK ECE seq 1 len 10 ack 1");
+	lad_view_free(v);
+	ladder_free(l);
+}
+
 /* Frames come in any order: captures of several interfaces are read one after the other. */
 TEST(ladder_order_of_reading_does_not_matter)
 {
