@@ -400,7 +400,7 @@ struct twins_sum twins_run(const uint8_t *data, size_t len)
 		w->stk[t] = stack(w, how);
 		listener[t] = ol_socket(w->stk[t], AF_INET6, SOCK_STREAM, 0, w->now);
 		must(ol_bind(w->stk[t], listener[t], (struct sockaddr *)&any, sizeof any, w->now) == 0);
-		must(ol_listen(w->stk[t], listener[t], 10, w->now) == 0);
+		must(ol_listen(w->stk[t], listener[t], STEPS, w->now) == 0);	/* places enough: a batch may bring two connections in another order */
 	}
 	pass(w, 5 * OL_SEC);
 	for (int i = 0; i < CONNS; i++)
