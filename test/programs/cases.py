@@ -482,8 +482,9 @@ def socat_case(net):
 @case("iperf3", "iperf3", "iperf3, -R, -P 4, -u", "1 s each way; four streams; datagrams at 5 Mbit/s")
 def iperf_case(net):
     iperf = which("iperf3")
-    net.serve("srv", [iperf, "-s", "--forceflush"], ready_in_log="Server listening")
-    for more in ([], ["-R"], ["-P", "4"], ["-u", "-b", "5M", "-l", "1200"], ["-u", "-b", "5M", "-l", "1200", "-R"]):
+    server = net.serve("srv", [iperf, "-s", "--forceflush"], ready_in_log="Server listening")
+    for n, more in enumerate(([], ["-R"], ["-P", "4"], ["-u", "-b", "5M", "-l", "1200"], ["-u", "-b", "5M", "-l", "1200", "-R"])):
+        server.wait_log("Server listening", times=n + 1)        # it closes its listener after each test, and says when it is back
         for tries in range(10):      # between two tests it says that it is busy
             out = net.run("client", [iperf, "-c", "srv", "-t", "1", "-J", *more], ok=(0, 1))
             result = json.loads(out)

@@ -222,11 +222,11 @@ class Server:
             self.p = subprocess.Popen(net.command(host, argv), stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=net.env,
                                       cwd=cwd or net.dir, start_new_session=True)
 
-    def wait_log(self, word, timeout=20):
+    def wait_log(self, word, timeout=20, times=1):
         end = time.monotonic() + timeout
         while time.monotonic() < end:
             with open(self.log, errors="replace") as f:
-                if word in f.read():
+                if f.read().count(word) >= times:
                     return
             if self.p.poll() is not None:
                 break
