@@ -72,6 +72,18 @@ TEST(slow_start_then_avoidance_then_backoff)
 	drv_free(d);
 }
 
+/* Ten segments on their way, and no tail loss probe. */
+static struct drv *ten_segments(struct tcp_loss_cfg *cfg, bool rack)
+{
+	*cfg = tcp_loss_cfg_default();
+	cfg->rack = rack;
+	cfg->tlp = false;
+	struct drv *d = drv_new(.rtt_ms = 100, .cfg = cfg, .cc = "reno");
+	drv_write(d, 0, 10000);
+	drv_out(d, "1:10001");
+	return d;
+}
+
 /*
  * The next to go, without RACK: what is lost, lowest first, each once; then new text; never what is merely not yet
  * known.
@@ -79,11 +91,8 @@ TEST(slow_start_then_avoidance_then_backoff)
 /* req: 6675-4-d */
 TEST(lost_text_goes_before_new_text)
 {
-	struct tcp_loss_cfg cfg = tcp_loss_cfg_default();
-	cfg.rack = cfg.tlp = false;
-	struct drv *d = drv_new(.rtt_ms = 100, .cfg = &cfg, .cc = "reno");
-	drv_write(d, 0, 10000);
-	drv_out(d, "1:10001");
+	struct tcp_loss_cfg cfg;
+	struct drv *d = ten_segments(&cfg, false);
 	d->queued += 10000;
 	/* 1 and 2001 are lost, 6001 and above unknown */
 	drv_ack(d, 100, .ack = 1, .sack = { 1001, 2001, 3001, 6001 });
@@ -102,12 +111,7 @@ TEST(lost_text_goes_before_new_text)
 /* Ten segments, of which the first three above SND.UNA were SACKed: the first has gone again, in a window of five. */
 static struct drv *first_is_lost(struct tcp_loss_cfg *cfg, bool rack)
 {
-	*cfg = tcp_loss_cfg_default();
-	cfg->rack = rack;
-	cfg->tlp = false;
-	struct drv *d = drv_new(.rtt_ms = 100, .cfg = cfg, .cc = "reno");
-	drv_write(d, 0, 10000);
-	drv_out(d, "1:10001");
+	struct drv *d = ten_segments(cfg, rack);
 	drv_ack(d, 100, .ack = 1, .sack = { 1001, 4001 });
 	drv_out(d, "1:1001");
 	eq(ssthresh(d), 5);
@@ -187,11 +191,8 @@ TEST(nothing_goes_on_suspicion_with_rack)
 /* req: 6675-4-d */
 TEST(rescue_waits_for_more_than_the_first_segment)
 {
-	struct tcp_loss_cfg cfg = tcp_loss_cfg_default();
-	cfg.rack = cfg.tlp = false;
-	struct drv *d = drv_new(.rtt_ms = 100, .cfg = &cfg, .cc = "reno");
-	drv_write(d, 0, 10000);
-	d->out[0] = 0;
+	struct tcp_loss_cfg cfg;
+	struct drv *d = ten_segments(&cfg, false);
 	drv_ack(d, 100, .ack = 1, .sack = { 2001, 9001 });
 	drv_out(d, "1:2001");
 	drv_ack(d, 100, .ack = 1001, .sack = { 2001, 9001 });

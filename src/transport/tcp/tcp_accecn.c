@@ -204,7 +204,7 @@ bool tcp_accecn_read(struct tcp_tcb *tcb, const struct tcp_in *in, struct tcp_ac
 static uint32_t read_option(struct tcp_accecn *a, const uint8_t *opt)
 {
 	uint32_t ceb = a->s_bytes[IPECN_CE];
-	unsigned n = MIN((opt[1] - 2u) / 3, (unsigned)TCP_ACCECN_FIELDS);	/* of any other length: the whole fields */
+	unsigned n = tcp_accecn_fields_of(opt);
 	for (unsigned i = 0; i < n; i++) {
 		uint32_t *s = &a->s_bytes[tcp_accecn_field(opt[0], i)];
 		*s += (be32_at(opt + 1 + 3 * i) - *s) & (DIVOPT - 1);

@@ -30,6 +30,12 @@ static inline unsigned tcp_accecn_field(uint8_t kind, unsigned i)
 {
 	return i == 1 ? IPECN_CE : (kind == TCP_OPT_ACCECN0) == (i == 0) ? IPECN_ECT0 : IPECN_ECT1;
 }
+/** The whole fields of an option of any length, from its kind on. */
+static inline unsigned tcp_accecn_fields_of(const uint8_t *opt)
+{
+	unsigned n = (opt[1] - 2u) / 3;
+	return n < TCP_ACCECN_FIELDS ? n : TCP_ACCECN_FIELDS;
+}
 /** Bytes of one with n fields, filled up to words. */
 static inline uint32_t tcp_accecn_opt_len(unsigned n) { return (2 + 3 * n + 3) & ~3u; }
 

@@ -186,7 +186,7 @@ static void crossing_syn(struct tcp_tcb *tcb, const struct tcp_in *in)
 
 void tcp_accecn_first_option(struct tcp_accecn *a, const uint8_t *opt)
 {
-	unsigned n = MIN((opt[1] - 2u) / 3, (unsigned)TCP_ACCECN_FIELDS);
+	unsigned n = tcp_accecn_fields_of(opt);
 	if (a->opt_seen)
 		return;
 	a->opt_seen = true;
