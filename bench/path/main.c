@@ -20,7 +20,7 @@
 #include "driver/driver.h"
 #include "ends.h"
 
-enum { SEND_PORT, RECV_PORT, BINS = 20000, SEGMENT = 1448, WARM_UP = 3 };
+enum { SEND_PORT, RECV_PORT, BINS = 20000, SEGMENT = 1448 };
 #define BIN (100 * OL_US)
 
 static const char help[] =
@@ -41,7 +41,7 @@ struct options {
 	bool linux_from, linux_to;
 	struct plan plan;
 	const char *forth, *back;
-	uint32_t tail;
+	uint32_t after, tail;
 };
 
 /* The burst whose tail is lost: when its last segment was sent, the last ACK came before the first repetition, and so on. */
@@ -85,7 +85,7 @@ static bool sent(const struct ol_pkt *pkt)
 	uint32_t ip_len = get16(pkt->data + h.ip + 2), len = h.ip + ip_len - h.text, at = get32(t + 4) - g.base;
 	if (!g.base_set || !len || at > 1u << 30)
 		return false;
-	uint32_t from = WARM_UP * g.o.plan.burst, to = from + g.o.plan.burst;
+	uint32_t from = g.o.after * g.o.plan.burst, to = from + g.o.plan.burst;
 	bool again = at < g.high;
 	g.high = MAX(g.high, at + len);
 	if (at < from || at >= to)
@@ -112,7 +112,7 @@ static bool ack_of(const struct ol_pkt *pkt, uint32_t *ack)
 static void acknowledged(const struct ol_pkt *pkt)
 {
 	uint32_t ack;
-	if (ack_of(pkt, &ack) && ack >= (WARM_UP + 1) * g.o.plan.burst && !g.tail.whole)
+	if (ack_of(pkt, &ack) && ack >= (g.o.after + 1) * g.o.plan.burst && !g.tail.whole)
 		g.tail.whole = g.now;
 }
 
@@ -120,7 +120,7 @@ static void acknowledged(const struct ol_pkt *pkt)
 static void heard(const struct ol_pkt *pkt)
 {
 	uint32_t ack;
-	if (ack_of(pkt, &ack) && ack > WARM_UP * g.o.plan.burst && !g.tail.probe)
+	if (ack_of(pkt, &ack) && ack > g.o.after * g.o.plan.burst && !g.tail.probe)
 		g.tail.quiet = g.now;
 }
 
@@ -252,14 +252,14 @@ static bool number(const char *s, double scale, double max, int64_t *out)
 
 static int options(struct options *o, int argc, char **argv)
 {
-	enum { FROM = 1, TO, CC, SECONDS, FORTH, BACK, SEED, FLOWS, STAGGER, SETTINGS, BURST, PAUSE, TAIL, HELP };
+	enum { FROM = 1, TO, CC, SECONDS, FORTH, BACK, SEED, FLOWS, STAGGER, SETTINGS, BURST, PAUSE, TAIL, AFTER, HELP };
 	static const struct option names[] = {
 		{ "from", 1, 0, FROM }, { "to", 1, 0, TO }, { "cc", 1, 0, CC }, { "seconds", 1, 0, SECONDS }, { "forth", 1, 0, FORTH },
 		{ "back", 1, 0, BACK }, { "seed", 1, 0, SEED }, { "flows", 1, 0, FLOWS }, { "stagger", 1, 0, STAGGER },
 		{ "settings", 1, 0, SETTINGS }, { "burst", 1, 0, BURST }, { "pause", 1, 0, PAUSE }, { "tail", 1, 0, TAIL },
-		{ "help", 0, 0, HELP }, { 0 },
+		{ "after", 1, 0, AFTER }, { "help", 0, 0, HELP }, { 0 },
 	};
-	*o = (struct options){ .plan = { .cc = "cubic", .length = 10 * OL_SEC, .flows = 1, .seed = 1, .pause = OL_SEC }, .forth = "none", .back = "none" };
+	*o = (struct options){ .plan = { .cc = "cubic", .length = 10 * OL_SEC, .flows = 1, .seed = 1, .pause = OL_SEC }, .after = 3, .forth = "none", .back = "none" };
 	for (int c; (c = getopt_long(argc, argv, "", names, NULL)) != -1; ) {
 		int64_t n = 0;
 		bool good = true;
@@ -279,6 +279,7 @@ static int options(struct options *o, int argc, char **argv)
 		case FLOWS: good = number(optarg, 1, FLOWS_MAX, &n) && n; o->plan.flows = (unsigned)n; break;
 		case BURST: good = number(optarg, 1, 1000, &n) && n; o->plan.burst = (uint32_t)n * SEGMENT; break;
 		case TAIL: good = number(optarg, 1, 1000, &n); o->tail = (uint32_t)n; break;
+		case AFTER: good = number(optarg, 1, 1000, &n); o->after = (uint32_t)n; break;
 		case HELP: fputs(help, stdout); exit(0);
 		default: return usage("", "");
 		}

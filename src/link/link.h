@@ -119,6 +119,8 @@ void neigh_advert(struct link *link, int ifi, const struct ol_addr *addr, const 
 void neigh_confirm(struct link *link, int ifi, const struct ol_addr *addr, ol_time now);
 /** A transport hears nothing from it any more: what was REACHABLE is asked again when the next packet goes. */
 void neigh_doubt(struct link *link, int ifi, const struct ol_addr *addr, ol_time now);
+/** When packets that had waited for its link address went out at last; 0: none had to. */
+ol_time neigh_found(const struct link *link, int ifi, const struct ol_addr *addr);
 /** The i-th neighbour, from 0; false past the last.  For tables. */
 enum neigh_state { NEIGH_INCOMPLETE, NEIGH_REACHABLE, NEIGH_STALE, NEIGH_DELAY, NEIGH_PROBE, NEIGH_STATIC };
 struct neigh_row { int ifi; struct ol_addr addr; struct ol_mac mac; enum neigh_state state; };

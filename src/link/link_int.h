@@ -30,6 +30,7 @@ struct neigh {
 	enum neigh_state state;			/* REACHABLE may have run out: neigh_state_now() */
 	uint8_t probes;				/* solicitations sent in INCOMPLETE or PROBE */
 	ol_time confirmed;			/* REACHABLE since */
+	ol_time found;				/* when it became known, and what waited for that went out; 0: nothing did */
 	struct ol_pktq q;			/* INCOMPLETE: what waits */
 };
 

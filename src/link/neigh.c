@@ -228,6 +228,8 @@ static void enter(struct link *l, struct neigh *n, enum neigh_state state, ol_ti
 		ol_pktq_put(&q, pkt);
 	n->state = state;
 	n->probes = 0;
+	if (q.count)
+		n->found = now;
 	if (state == NEIGH_REACHABLE)
 		n->confirmed = now;
 	timer_stop(l->wheel, &n->timer);
@@ -297,6 +299,12 @@ void neigh_confirm(struct link *l, int ifi, const struct ol_addr *addr, ol_time 
 	n->state = NEIGH_REACHABLE;
 	n->confirmed = now;
 	timer_stop(l->wheel, &n->timer);
+}
+
+ol_time neigh_found(const struct link *l, int ifi, const struct ol_addr *addr)
+{
+	const struct neigh *n = find(l, ifi, addr);
+	return n ? n->found : 0;
 }
 
 int link_neigh_add(struct link *l, int ifi, const struct ol_addr *addr, const struct ol_mac *mac, ol_time now)

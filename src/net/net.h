@@ -82,6 +82,8 @@ bool net_is_broadcast(const struct net *net, const struct ol_addr *addr);
 void net_pmtu_update(struct net *net, const struct ol_addr *dst, uint32_t mtu, ol_time now);
 /** The transport heard from the peer: the neighbour is reachable (RFC 4861 7.3.1). */
 void net_confirm(struct net *net, const struct ol_addr *dst, ol_time now);
+/** When packets towards dst that had waited for the neighbour's link address left at last; 0: none had to wait. */
+ol_time net_found(struct net *net, const struct ol_addr *dst);
 /** The transport hears nothing from the peer any more: negative advice, RFC 1122 3.3.1.4 and RFC 9293 3.8.3 (MUST-20). */
 void net_doubt(struct net *net, const struct ol_addr *dst, ol_time now);
 /** A transport found nobody at the port: ICMP port unreachable about this datagram, whose net_rx says what it was. */

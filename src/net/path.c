@@ -152,6 +152,12 @@ void net_confirm(struct net *net, const struct ol_addr *dst, ol_time now)
 		neigh_confirm(net->link, hop.ifi, &hop.next, now);
 }
 
+ol_time net_found(struct net *net, const struct ol_addr *dst)
+{
+	struct hop hop;
+	return path_find(net, dst, NULL, 0, &hop) == OL_OK && !hop.local ? neigh_found(net->link, hop.ifi, &hop.next) : 0;
+}
+
 void net_doubt(struct net *net, const struct ol_addr *dst, ol_time now)
 {
 	struct hop hop;

@@ -12,16 +12,22 @@ static void singles(struct drv *d, int n, int late)
 	}
 }
 
+/* The next deadline is a probe's: so many ms from now. */
+static ol_time next_probe(struct drv *d)
+{
+	uint32_t was = d->tcb->loss.n_tlp;
+	ol_time from = d->now;
+	drv_pass(d, tcp_loss_deadline(d->tcb, NULL) - from);
+	eq(d->tcb->loss.n_tlp, was + 1);
+	return (d->now - from) / OL_MS;
+}
+
 /* How long after a single segment the probe goes, in ms; it is acknowledged as if only the first copy had been lost. */
 static ol_time probe_after(struct drv *d)
 {
-	uint32_t was = d->tcb->loss.n_tlp;
 	d->tcb->rto_ns = 2 * OL_SEC;			/* out of the way */
 	drv_write(d, 10, 1000);
-	ol_time from = d->now, at = tcp_loss_deadline(d->tcb, NULL);
-	drv_pass(d, at - d->now);
-	eq(d->tcb->loss.n_tlp, was + 1);
-	return (at - from) / OL_MS;
+	return next_probe(d);
 }
 
 /* req: 8985-7.2-a */
@@ -36,17 +42,48 @@ TEST(probe_waits_for_a_strangers_delayed_ack)
 TEST(peer_that_acknowledges_each_segment_at_once_is_waited_for_no_longer)
 {
 	struct drv *d = drv_new(.rtt_ms = RTT);
-	singles(d, 8, 0);
+	singles(d, 2, 0);
 	ol_time after = probe_after(d);
 	ok(after >= 2 * RTT && after <= 2 * RTT + RTT / 4);
 	drv_free(d);
 }
 
-TEST(seven_prompt_acks_prove_nothing)
+TEST(one_prompt_ack_proves_nothing)
 {
 	struct drv *d = drv_new(.rtt_ms = RTT);
-	singles(d, 7, 0);
+	singles(d, 1, 0);
 	eq(probe_after(d), 2 * RTT + 200);
+	drv_free(d);
+}
+
+/* The first k of three segments sent together are acknowledged: how long after that the probe goes. */
+static ol_time tail_probe_after(struct drv *d, int k)
+{
+	drv_write(d, 10, 3000);
+	drv_ack(d, RTT, .ack = d->queued + 1 - 3000 + 1000 * k);
+	d->tcb->loss.rto_at = d->now + 2 * OL_SEC;
+	tcp_tlp_arm(d->tcb, d->now);
+	return next_probe(d);
+}
+
+/* req: 8985-7.2-a */
+TEST(last_segment_of_a_flight_is_probed_for_without_waiting_though_the_peer_is_a_stranger)
+{
+	struct drv *d = drv_new(.rtt_ms = RTT);
+	ol_time after = tail_probe_after(d, 2);
+	ok(after >= 2 * RTT && after <= 2 * RTT + RTT / 4);
+	drv_free(d);
+}
+
+/* The probe and its segment both arrive, and the receiver says so: that flight's end was only acknowledged late. */
+TEST(flights_of_a_peer_that_was_probed_in_vain_wait_like_single_segments)
+{
+	struct drv *d = drv_new(.rtt_ms = RTT);
+	(void)tail_probe_after(d, 2);
+	drv_ack(d, 5, .ack = d->queued + 1);
+	drv_ack(d, RTT, .ack = d->queued + 1, .sack = { d->queued - 999, d->queued + 1 });
+	singles(d, 1, 0);				/* RFC 8985 7.3: a round trip has to be measured between two probes */
+	eq(tail_probe_after(d, 2), 2 * (d->tcb->srtt_ns / OL_MS) + 200);
 	drv_free(d);
 }
 
@@ -91,12 +128,15 @@ TEST(delay_allowed_is_never_above_the_worst_case)
 TEST(needless_probe_ends_what_was_believed)
 {
 	struct drv *d = drv_new(.rtt_ms = RTT);
-	singles(d, 8, 0);
+	singles(d, 2, 0);
 	(void)probe_after(d);
 	drv_ack(d, 5, .ack = d->queued + 1);
 	drv_ack(d, RTT, .ack = d->queued + 1, .sack = { d->queued - 999, d->queued + 1 });
-	singles(d, 1, 0);				/* RFC 8985 7.3: a round trip has to be measured between two probes */
+	singles(d, 7, 0);				/* four times the word: eight */
 	eq(probe_after(d), 2 * (d->tcb->srtt_ns / OL_MS) + 200);
+	drv_ack(d, RTT, .ack = d->queued + 1);
+	singles(d, 8, 0);
+	ok(probe_after(d) <= 2 * (d->tcb->srtt_ns / OL_MS) + RTT / 4);
 	drv_free(d);
 }
 
@@ -104,7 +144,7 @@ TEST(needless_probe_ends_what_was_believed)
 TEST(ack_of_a_probe_is_no_sign_of_promptness)
 {
 	struct drv *d = drv_new(.rtt_ms = RTT);
-	singles(d, 7, 0);
+	singles(d, 1, 0);
 	(void)probe_after(d);
 	drv_ack(d, RTT, .ack = d->queued + 1);
 	singles(d, 1, 0);

@@ -471,6 +471,13 @@ static void timers_after_ack(struct tcp_tcb *tcb, const struct tcp_acked *a, ol_
 		l->tlp_at = OL_NEVER;
 }
 
+void tcp_loss_left(struct tcp_tcb *tcb, ol_time at, ol_time now)
+{
+	struct tcp_sb *sb = &tcb->loss.sb;
+	for (uint32_t i = sb->n && at <= now ? sb->first : SB_NONE; i != SB_NONE; i = sb->rec[i].next)
+		sb->rec[i].sent_at = MAX(sb->rec[i].sent_at, at);
+}
+
 void tcp_loss_ack(struct tcp_tcb *tcb, const struct tcp_ack_event *ev, ol_time now)
 {
 	struct tcp_loss *l = &tcb->loss;

@@ -215,6 +215,12 @@ ol_time tcp_loss_deadline(const struct tcp_tcb *tcb, enum tcp_loss_timer *kind);
  */
 enum tcp_loss_timer tcp_loss_expire(struct tcp_tcb *tcb, bool new_ready, ol_time now);
 
+/**
+ * What is outstanding, all handed over at once, left this host at `at` only, since the neighbour's link address was asked for first:
+ * RFC 6298 measures the path and not ARP.  Times before it was handed over, and after now, are no news.
+ */
+void tcp_loss_left(struct tcp_tcb *tcb, ol_time at, ol_time now);
+
 /** A tail loss probe is due, but the last segment has not left this host: no probe then, the RTO runs from now. */
 void tcp_loss_tlp_later(struct tcp_tcb *tcb, ol_time now);
 /**

@@ -64,6 +64,7 @@ static enum ol_fate syn_sent_syn(struct tcp_tcb *tcb, struct tcp_in *in, ol_time
 		tcp_send_synack(tcb, now);
 		return OL_DONE;
 	}
+	tcp_loss_left(tcb, net_found(tcb->tcp->net, &tcb->node.remote.addr), now);
 	tcp_process_ack(tcb, in, now);
 	tcp_enter_established(tcb, now);
 	tcp_fastopen_opened(tcb, in, now);
