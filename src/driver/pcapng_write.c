@@ -57,7 +57,7 @@ static void put_option(struct ol_capture *c, uint16_t code, const void *p, size_
 static void put_text(struct ol_capture *c, uint16_t code, const char *s, size_t max)
 {
 	if (s && *s)
-		put_option(c, code, s, strnlen(s, max));
+		put_option(c, code, s, MIN(strlen(s), max));
 }
 
 static void begin(struct ol_capture *c, uint32_t type)
