@@ -1,9 +1,10 @@
 #!/bin/sh
 # What `meson install` puts in place serves a program of somebody else's: example/echo_pair, by pkg-config, with the shared library and with
 # the archive, which holds nothing that only one compiler can read.
-# Usage: installed.sh SOURCE BUILD CC    Exit: 0 good, 1 not, 77 skipped.
+# Usage: installed.sh SOURCE BUILD CC...    Exit: 0 good, 1 not, 77 skipped.
 set -eu
-source=$1 build=$2 cc=$3
+source=$1 build=$2
+shift 2
 for tool in pkg-config objdump; do
 	command -v "$tool" >/dev/null 2>&1 || { echo "SKIP: $tool is not installed (apt-get install pkg-config binutils)"; exit 77; }
 done
@@ -23,8 +24,8 @@ if grep -q 'gnu\.\(debug\)\?lto' "$dir/sections"; then
 	exit 1
 fi
 # shellcheck disable=SC2046
-$cc -o "$dir/shared" echo_pair.c echo_client.c echo_server.c $(pkg-config --cflags --libs outlet)
-$cc -o "$dir/static" echo_pair.c echo_client.c echo_server.c $(pkg-config --cflags outlet) "$archive"
+"$@" -o "$dir/shared" echo_pair.c echo_client.c echo_server.c $(pkg-config --cflags --libs outlet)
+"$@" -o "$dir/static" echo_pair.c echo_client.c echo_server.c $(pkg-config --cflags outlet) "$archive"
 LD_LIBRARY_PATH=$libs "$dir/shared"
 "$dir/static"
 for program in outlet outletd; do
