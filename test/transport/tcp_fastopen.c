@@ -375,7 +375,7 @@ TEST(fastopen_cache_is_bounded)
 		app(l, 0, "close");
 		ladder_flush(l);
 	}
-	eq(ladder_tcp(l)->fo_cache.n, ENTRIES);
+	eq(ladder_tcp(l)->peers.n, ENTRIES);
 	ladder_peer_port(l, 40000);
 	app(l, 0, "fastopen 1 = 1");				/* still known, and used */
 	ladder_flush(l);
@@ -384,7 +384,7 @@ TEST(fastopen_cache_is_bounded)
 	app(l, 0, "fastopen 1 = 0");				/* one more */
 	ladder_flush(l);
 	answered(l, 0, "mss 1000,FO abcd1234,nop,nop");
-	eq(ladder_tcp(l)->fo_cache.n, ENTRIES);
+	eq(ladder_tcp(l)->peers.n, ENTRIES);
 	ladder_peer_port(l, 40001);
 	app(l, 0, "fastopen 1 = 0");
 	out(l, 0, "S 0:0(0) <" SYN_OPTS ",FO,nop,nop>");

@@ -44,7 +44,8 @@ struct tcp *tcp_new(const struct tcp_config *cfg, struct net *net, struct ol_poo
 	tcp->key_cookie = sipkey_derive(cfg->seed, "tcp cookies");
 	tcp->key_reuseport = sipkey_derive(cfg->seed, "tcp reuseport");
 	tcp->key_fastopen = sipkey_derive(cfg->seed, "tcp fast open");
-	tcp_fastopen_cache_init(&tcp->fo_cache);
+	tcp->key_peers = sipkey_derive(cfg->seed, "tcp peers");
+	tcp_peers_init(&tcp->peers);
 	rng_init(&tcp->rng, sipkey_derive(cfg->seed, "tcp chance").k0);
 	for (int i = 0; i < TCP_LISTEN_BUCKETS; i++)
 		list_init(&tcp->listen[i]);
@@ -74,7 +75,7 @@ void tcp_free(struct tcp *tcp)
 	for (struct list *n; (n = list_first(&tcp->tw)); )
 		tcp_tw_free(tcp, list_of(n, struct tcp_tw, fifo));
 	timer_stop(tcp->wheel, &tcp->tw_timer);
-	tcp_fastopen_cache_fini(&tcp->fo_cache);
+	tcp_peers_fini(&tcp->peers);
 	tcp_demux_fini(&tcp->demux);
 	chunk_stock_fini(&tcp->chunks);
 	sb_stock_fini(&tcp->records);

@@ -60,9 +60,6 @@ void tcp_fastopen_option(const struct tcp_tcb *tcb, struct tcp_cookie *out, ol_t
 /* ---- client ------------------------------------------------------------------------------------------------------ */
 /* Why it did not work, by Linux's numbers: TCP_INFO's tcpi_fastopen_client_fail. */
 enum { TCP_FO_COOKIE_UNAVAILABLE = 1, TCP_FO_DATA_NOT_ACKED, TCP_FO_SYN_RETRANSMITTED };
-struct tcp_fo_cache { struct list lru; uint32_t n; struct list *bucket; };
-void tcp_fastopen_cache_init(struct tcp_fo_cache *c);
-void tcp_fastopen_cache_fini(struct tcp_fo_cache *c);
 /** Before the first SYN: what its option is to be.  Returns how much text it may carry; 0: none. */
 size_t tcp_fastopen_begin(struct tcp_tcb *tcb, ol_time now);
 /** The option of that SYN: the cookie, or the request for one. */

@@ -25,6 +25,7 @@
 #include "transport/tcp/tcp_fastopen.h"
 #include "transport/tcp/tcp_loss.h"
 #include "transport/tcp/tcp_marks.h"
+#include "transport/tcp/tcp_peer.h"
 #include "transport/tcp/tcp_tell.h"
 #include "wire/tcp.h"
 
@@ -342,8 +343,8 @@ struct tcp {
 	struct list tw;
 	struct timer tw_timer;			/* TIMER_TCP_TW: the oldest record's end */
 	uint32_t n_tw, n_orphans, n_tcb, n_syn;
-	struct sipkey key_isn, key_ts, key_cookie, key_reuseport, key_fastopen;
-	struct tcp_fo_cache fo_cache;
+	struct sipkey key_isn, key_ts, key_cookie, key_reuseport, key_fastopen, key_peers;
+	struct tcp_peers peers;
 	struct rng rng;
 	struct { ol_time from; uint32_t left; } challenge;	/* RFC 5961 7: this second's budget */
 	uint64_t count[OL_FATE_MAX];
