@@ -166,6 +166,150 @@ TEST(accecn_third_syn_no_longer_asks)
 	ladder_end(l);
 }
 
+static void until_the_third_syn(struct ladder *l)
+{
+	app(l, 0, "connect");
+	out(l, 0, "SEWA 0:0(0)");
+	by (l, 2000, "SEWA 0:0(0)");
+	by (l, 3000, "S 0:0(0)");
+}
+
+static void over(struct ladder *l)
+{
+	app(l, 0, "close");
+	ladder_flush(l);
+	in (l, 0, "R. 1:1(0) ack 2");
+	none(l);
+}
+
+/* The SYNs that ask are lost; the server answers the one that no longer does. */
+static void open_unheard(struct ladder *l)
+{
+	until_the_third_syn(l);
+	in (l, 20, "S. 0:0(0) ack 1 win 30000 <mss 1000>");
+	out(l, 0, ". 1:1(0) ack 1");
+	over(l);
+}
+
+static void open_answered(struct ladder *l, const char *synack)
+{
+	app(l, 0, "connect");
+	out(l, 0, "SEWA 0:0(0)");
+	in (l, 20, "%s 0:0(0) ack 1 win 30000 <mss 1000>", synack);
+	eq(ladder_flush(l), 1);
+	over(l);
+}
+
+/* It is asked for no more; what was not offered is not taken, either. */
+static void open_at_rest(struct ladder *l, const char *synack)
+{
+	app(l, 0, "connect");
+	out(l, 0, "S 0:0(0)");
+	in (l, 20, "%s 0:0(0) ack 1 win 30000 <mss 1000>", synack);
+	out(l, 0, ". 1:1(0) ack 1");
+	is_mode(l, 'n');
+	app(l, 0, "abort");
+	ladder_flush(l);
+}
+
+#define ACTIVE "tcp_ecn=3,tcp_timestamps=0,tcp_ecn_option=0"
+/* Twice in a row, and it gets a rest: a minute, then two; and when that is over it is tried. */
+TEST(accecn_rests_where_syns_that_ask_get_lost)
+{
+	struct ladder *l = ladder(.cfg = ACTIVE);
+	open_unheard(l);
+	open_unheard(l);
+	open_at_rest(l, "S.2");
+	open_at_rest(l, "S.1");
+	app(l, 0, "connect");
+	out(l, 0, "S 0:0(0)");
+	in (l, 20, "SEWA 0:0(0) win 30000 <mss 1000>");		/* nor is what was not asked for given */
+	out(l, 0, "S. 0:0(0) ack 1");
+	app(l, 0, "abort");
+	ladder_flush(l);
+	wait(l, 59000);
+	open_at_rest(l, "S.");
+	wait(l, 1000);
+	open_unheard(l);
+	wait(l, 119000);
+	open_at_rest(l, "S.");
+	ladder_peer_port(l, 81);
+	open_answered(l, "S.2");					/* another server is another matter */
+	ladder_peer_port(l, 40000);
+	wait(l, 1000);
+	open_answered(l, "S.2");
+	open_unheard(l);						/* all is forgiven */
+	open_unheard(l);
+	open_at_rest(l, "S.");
+	ladder_end(l);
+	l = ladder(.cfg = ACTIVE ",tcp_ecn_fallback=0");		/* nothing is learnt where all SYNs ask */
+	for (int i = 0; i < 3; i++) {
+		app(l, 0, "connect");
+		out(l, 0, "SEWA 0:0(0)");
+		by (l, 2000, "SEWA 0:0(0)");
+		by (l, 3000, "SEWA 0:0(0)");
+		in (l, 20, "S. 0:0(0) ack 1 win 30000 <mss 1000>");
+		eq(ladder_flush(l), 1);
+		over(l);
+	}
+	eq(ladder_tcp(l)->peers.n, 0);
+	ladder_end(l);
+}
+
+/* Who hears the flags and does not know them, or answers the first SYN late, is no reason; nor is who is not there. */
+TEST(accecn_rests_only_for_what_it_is_to_blame_for)
+{
+	struct ladder *l = ladder(.cfg = ACTIVE);
+	for (int i = 0; i < 3; i++) {
+		open_answered(l, i == 0 ? "S." : i == 1 ? "S.1" : "S.2");
+		eq(ladder_tcp(l)->peers.n, 0);				/* and leaves no trace */
+	}
+	for (int i = 0; i < 3; i++) {
+		until_the_third_syn(l);
+		in (l, 20, "S.2 0:0(0) ack 1 win 30000 <mss 1000>");
+		eq(ladder_flush(l), 1);
+		over(l);
+	}
+	for (int i = 0; i < 3; i++) {					/* never twice in a row */
+		open_unheard(l);
+		open_answered(l, "S.");
+	}
+	open_unheard(l);
+	wait(l, 86401000);						/* nor is this */
+	open_unheard(l);
+	open_answered(l, "S.2");
+	ladder_end(l);
+	l = ladder(.cfg = ACTIVE ",tcp_syn_retries=2");
+	for (int i = 0; i < 3; i++) {					/* a host that is not there is no proof */
+		until_the_third_syn(l);
+		wait(l, 10000);
+		state_is(l, CLOSED);
+		app(l, 0, "close");
+	}
+	eq(ladder_tcp(l)->peers.n, 0);
+	ladder_end(l);
+}
+
+/* Opened together they fail together: that is once. */
+TEST(accecn_failures_at_once_are_one)
+{
+	struct ladder *l = ladder(.cfg = ACTIVE);
+	app(l, 0, "connect");
+	struct tcp_tcb *first = ladder_tcb(l);
+	out(l, 0, "SEWA 0:0(0)");
+	by (l, 2000, "SEWA 0:0(0)");
+	app(l, 0, "connect 1");
+	out(l, 0, "SEWA 0:0(0)");
+	in (l, 4000, "S. 0:0(0) ack 1 win 30000 <mss 1000>");		/* to the third SYN of either */
+	over(l);
+	ladder_turn_to(l, first);
+	in (l, 0, "S. 0:0(0) ack 1 win 30000 <mss 1000>");
+	over(l);
+	open_unheard(l);						/* one more makes two */
+	open_at_rest(l, "S.");
+	ladder_end(l);
+}
+
 /* 3.2.3.2.2: first without the option, then without flags; who sent that marks nothing any more, and counts on. */
 TEST(accecn_synacks_sent_again_have_less)
 {

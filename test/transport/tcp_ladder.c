@@ -607,7 +607,8 @@ static enum ol_err do_call(struct ladder *l, const char *verb, const char *arg, 
 	struct tcp_opts o = tcp_opts_default(l->tcp);
 	*known = true;
 	if (!strcmp(verb, "connect")) {
-		l->local.port = OPEN_PORT;
+		l->local.port = (uint16_t)(OPEN_PORT - atoi(arg));
+		l->iss_known = false;
 		return tcp_open(l->tcp, &l->tcb, &o, &l->local, &l->peer, l, l->now);
 	}
 	if (!strcmp(verb, "listen"))
@@ -724,6 +725,14 @@ void ladder_peer_port(struct ladder *l, uint16_t port)
 {
 	l->peer.port = port;
 	l->iss_known = false;
+}
+
+void ladder_turn_to(struct ladder *l, struct tcp_tcb *tcb)
+{
+	l->tcb = tcb;
+	l->local.port = tcb->node.local.port;
+	l->iss = tcb->iss.v;
+	l->iss_known = true;
 }
 
 struct tcp_tcb *ladder_tcb(struct ladder *l) { return l->tcb; }

@@ -17,7 +17,7 @@
  * not looked at; seq, length and flags always are.  `ecr last` echoes the newest timestamp seen.  Behind all, [ce], [ect0] and
  * [ect1] mark a segment in, [ect0] and [noecn] are claims about one that came out.  The flag A is RFC 9768's AE; a digit behind
  * the flags is AE, CWR and ECE as a number.  <ECN0 1 0 1> and <ECN1 ...> are its options, their fields in the order of the wire.
- * app(): connect, listen BACKLOG, accept, write N, more N, record N (MSG_EOR), urg N, read N, peek N, readurg, shutdown wr|rd, close, abort,
+ * app(): connect (or connect N, from another port), listen BACKLOG, accept, write N, more N, record N (MSG_EOR), urg N, read N, peek N, readurg, shutdown wr|rd, close, abort,
  * closelisten, nodelay 0|1, cork 0|1; each may end in "= N" or "= eof|again|reset|pipe|refused|timedout|..." for what must come back.
  * A connection just made (connect, accept, fastopen) is what later calls are about.
  * Fast Open: "fastopen N" opens to the peer from a port of its own and says how many of N bytes went with the SYN; "listenfast
@@ -83,6 +83,8 @@ void ladder_app(struct ladder *l, int line, int ms, const char *text, ...) LADDE
 void ladder_icmp(struct ladder *l, enum ol_err err, bool hard, uint32_t mtu, uint32_t seq);
 /** Segments to come are from this port of the peer. */
 void ladder_peer_port(struct ladder *l, uint16_t port);
+/** What comes and what the program does is from now on of this connection. */
+void ladder_turn_to(struct ladder *l, struct tcp_tcb *tcb);
 /** Bits of the next segment in that are turned over, the checksum made before (damage) or after (`summed`, a choice). */
 void ladder_bend(struct ladder *l, unsigned at, uint8_t mask, bool summed);
 /** The next packet sent, from its IP header on, or NULL; the caller frees it. */

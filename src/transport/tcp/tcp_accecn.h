@@ -12,6 +12,7 @@
  */
 #include <stdbool.h>
 #include <stdint.h>
+#include <outlet/ol_time.h>
 #include "base/seq.h"
 
 struct tcp_tcb;
@@ -61,6 +62,7 @@ struct tcp_accecn_shake {
 
 struct tcp_accecn {
 	bool asked : 1;			/* our SYN did */
+	bool syn_bare : 1;		/* a later one did not */
 	bool on : 1;			/* agreed */
 	bool no_ect : 1;		/* our text goes Not-ECT */
 	bool deaf : 1;			/* what is fed back means nothing: s.cep is disabled */
@@ -74,6 +76,7 @@ struct tcp_accecn {
 	bool opt_risked : 1;		/* the first text had one */
 	bool code_ack : 1;		/* the next ACK without text is the SYN-ACK's: synack_ecn */
 	bool bare_ack : 1;		/* it is about marks alone: 3.2.2.5.1 forbids SACK blocks on it */
+	uint8_t setbacks;		/* known of this server when our SYN went: 3.1.4.1 */
 	uint8_t synack_ecn;
 	struct tcp_accecn_shake shake;
 
@@ -117,9 +120,9 @@ uint8_t tcp_accecn_first_ace(const struct tcp_accecn_shake *s);
 void tcp_accecn_child(struct tcp_tcb *tcb, const struct tcp_accecn_shake *s);
 
 /** The ACE field of our SYN, or of the SYN-ACK in SYN-RECEIVED; false: classic ECN's flags are in charge. */
-bool tcp_accecn_syn_out(struct tcp_tcb *tcb, uint8_t *ace);
-/** The peer's SYN or SYN-ACK in SYN-SENT: sets what is agreed.  False: we did not ask, classic ECN's rules say. */
-bool tcp_accecn_agree(struct tcp_tcb *tcb, const struct tcp_in *in);
+bool tcp_accecn_syn_out(struct tcp_tcb *tcb, uint8_t *ace, ol_time now);
+/** The peer's SYN or SYN-ACK in SYN-SENT: sets what is agreed.  False: classic ECN's rules say. */
+bool tcp_accecn_agree(struct tcp_tcb *tcb, const struct tcp_in *in, ol_time now);
 /** Is this the SYN-ACK once more?  Then the next ACK answers for it anew. */
 bool tcp_accecn_synack_again(struct tcp_tcb *tcb, const struct tcp_in *in);
 /** The first ACK in SYN-RECEIVED. */

@@ -1,7 +1,7 @@
 /*
  * How Accurate ECN is agreed on, RFC 9768 3.1, 3.2.2.1 and 3.2.2.3: both opens, simultaneous ones, SYN cookies (5.1), the SYNs and
- * SYN-ACKs that go again with less on them, and what the handshake shows of a path that changes marks.  Left out: a memory of
- * hosts that it failed with (3.1.4.1, SHOULD), which would make one connection's bad luck the next one's rule.
+ * SYN-ACKs that go again with less on them, what the handshake shows of a path that changes marks, and what is remembered of
+ * servers that answer no SYN that asks.
  *
  * Our SYNs and SYN-ACKs are Not-ECT (RFC 3168 6.1.1): one that came with anything else was changed on its way.
  */
@@ -9,6 +9,7 @@
 #include "transport/tcp/tcp_int.h"
 
 enum { ACE_NONE = 0, ACE_CLASSIC_ACK = 1, ACE_CLASSIC = 3, CODE_CE = 6, ACE_ASK = 7 };
+enum { SETBACKS_BORNE = 1 };
 enum { FIRST_CEP = 5, FIRST_BYTES = 1 };	/* 3.2.1; of both sides, and not 0, so that a field that was zeroed shows */
 
 bool tcp_ecn_asks(const struct tcp_config *cfg) { return cfg->ecn == 1 || cfg->ecn == 4; }
@@ -157,8 +158,30 @@ void tcp_accecn_opened(struct tcp_tcb *tcb)
 
 /* ---- active ------------------------------------------------------------------------------------------------------- */
 
-/* 3.1.4.1: the second SYN asks once more, the third no longer. */
-bool tcp_accecn_syn_out(struct tcp_tcb *tcb, uint8_t *ace)
+/* False: it was found that way that SYNs do not get through if they ask. */
+static bool may_ask(struct tcp_tcb *tcb, ol_time now)
+{
+	const struct tcp_peer *p = tcp_peer_of(tcb);
+	tcb->accecn.setbacks = p ? p->accecn.n : 0;
+	return !p || !tcp_setback_rests(&p->accecn, now);
+}
+
+/*
+ * 3.1.4.1, SHOULD.  It failed where no SYN that asks was answered, and then one that does not.  Two losses look the same, so once is
+ * nothing; and of connections that are opened together one counts, for they suffer together.
+ */
+static void learn(struct tcp_tcb *tcb, bool answered, ol_time now)
+{
+	const struct tcp_accecn *a = &tcb->accecn;
+	struct tcp_peer *p = answered ? tcp_peer_of(tcb) : tcp_peer_remember(tcb);
+	if (p && answered)
+		p->accecn = (struct tcp_setback){ 0 };
+	else if (p && p->accecn.n == a->setbacks)
+		tcp_setback_note(&p->accecn, SETBACKS_BORNE, now);
+}
+
+/* 3.1.4.1: the second SYN asks once more, the third no longer; and the first not, where that is known to be in vain. */
+bool tcp_accecn_syn_out(struct tcp_tcb *tcb, uint8_t *ace, ol_time now)
 {
 	struct tcp_accecn *a = &tcb->accecn;
 	const struct tcp_config *cfg = &tcb->tcp->cfg;
@@ -169,8 +192,9 @@ bool tcp_accecn_syn_out(struct tcp_tcb *tcb, uint8_t *ace)
 		return a->on;
 	}
 	if (seq_eq(tcb->snd_nxt, tcb->iss))
-		a->asked = tcp_accecn_asks(cfg);
+		a->asked = tcp_accecn_asks(cfg) && may_ask(tcb, now);
 	*ace = tcb->loss.syn_retrans > 0 && cfg->ecn_fallback ? ACE_NONE : ACE_ASK;
+	a->syn_bare |= *ace == ACE_NONE;
 	return a->asked;
 }
 
@@ -214,15 +238,16 @@ static void take_synack(struct tcp_tcb *tcb, const struct tcp_in *in, uint8_t ac
 		tcp_accecn_first_option(a, in->opt.accecn);
 }
 
-bool tcp_accecn_agree(struct tcp_tcb *tcb, const struct tcp_in *in)
+bool tcp_accecn_agree(struct tcp_tcb *tcb, const struct tcp_in *in, ol_time now)
 {
 	uint8_t ace = wire_tcp_ace(&in->seg);
 	if (!tcb->accecn.asked)
-		return false;
+		return tcp_accecn_asks(&tcb->tcp->cfg);		/* true: it rests, and nothing is agreed on */
 	if (!(in->seg.flags & TCP_ACK)) {
 		crossing_syn(tcb, in);
 		return true;
 	}
+	learn(tcb, !tcb->accecn.syn_bare || ace != ACE_NONE, now);
 	tcb->ecn_ok = ace == ACE_CLASSIC_ACK;
 	if (ace != ACE_NONE && ace != ACE_CLASSIC_ACK && ace != ACE_ASK)	/* 111 is but the echo of what we said */
 		take_synack(tcb, in, ace);

@@ -5,12 +5,16 @@
 
 enum { MAX_PEERS = 1024, BUCKETS = 256, MAX_BACKOFF = 11 };
 #define PAUSE (60 * OL_SEC)
+#define FORGET (86400 * OL_SEC)
 
 void tcp_setback_note(struct tcp_setback *s, unsigned borne, ol_time now)
 {
+	if (now - s->until > FORGET)
+		s->n = 0;
 	s->n += s->n < UINT8_MAX;
+	s->until = now;
 	if (s->n > borne)
-		s->until = now + (PAUSE << MIN(s->n - borne - 1, (unsigned)MAX_BACKOFF));
+		s->until += PAUSE << MIN(s->n - borne - 1, (unsigned)MAX_BACKOFF);
 }
 
 void tcp_peers_init(struct tcp_peers *ps)

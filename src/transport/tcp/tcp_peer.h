@@ -11,7 +11,10 @@
 #include "base/list.h"
 #include "transport/tcp/tcp_fastopen.h"
 
-/* Something that failed, and so is left alone for a minute, and for twice as long each further time in a row. */
+/*
+ * Something that failed, and so is left alone for a minute, and for twice as long each further time in a row.  In a row is what
+ * comes before a day went by in which it might have been tried.
+ */
 struct tcp_setback {
 	uint8_t n;			/* failures in a row */
 	ol_time until;			/* not again before */
@@ -29,7 +32,7 @@ struct tcp_peer {
 	struct ol_addr local;
 	struct ol_endpoint remote;
 
-	struct tcp_setback fastopen;
+	struct tcp_setback fastopen, accecn;
 	struct tcp_cookie cookie;	/* not present: none yet */
 	uint16_t mss;			/* the server's, 0: not known */
 	uint8_t try_exp;		/* 1: ask in the experimental form next time, it knew not the other; 2: it knew neither */

@@ -267,11 +267,11 @@ static uint8_t syn_flags(const struct tcp_tcb *tcb)
 	return TCP_SYN | (ask ? TCP_ECE | TCP_CWR : 0);			/* RFC 3168 6.1.1 */
 }
 
-static struct tcp_out syn(struct tcp_tcb *tcb)
+static struct tcp_out syn(struct tcp_tcb *tcb, ol_time now)
 {
 	struct tcp_out o = { .seq = tcb->iss };
 	uint8_t ace = 0;
-	if (tcp_accecn_syn_out(tcb, &ace)) {
+	if (tcp_accecn_syn_out(tcb, &ace, now)) {
 		o.flags = TCP_SYN | (tcb->state == OL_TCP_SYN_RECEIVED ? TCP_ACK : 0);
 		o.ace = ace;
 	} else {
@@ -283,7 +283,7 @@ static struct tcp_out syn(struct tcp_tcb *tcb)
 void tcp_send_syn(struct tcp_tcb *tcb, ol_time now)
 {
 	bool again = !seq_eq(tcb->snd_nxt, tcb->iss);
-	struct tcp_out o = syn(tcb);
+	struct tcp_out o = syn(tcb, now);
 	if (!again && tcb->fo_data)				/* req: 7413-4.2.2-c the first alone has text */
 		o.text = (uint32_t)tcb->sndq.len;
 	if (!again && !tcp_loss_room(tcb))
@@ -307,7 +307,7 @@ void tcp_send_syn(struct tcp_tcb *tcb, ol_time now)
 
 void tcp_send_synack(struct tcp_tcb *tcb, ol_time now)
 {
-	struct tcp_out o = syn(tcb);
+	struct tcp_out o = syn(tcb, now);
 	(void)tcp_transmit(tcb, &o, now);
 }
 

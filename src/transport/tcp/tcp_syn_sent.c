@@ -20,10 +20,10 @@ static enum ol_fate syn_sent_rst(struct tcp_tcb *tcb, struct tcp_in *in, ol_time
 	return OL_DONE;
 }
 
-static void ecn_agree(struct tcp_tcb *tcb, const struct tcp_in *in)	/* RFC 3168 6.1.1: ECE alone answers ECE and CWR */
+static void ecn_agree(struct tcp_tcb *tcb, const struct tcp_in *in, ol_time now)	/* RFC 3168 6.1.1: ECE alone answers ECE and CWR */
 {
 	uint8_t both = in->seg.flags & (TCP_ECE | TCP_CWR);
-	if (tcp_accecn_agree(tcb, in))
+	if (tcp_accecn_agree(tcb, in, now))
 		return;
 	if (in->seg.flags & TCP_ACK)
 		tcb->ecn_ok = tcp_ecn_asks(&tcb->tcp->cfg) && both == TCP_ECE;
@@ -48,7 +48,7 @@ static enum ol_fate syn_sent_syn(struct tcp_tcb *tcb, struct tcp_in *in, ol_time
 		return OL_DROP_TCP_FLAGS;
 	tcp_agree(tcb, &in->opt);
 	tcb->ts_recent_at = now;
-	ecn_agree(tcb, in);
+	ecn_agree(tcb, in, now);
 	tcp_sync_mss(tcb, now);
 	tcb->irs = s->seq;
 	tcb->rcv_nxt = tcb->rcv_wup = tcb->last_ack_sent = tcb->copied = seq_add(s->seq, 1);
