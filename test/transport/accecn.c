@@ -1,5 +1,6 @@
 /* Accurate ECN, RFC 9768 3.2: the counters and their two ways back, and what the sender makes of them. */
 #include "accecn.h"
+#include "base/check.h"
 
 /* n segments of 1000 bytes at once, which the peer has not acknowledged yet. */
 static void send_many(struct ladder *l, unsigned n)
@@ -281,6 +282,125 @@ TEST(accecn_feedback_that_cannot_be_ends_ect)
 	ok(acc(l)->no_ect);
 	app(l, 0, "write 100");
 	out(l, 0, "P.5 4001:4101(100) ack 1 [noecn]");
+	ladder_end(l);
+}
+
+static uint32_t una(struct ladder *l) { return ladder_tcb(l)->snd_una.v - ladder_tcb(l)->iss.v; }
+static uint32_t nxt(struct ladder *l) { return ladder_tcb(l)->snd_nxt.v - ladder_tcb(l)->iss.v; }
+
+/* The next segment is acknowledged; it came marked (or more came than it). */
+static void one_acked(struct ladder *l, int ms, unsigned ce)
+{
+	in (l, ms, ".%u 1:1(0) ack %u win 1000", (acc(l)->s_cep + ce) & 7, una(l) + 1000);
+	ladder_flush(l);
+}
+
+/* All that is out is acknowledged one by one; all came marked but one: the last, if plain is 1. */
+static void round_trip(struct ladder *l, unsigned plain)
+{
+	for (uint32_t left = (nxt(l) - una(l)) / 1000, n = left; left > 0; left--)
+		one_acked(l, left == n ? 20 : 1, left != plain);
+}
+
+static struct ladder *marked(const char *cfg, unsigned text)
+{
+	struct ladder *l = agreed(cfg);
+	app(l, 0, "write %u", text);
+	ladder_flush(l);
+	return l;
+}
+
+/* Nothing is out: what goes next? */
+static void ect_is(struct ladder *l, bool ect)
+{
+	eq(una(l), nxt(l));
+	app(l, 0, "write 1000");
+	by (l, 5000, "P.5 %u:%u(1000) [%s]", una(l), una(l) + 1000, ect ? "ect0" : "noecn");
+	one_acked(l, 20, false);
+}
+
+#define MARKED "tcp_congestion_control=reno,tcp_init_cwnd=40,tcp_ecn_option=0"
+/* 3.2.2.3: four rounds in which everything came marked, and what says so is no router: no ECT, no response.  Theirs is counted on. */
+TEST(accecn_marks_on_everything_are_not_believed)
+{
+	struct ladder *l = marked(MARKED, 200000);
+	round_trip(l, 0);
+	ok(ladder_tcb(l)->loss.ssthresh < 40000);			/* the first may be congestion */
+	round_trip(l, 0);
+	round_trip(l, 0);
+	for (uint32_t end = nxt(l); una(l) != end; one_acked(l, 5, true))
+		ok(!acc(l)->no_ect);
+	uint32_t ssthresh = ladder_tcb(l)->loss.ssthresh, told = ce_told(l), r_cep = acc(l)->r_cep;
+	while (una(l) != nxt(l))
+		one_acked(l, 5, true);
+	eq(ladder_tcb(l)->loss.ssthresh, ssthresh);
+	eq(ladder_tcb(l)->loss.ca_state, TCP_CAS_OPEN);
+	eq(una(l), 200001);
+	eq(ce_told(l), told);
+	ect_is(l, false);
+	in (l, 0, "P.%u 1:101(100) ack %u win 1000 [ce]", acc(l)->s_cep & 7, nxt(l));
+	out(l, 0, ".6 201001:201001(0) ack 101");
+	eq(acc(l)->r_cep, r_cep + 1);
+	ladder_end(l);
+}
+
+/* One that came without a mark, in any of the rounds, and they are taken for what they say, for good. */
+TEST(accecn_marks_with_one_exception_are_believed)
+{
+	for (int odd = 1; odd <= 4; odd++) {
+		struct ladder *l = marked(MARKED, 200000);
+		for (int i = 1; una(l) != nxt(l); i++) {		/* down to one segment, and a wait */
+			round_trip(l, i == odd ? 1 + (unsigned)odd % 2 : 0);
+			if (i == 1 && odd == 1)				/* what else comes marked makes up for nothing */
+				one_acked(l, 1, 2);
+		}
+		eq(ce_told(l), (una(l) - 1) / 1000 - (odd > 1));
+		by (l, 5000, ".5 %u:%u(1000) [ect0]", una(l), una(l) + 1000);
+		ladder_end(l);
+	}
+	for (int all = 0; all < 2; all++) {				/* ten in one ACK are two marks or ten: the option tells */
+		struct ladder *l = marked("tcp_congestion_control=reno,tcp_init_cwnd=100", 400000);
+		for (uint32_t ce = 0; una(l) < 45000; ladder_flush(l)) {
+			if (una(l) == nxt(l))				/* one at a time, after a wait */
+				by (l, 5000, ".%u %u:%u(1000)", acc(l)->r_cep & 7, una(l), una(l) + 1000);
+			uint32_t n = MIN((nxt(l) - una(l)) / 1000, 10u), end = una(l) + 1000 * n;
+			ce += all || n < 2 ? n : 2;
+			in (l, 20, ".%u 1:1(0) ack %u win 1000 <ECN0 %u %u>", (5 + ce) & 7, end, end - 1000 * ce, 1000 * ce);
+		}
+		eq(acc(l)->deaf, all);
+		ladder_end(l);
+	}
+}
+
+/* What is said of ACKs of ours is no word about text. */
+TEST(accecn_marks_where_there_was_no_text_prove_nothing)
+{
+	struct ladder *l = agreed("tcp_ecn_option=0");
+	for (unsigned i = 0; i < 6; i++)
+		in (l, 20, "P.%u %u:%u(10) ack 1 win 1000", (6 + i) & 7, 1 + 10 * i, 11 + 10 * i);
+	eq(acc(l)->s_cep, 11);
+	ok(!acc(l)->no_ect && !acc(l)->deaf);
+	ladder_end(l);
+}
+
+/* 3.2.2.3: a handshake that came changed costs ECT and no more, unless everything comes marked from then on. */
+TEST(accecn_marks_on_everything_end_the_response_of_who_sends_no_ect)
+{
+	struct ladder *l = ladder(.cfg = "tcp_ecn=3," MARKED);
+	app(l, 0, "listen 5");
+	in (l, 0, "SEWA 0:0(0) win 32792 <mss 1000,nop,wscale 7>");
+	out(l, 0, "S.2 0:0(0) ack 1");
+	in (l, 20, ".4 1:1(0) ack 1 win 1000");
+	app(l, 0, "accept");
+	app(l, 0, "write 100000");
+	ladder_flush(l);
+	in (l, 20, ".7 1:1(0) ack 1001 win 1000");			/* two arrived together, and the second was ahead of its ACK */
+	in (l, 0, ".7 1:1(0) ack 2001 win 1000");
+	for (int i = 0; i < 4; i++) {
+		ok(acc(l)->no_ect && !acc(l)->deaf);
+		round_trip(l, 0);
+	}
+	ok(acc(l)->deaf);
 	ladder_end(l);
 }
 

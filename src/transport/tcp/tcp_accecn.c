@@ -6,7 +6,7 @@
  * field for each counter that ever did.  tcp_ecn_option=1 has it where the RFC would have it at least, 0 never.  It gives way to
  * two SACK blocks and to no more.
  *
- * Left out: a look at whether everything comes marked (3.2.2.3), and at whether ACKs with options get lost (3.2.3.2.2, MAY).
+ * Left out: a look at whether ACKs with options get lost (3.2.3.2.2, MAY).
  */
 #include "base/check.h"
 #include "transport/tcp/tcp_int.h"
@@ -15,6 +15,7 @@
 enum { OPT_NEVER, OPT_SPARINGLY, OPT_ALWAYS };		/* tcp_ecn_option */
 enum { DIVOPT = 1 << 24, TELL_AFTER = 1 << 21 };	/* a field's range; every 2^22 bytes a counter is told: half of it, to be sure */
 enum { CE_WITH_TEXT = 2, CE_ALONE = 3 };		/* n of 3.2.2.5.1 */
+enum { CE_ROUNDS = 4 };					/* 3.2.2.3: "three or four" */
 enum { AVG_ONE = 64, THINNED = 4 * AVG_ONE };		/* so many segments an ACK are no sign of lost ACKs; as Linux */
 
 /* ---- receiver ----------------------------------------------------------------------------------------------------- */
@@ -247,6 +248,26 @@ static void note_acked(struct tcp_accecn *a, uint32_t segs)
 	a->acked_avg = a->acked_avg ? a->acked_avg - a->acked_avg / 64 + segs * AVG_ONE / 64 : segs * AVG_ONE;
 }
 
+/*
+ * 3.2.2.3: does the feedback for every packet of the first rounds indicate CE?  That is no congestion: something on the way writes it.
+ * A round is what is out when its first ACK comes.
+ */
+static void watch_ce(struct tcp_tcb *tcb, uint32_t segs, uint32_t marks)
+{
+	struct tcp_accecn *a = &tcb->accecn;
+	if (a->ce_unmarked > 0 || a->ce_rounds == CE_ROUNDS || segs == 0)
+		return;						/* it is known, or nothing is new */
+	if (!a->ce_round_on)
+		a->ce_round_end = tcb->snd_nxt;
+	a->ce_round_on = true;
+	a->ce_unmarked += (int32_t)(segs - marks);
+	if (a->ce_unmarked > 0 || seq_lt(tcb->snd_una, a->ce_round_end))
+		return;
+	a->ce_round_on = false;
+	if (++a->ce_rounds == CE_ROUNDS)
+		a->no_ect = a->deaf = true;
+}
+
 bool tcp_accecn_marks(struct tcp_tcb *tcb, const struct tcp_acked *k, const struct tcp_accecn_echo *echo)
 {
 	struct tcp_accecn *a = &tcb->accecn;
@@ -266,6 +287,7 @@ bool tcp_accecn_marks(struct tcp_tcb *tcb, const struct tcp_acked *k, const stru
 	if (echo->opt)
 		a->turns = 0;
 	uint32_t marks = a->s_cep - was;
+	watch_ce(tcb, segs, marks);
 	if (a->deaf)
 		return false;
 	tcb->loss.segs_delivered_ce += marks;

@@ -75,6 +75,7 @@ struct tcp_accecn {
 	bool opt_ack : 1, opt_text : 1;	/* the next ACK without text, with text, tests the path for them */
 	bool opt_risked : 1;		/* the first text had one */
 	bool code_ack : 1;		/* the next ACK without text is the SYN-ACK's: synack_ecn */
+	bool ce_round_on : 1;		/* 3.2.2.3 */
 	bool bare_ack : 1;		/* it is about marks alone: 3.2.2.5.1 forbids SACK blocks on it */
 	uint8_t setbacks;		/* known of this server when our SYN went: 3.1.4.1 */
 	uint8_t synack_ecn;
@@ -95,6 +96,9 @@ struct tcp_accecn {
 	uint32_t newest_ts;
 	tcp_seq newest_seq;
 	uint32_t acked_avg;		/* segments that one ACK acknowledges, in 64ths */
+	tcp_seq ce_round_end;
+	int32_t ce_unmarked;		/* segments acknowledged, less marks; 1 and more: not all comes marked, and no look is taken any more */
+	uint8_t ce_rounds;		/* until then */
 };
 
 /* ---- tcp_accecn_syn.c: the handshake ----------------------------------------------------------------------------- */
