@@ -551,6 +551,152 @@ TEST(accecn_option_is_given_up_with_the_first_text)
 	ladder_end(l);
 }
 
+/* A middlebox drops our ACKs with options, so text comes again: twice, and they go without. */
+TEST(accecn_option_is_given_up_with_acks_that_get_lost)
+{
+	for (int part = 0; part < 2; part++) {
+		struct ladder *l = agreed(NULL);
+		in (l, 5, "P.5 1:101(100) ack 1 win 257 [ect0]");
+		out(l, 0, ".5 1:1(0) ack 101 <ECN0 101,nop,nop,nop>");
+		in (l, 200, "P.5 1:101(100) ack 1 win 257");
+		out(l, 0, ".5 1:1(0) ack 101 <nop,nop,sack 1:101>");	/* this arrives */
+		in (l, 5, "P.5 101:201(100) ack 1 win 257 [ect0]");
+		out(l, 0, ".5 1:1(0) ack 201 <ECN0 201,nop,nop,nop>");
+		if (part)						/* it comes again together with more */
+			in (l, 400, "P.5 101:301(200) ack 1 win 257");
+		else
+			in (l, 400, "P.5 101:201(100) ack 1 win 257");
+		eq(ladder_flush(l), 1);
+		in (l, 5, "P.5 %d:%d(100) ack 1 win 257 [ect0]", part ? 301 : 201, part ? 401 : 301);
+		out(l, 0, ".5 1:1(0) ack %d <>", part ? 401 : 301);
+		ladder_end(l);
+	}
+}
+
+/* Text and its ACK, and 200 ms later it comes again, with options: none, or timestamps. */
+static void acked(struct ladder *l, unsigned from, const char *opts, bool option)
+{
+	in (l, 5, "P.5 %u:%u(100) ack 1 win 257 %s %s", from, from + 100, opts, option ? "[ect0]" : "");
+	out(l, 0, ".5 1:1(0) ack %u", from + 100);
+}
+
+static void again(struct ladder *l, unsigned from, const char *opts)
+{
+	in (l, 200, "P.5 %u:%u(100) ack 1 win 257 %s", from, from + 100, opts);
+	out(l, 0, ".5 1:1(0)");
+}
+
+/* The newest timestamp of ours that the peer saw is what our clock says now. */
+static void stamp(struct ladder *l, char *s)
+{
+	snprintf(s, 60, "<nop,nop,TS val 7 ecr %u>", tcp_ts_clock(ladder_tcb(l), ladder_now(l)));
+}
+
+/* A hundred bytes came, and a bare ACK went. */
+static struct ladder *timestamped(void)
+{
+	struct ladder *l = ladder(.cfg = "tcp_ecn=3");
+	app(l, 0, "listen 5");
+	in (l, 0, "SEWA 0:0(0) win 32792 <mss 1000,sackOK,TS val 7 ecr 0,nop,wscale 7>");
+	out(l, 0, "S.2 0:0(0) ack 1");
+	in (l, 20, ".2 1:1(0) ack 1 win 257 <nop,nop,TS val 7 ecr last>");
+	app(l, 0, "accept");
+	in (l, 20, "P.5 1:101(100) ack 1 win 257 <nop,nop,TS val 7 ecr last>");
+	eq(ladder_flush(l), 1);
+	return l;
+}
+
+/* ... but not if one of them did arrive, as a timestamp tells that nothing without has, ... */
+TEST(accecn_option_stays_where_timestamps_show_that_it_arrives)
+{
+	enum { LOST, ARRIVES, ONE_ARRIVES, OLD };
+	for (int path = LOST; path <= OLD; path++) {
+		struct ladder *l = timestamped();
+		char bare[60], seen[60];
+		stamp(l, bare);
+		for (unsigned at = 101; at <= 301; at += 200) {
+			acked(l, at, bare, true);
+			stamp(l, seen);
+			if (path == OLD)				/* no retransmission, but late: PAWS */
+				*strchr(bare, '7') = '6';
+			again(l, at, path == ARRIVES ? seen : bare);
+			stamp(l, bare);
+			acked(l, at + 100, bare, path == ONE_ARRIVES);
+			stamp(l, path == ONE_ARRIVES ? seen : bare);
+			if (path == ONE_ARRIVES)
+				in (l, 20, ".5 %u:%u(0) ack 1 win 257 %s", at + 200, at + 200, seen);
+		}
+		eq(acc(l)->opt_off, path == LOST);
+		eq(acc(l)->trial.lost, path == LOST ? 2 : 0);
+		ladder_end(l);
+	}
+}
+
+/* The first arrives, and what the peer sends for a while repeats so; those after it do not. */
+TEST(accecn_option_is_given_up_when_acks_begin_to_get_lost)
+{
+	char first[60], bare[60];
+	struct ladder *l = timestamped();
+	stamp(l, bare);
+	acked(l, 101, bare, true);
+	stamp(l, first);
+	acked(l, 201, first, true);
+	acked(l, 301, first, true);
+	again(l, 301, first);
+	stamp(l, bare);
+	acked(l, 401, bare, true);
+	again(l, 401, bare);
+	ok(acc(l)->opt_off);
+	ladder_end(l);
+}
+
+/* ... or as text does beyond the window that it told. */
+TEST(accecn_option_stays_where_windows_show_that_it_arrives)
+{
+	for (int beyond = 0; beyond < 2; beyond++) {
+		struct ladder *l = agreed("tcp_rmem=4096 4096 4096");
+		acked(l, 1, "", true);
+		again(l, 1, "");
+		unsigned at = 101, end = beyond ? 4101 : 1101;
+		for (; at < end; at += 100) {
+			in (l, 50, "P.5 %u:%u(100) ack 1 win 257 [ect0]", at, at + 100);
+			app(l, 0, "read 100");
+			ladder_flush(l);
+		}
+		again(l, at - 100, "");
+		eq(acc(l)->opt_off, !beyond);
+		eq(acc(l)->trial.lost, beyond ? 1 : 2);			/* that one did not */
+		ladder_end(l);
+	}
+}
+
+/* What an ACK without one acknowledged too, or what none has yet, proves nothing, and what proves something does so once. */
+TEST(accecn_option_stays_where_it_is_not_to_blame)
+{
+	struct ladder *l = agreed(NULL);
+	for (unsigned at = 1; at <= 401; at += 200) {			/* Not-ECT: there is nothing to tell */
+		acked(l, at, "", false);
+		acked(l, at + 100, "", true);
+		again(l, at, "");
+	}
+	acked(l, 601, "", true);
+	for (int i = 0; i < 3; i++)
+		again(l, 601, "");
+	eq(acc(l)->trial.lost, 1);
+	ladder_end(l);
+	l = agreed(NULL);
+	in (l, 5, "P.5 1:11(10) ack 1 win 257");
+	ladder_flush(l);
+	app(l, 0, "write 10");						/* ACKs wait for company */
+	ladder_flush(l);
+	in (l, 5, "P.5 11:21(10) ack 11 win 257 [ect0]");
+	none(l);
+	in (l, 5, "P.5 11:21(10) ack 11 win 257");
+	out(l, 0, ".5 11:11(0) ack 21 <nop,nop,sack 11:21,ECN0 11,nop,nop,nop>");
+	eq(acc(l)->trial.lost, 0);
+	ladder_end(l);
+}
+
 /* A probe of the path's MTU has one length, options and all: it does not go with the text that has one more. */
 TEST(accecn_option_and_a_probe_of_the_path_go_apart)
 {

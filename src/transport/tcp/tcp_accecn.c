@@ -5,8 +5,6 @@
  * The option goes by the RFC's simple scheme (3.2.3.3): with every ACK since whose forerunner a byte counter grew, and in it a
  * field for each counter that ever did.  tcp_ecn_option=1 has it where the RFC would have it at least, 0 never.  It gives way to
  * two SACK blocks and to no more.
- *
- * Left out: a look at whether ACKs with options get lost (3.2.3.2.2, MAY).
  */
 #include "base/check.h"
 #include "transport/tcp/tcp_int.h"
@@ -14,6 +12,7 @@
 
 enum { OPT_NEVER, OPT_SPARINGLY, OPT_ALWAYS };		/* tcp_ecn_option */
 enum { DIVOPT = 1 << 24, TELL_AFTER = 1 << 21 };	/* a field's range; every 2^22 bytes a counter is told: half of it, to be sure */
+enum { OPT_LOST = 2 };					/* 3.2.3.2.2: "always"; as Linux */
 enum { CE_WITH_TEXT = 2, CE_ALONE = 3 };		/* n of 3.2.2.5.1 */
 enum { CE_ROUNDS = 4 };					/* 3.2.2.3: "three or four" */
 enum { AVG_ONE = 64, THINNED = 4 * AVG_ONE };		/* so many segments an ACK are no sign of lost ACKs; as Linux */
@@ -36,12 +35,38 @@ static void count_bytes(struct tcp_accecn *a, uint8_t ecn, uint32_t len)
 	a->last_field = ecn;
 }
 
+/* Does the segment show, by a timestamp that it echoes or by text beyond a window, that one more of ours with an option arrived? */
+static void look_for_arrival(struct tcp_tcb *tcb, const struct tcp_in *in)
+{
+	struct tcp_accecn *a = &tcb->accecn;
+	bool ts = tcb->ts_ok && in->opt.ts_ok;
+	tcp_seq end = seq_add(in->seg.seq, (uint32_t)in->seg.text.len);
+	if (!a->trial.begun || !(ts ? (int32_t)(in->opt.tsecr - a->trial.known_ts) > 0 : seq_gt(end, a->trial.known_edge)))
+		return;
+	a->trial.known_ts = ts ? in->opt.tsecr : 0;
+	a->trial.known_edge = end;
+	a->trial.lost = 0;
+	a->trial.from = a->trial.to;
+}
+
+/* 3.2.3.2.2: a host that sends ACKs alone MAY detect their loss "by detecting whether the acknowledged data always reappears". */
+void tcp_accecn_text_again(struct tcp_tcb *tcb, const struct tcp_in *in)
+{
+	struct tcp_accecn *a = &tcb->accecn;
+	if (!a->on)
+		return;
+	look_for_arrival(tcb, in);
+	if (seq_ge(in->seg.seq, a->trial.from) && seq_lt(in->seg.seq, a->trial.to))
+		a->opt_off |= ++a->trial.lost == OPT_LOST;
+}
+
 /* 3.2.2.5.1.  It comes before the text is looked at: what is not acknowledged is what waited, and this. */
 void tcp_accecn_received(struct tcp_tcb *tcb, const struct tcp_in *in)
 {
 	struct tcp_accecn *a = &tcb->accecn;
 	uint8_t ecn = in->rx->tos & IPECN_MASK, before = a->last_ecn;
 	a->last_ecn = ecn;
+	look_for_arrival(tcb, in);
 	if (ecn == IPECN_NOT_ECT)
 		return;
 	if (in->payload > 0)
@@ -117,12 +142,25 @@ struct tcp_accecn_opt tcp_accecn_option(const struct tcp_tcb *tcb, uint32_t room
 	return o.kind ? o : make(a, must, room);		/* never without one that changed */
 }
 
-void tcp_accecn_sent(struct tcp_tcb *tcb, const struct tcp_accecn_opt *opt, bool text)
+static void note_sent(struct tcp_tcb *tcb, bool bare, ol_time now)
+{
+	struct tcp_accecn *a = &tcb->accecn;
+	if (bare || !a->trial.begun) {
+		a->trial.known_ts = tcp_ts_clock(tcb, now) - !bare;
+		a->trial.known_edge = seq_add(tcb->rcv_wup, tcb->rcv_wnd);
+		a->trial.from = bare ? tcb->rcv_wup : seq_add(tcb->irs, 1);
+	}
+	a->trial.to = tcb->rcv_wup;
+	a->trial.begun = true;
+}
+
+void tcp_accecn_sent(struct tcp_tcb *tcb, const struct tcp_accecn_opt *opt, bool text, ol_time now)
 {
 	struct tcp_accecn *a = &tcb->accecn;
 	a->told_cep = a->r_cep;
 	a->bare_ack = false;
 	a->code_ack &= text;
+	note_sent(tcb, !opt || !opt->kind, now);
 	if (!opt || !opt->kind)
 		return;
 	for (unsigned i = 0; i < opt->n; i++)

@@ -89,6 +89,14 @@ struct tcp_accecn {
 	uint8_t ever;			/* set of those that ever did */
 	uint8_t due;			/* tcp_ecn_option=1: ACKs that are to have the option since another one grew */
 
+	struct {			/* 3.2.3.2.2: do ACKs with options arrive? */
+		bool begun;			/* one went, or one without */
+		uint8_t lost;			/* times in a row that text came again which none but they acknowledged ... */
+		tcp_seq from, to;		/* ... and which is this */
+		uint32_t known_ts;		/* the newest timestamp of ours, and the end of a window, that prove nothing any more: */
+		tcp_seq known_edge;		/* they stood in a segment without, or the peer's answer was seen */
+	} trial;
+
 	/* sender: s.cep, and s.e1b, s.e0b, s.ceb */
 	uint32_t s_cep, s_bytes[4];
 	uint32_t ceb_cep;		/* s_cep when s.ceb grew last */
@@ -145,8 +153,10 @@ void tcp_accecn_received_next(struct tcp_tcb *tcb, struct tcp_in *in);
 uint8_t tcp_accecn_ace(const struct tcp_tcb *tcb, bool pure);
 /** The option of what goes now, within room bytes; kind 0: none. */
 struct tcp_accecn_opt tcp_accecn_option(const struct tcp_tcb *tcb, uint32_t room, bool text);
-/** A segment with an ACK went; opt: with this. */
-void tcp_accecn_sent(struct tcp_tcb *tcb, const struct tcp_accecn_opt *opt, bool text);
+/** A segment with an ACK went, and is noted; opt: with this. */
+void tcp_accecn_sent(struct tcp_tcb *tcb, const struct tcp_accecn_opt *opt, bool text, ol_time now);
+/** Text came that was received before. */
+void tcp_accecn_text_again(struct tcp_tcb *tcb, const struct tcp_in *in);
 /** The text at seq is to go again. */
 void tcp_accecn_resending(struct tcp_tcb *tcb, tcp_seq seq);
 

@@ -108,6 +108,7 @@ void tcp_trim(struct tcp_tcb *tcb, struct tcp_in *in)
 		}
 		uint32_t n = (uint32_t)MIN((size_t)old, s->text.len);
 		if (n > 0) {
+			tcp_accecn_text_again(tcb, in);
 			tcp_rcvq_dsack(&tcb->rcvq, s->seq, seq_add(s->seq, n));
 			tcb->ack_now = true;
 		}
@@ -144,6 +145,8 @@ static enum ol_fate unacceptable(struct tcp_tcb *tcb, struct tcp_in *in, enum ol
 	if (len > 0 && seq_lt(s->seq, tcb->rcv_nxt)) {
 		tcb->quick = TCP_QUICK_ACKS;			/* our ACK was lost, it seems */
 		tcb->pingpong = 0;
+		if (fate != OL_DROP_TCP_PAWS)
+			tcp_accecn_text_again(tcb, in);
 		tcp_rcvq_dsack(&tcb->rcvq, s->seq, seq_min(seq_add(s->seq, len), tcb->rcv_nxt));
 		tcb->stat.dsack_dups++;
 	}

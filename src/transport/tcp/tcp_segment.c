@@ -223,12 +223,12 @@ bool tcp_transmit(struct tcp_tcb *tcb, const struct tcp_out *o, ol_time now)
 		p->gso = tcb->node.remote.addr.ver == 6 ? OL_GSO_TCP6 : OL_GSO_TCP4;
 		p->gso_size = (uint16_t)cut;
 	}
-	if (tcb->accecn.on && !(o->flags & (TCP_SYN | TCP_RST)))
-		tcp_accecn_sent(tcb, usual ? NULL : &oo.accecn, o->text > 0);
 	if (o->flags & TCP_ACK && !(o->flags & (TCP_SYN | TCP_RST)))
 		ack_went(tcb, wnd, now);
 	else if (o->flags & TCP_ACK)
 		tcb->last_ack_sent = tcb->rcv_nxt;
+	if (tcb->accecn.on && !(o->flags & (TCP_SYN | TCP_RST)))
+		tcp_accecn_sent(tcb, usual ? NULL : &oo.accecn, o->text > 0, now);
 	send_packet(tcb, p, tos_of(tcb, o), now);
 	return true;
 }
