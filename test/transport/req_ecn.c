@@ -56,6 +56,25 @@ TEST(tcp_ecn_without_both_setup_packets_is_off)
 		out(l, 0, ". 101:101(0) ack 101 [noecn]");
 		ladder_end(l);
 	}
+	/* A SYN that asks crosses ours that did not: who "has sent no non-ECN-setup SYN" only may set ECT. */
+	struct ladder *x = ladder(.cfg = "tcp_ecn=2,tcp_timestamps=0");
+	app(x, 0, "connect");
+	out(x, 0, "S 0:0(0)");
+	in (x, 5, "SEW 0:0(0) win 1000 <mss 1000>");
+	out(x, 0, "S. 0:0(0) ack 1 [noecn]");
+	in (x, 5, ". 1:1(0) ack 1 win 1000");
+	app(x, 0, "write 100");
+	out(x, 0, "P. 1:101(100) ack 1 [noecn]");
+	ladder_end(x);
+	struct ladder *f = ladder(.cfg = "tcp_ecn=1,tcp_timestamps=0");	/* the first SYN asked, the second did not */
+	app(f, 0, "connect");
+	out(f, 0, "SEW 0:0(0)");
+	out(f, 1000, "S 0:0(0)");
+	in (f, 5, "SE. 0:0(0) ack 1 win 1000 <mss 1000>");
+	out(f, 0, ". 1:1(0) ack 1 [noecn]");
+	app(f, 0, "write 100");
+	out(f, 0, "P. 1:101(100) ack 1 [noecn]");
+	ladder_end(f);
 	static const char *const syns[] = { "S", "SE", "SW" };
 	for (int i = 0; i < 3; i++) {
 		struct ladder *l = ladder_listening(.cfg = "tcp_ecn=1");

@@ -20,15 +20,18 @@ static enum ol_fate syn_sent_rst(struct tcp_tcb *tcb, struct tcp_in *in, ol_time
 	return OL_DONE;
 }
 
-static void ecn_agree(struct tcp_tcb *tcb, const struct tcp_in *in, ol_time now)	/* RFC 3168 6.1.1: ECE alone answers ECE and CWR */
+/*
+ * RFC 3168 6.1.1: ECE alone answers ECE and CWR, and a SYN that crosses ours asks as ours did.  Who has sent a SYN without, as
+ * tcp_ecn_fallback does the second time, "MUST NOT set ECT".
+ */
+static void ecn_agree(struct tcp_tcb *tcb, const struct tcp_in *in, ol_time now)
 {
-	uint8_t both = in->seg.flags & (TCP_ECE | TCP_CWR);
+	const struct tcp_config *cfg = &tcb->tcp->cfg;
+	uint8_t both = in->seg.flags & (TCP_ECE | TCP_CWR), yes = in->seg.flags & TCP_ACK ? TCP_ECE : TCP_ECE | TCP_CWR;
 	if (tcp_accecn_agree(tcb, in, now))
 		return;
-	if (in->seg.flags & TCP_ACK)
-		tcb->ecn_ok = tcp_ecn_asks(&tcb->tcp->cfg) && both == TCP_ECE;
-	else
-		tcb->ecn_ok = tcb->tcp->cfg.ecn != 0 && both == (TCP_ECE | TCP_CWR);
+	bool bare = tcb->loss.syn_retrans > 0 && cfg->ecn_fallback;
+	tcb->ecn_ok = tcp_ecn_asks(cfg) && !bare && both == yes;
 }
 
 /* 3.10.7.3: "If there are other controls or text in the segment, queue them for processing after ..." ESTABLISHED. */
