@@ -144,6 +144,50 @@ TEST(stack_round_trip_does_not_hold_the_wait_for_a_neighbour)
 	round_trip_without_resolving("fd00::2", AF_INET6);
 }
 
+/* One byte, all of whose copies are lost: when the second goes. */
+static ol_time again_after(struct pair *p, ol_sock c)
+{
+	ol_time from = p->now;
+	eq(ol_send(A(p), c, "x", 1, 0, p->now), 1);
+	for (unsigned frames = 0; p->now < from + OL_SEC; ) {
+		for (struct ol_pkt *f; (f = ol_stack_output(A(p), p->h[0].eth, p->now)); ol_pkt_free(f))
+			frames++;
+		if (frames > 1)
+			break;
+		p->now = ol_stack_deadline(A(p));
+		ol_stack_expire(A(p), p->now);
+	}
+	return p->now - from;
+}
+
+static ol_sock connected(struct pair *p)
+{
+	struct sockaddr_in to = in4("10.0.0.2", 80);
+	ol_sock c = ol_socket(A(p), AF_INET, SOCK_STREAM, 0, p->now);
+	eq(ol_connect(A(p), c, SA(to), p->now), -EINPROGRESS);
+	pair_run(p, 10);
+	return c;
+}
+
+/* A server that acknowledges at once is known to, also from the connection before: RFC 8985 7.2's max_ack_delay. */
+/* req: 8985-7.2-a */
+TEST(stack_knows_a_server_by_the_connection_before)
+{
+	struct pair *p = pair_new(NULL);
+	struct stream st = pair_stream(p, 4, 80);
+	ok(again_after(p, st.client) >= 150 * OL_MS);	/* a stranger's ACK may be delayed */
+	pair_run(p, 1000);
+	for (int i = 0; i < 3; i++) {
+		eq(ol_send(A(p), st.client, "x", 1, 0, p->now), 1);
+		pair_run(p, 10);
+	}
+	eq(ol_close(A(p), st.client, p->now), 0);
+	eq(ol_close(B(p), st.server, p->now), 0);
+	pair_run(p, 100);
+	ok(again_after(p, connected(p)) < 20 * OL_MS);
+	pair_free(p);
+}
+
 /* The same seed, the same frames at the same instants: nothing else goes into a stack */
 static uint64_t fingerprint(void)
 {

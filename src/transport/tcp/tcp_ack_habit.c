@@ -12,6 +12,8 @@
  * - A segment sent alone to a peer of which nothing is known waits for 200 ms, as with Linux: programs that ask and wait for an
  *   answer send nothing else, and the answer carries the ACK.
  *
+ * What a server has shown is remembered for the next connection to it (tcp_peer.c): its word counts from the beginning then.
+ *
  * Any of it may change (Linux acknowledges at once in the beginning, and later not): a probe that proves to have been too early
  * ends what was believed, flights are no exception any more, and the word that has to be earned again is four times as long.
  */
@@ -23,6 +25,22 @@
 #define PROMPT_SLACK (2 * OL_MS)	/* what a scheduler or a clock of milliseconds may add */
 #define LEAST_DELAY (5 * OL_MS)		/* where no delay is expected: what the peer does next may take it a moment longer */
 enum { WORD = 2, HELD_WORD = 8, MAX_WRONG = 3 };
+
+void tcp_ack_habit_begin(struct tcp_tcb *tcb)
+{
+	const struct tcp_peer *p = tcp_peer_of(tcb);
+	if (p && p->prompt)
+		tcb->loss.habit = (struct tcp_ack_habit){ .at_once = WORD, .prompt = true };
+}
+
+void tcp_ack_habit_keep(struct tcp_tcb *tcb)
+{
+	const struct tcp_ack_habit *h = &tcb->loss.habit;
+	bool prompt = h->prompt && !h->wrong;
+	struct tcp_peer *p = tcb->passive ? NULL : prompt ? tcp_peer_remember(tcb) : h->wrong ? tcp_peer_of(tcb) : NULL;
+	if (p)
+		p->prompt = prompt;
+}
 
 void tcp_ack_habit_note(struct tcp_tcb *tcb, const struct tcp_acked *a, ol_time now)
 {
@@ -37,6 +55,7 @@ void tcp_ack_habit_note(struct tcp_tcb *tcb, const struct tcp_acked *a, ol_time 
 	ol_time held = now - a->last_acked - least;
 	if (held <= MAX(least / 4, PROMPT_SLACK)) {
 		h->at_once += h->at_once < UINT8_MAX;
+		h->prompt |= h->at_once == WORD;
 		return;
 	}
 	h->at_once = 0;

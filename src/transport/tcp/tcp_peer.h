@@ -1,7 +1,8 @@
 #ifndef TRANSPORT_TCP_PEER_H
 #define TRANSPORT_TCP_PEER_H
 /*
- * What is remembered of servers from one connection to the next: the cookie of Fast Open (RFC 7413 4.1.3), and what failed there.
+ * What is remembered of servers from one connection to the next: the cookie of Fast Open (RFC 7413 4.1.3), what failed
+ * there, and whether ACKs come at once.
  * Only we can make an entry, by opening a connection; there is a bound, and the entry used longest ago gives way.
  */
 #include <stdbool.h>
@@ -35,6 +36,7 @@ struct tcp_peer {
 	struct tcp_setback fastopen, accecn;
 	struct tcp_cookie cookie;	/* not present: none yet */
 	uint16_t mss;			/* the server's, 0: not known */
+	bool prompt;			/* it acknowledges single segments at once: tcp_ack_habit.c */
 	uint8_t try_exp;		/* 1: ask in the experimental form next time, it knew not the other; 2: it knew neither */
 };
 

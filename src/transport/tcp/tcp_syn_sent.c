@@ -70,6 +70,7 @@ static enum ol_fate syn_sent_syn(struct tcp_tcb *tcb, struct tcp_in *in, ol_time
 	tcp_loss_left(tcb, net_found(tcb->tcp->net, &tcb->node.remote.addr), now);
 	tcp_process_ack(tcb, in, now);
 	tcp_enter_established(tcb, now);
+	tcp_ack_habit_begin(tcb);
 	tcp_fastopen_opened(tcb, in, now);
 	tcb->ack_now = true;
 	tcp_trim(tcb, in);

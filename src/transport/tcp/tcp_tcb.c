@@ -161,6 +161,7 @@ void tcp_enter(struct tcp_tcb *tcb, enum ol_tcp_state state, ol_time now)
 /* What both kinds of end have in common: nothing more is sent, and no timer runs. */
 static void stop(struct tcp_tcb *tcb)
 {
+	tcp_ack_habit_keep(tcb);
 	tcp_leave_demux(tcb);
 	list_del(&tcb->local.wait);
 	timer_stop(tcb->tcp->wheel, &tcb->timer);
