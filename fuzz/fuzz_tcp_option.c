@@ -3,9 +3,10 @@
  * list for each; what is built reads back to the same, in whole words and within 40 bytes.
  */
 #include <string.h>
+#include "transport/tcp/tcp_option.h"
+#include "base/be.h"
 #include "base/check.h"
 #include "must.h"
-#include "transport/tcp/tcp_int.h"
 
 enum { MOST = 60 };
 

@@ -18,7 +18,10 @@
 #include "link/link.h"
 #include "must.h"
 #include "story.h"
+#include "transport/tcp/tcp_config.h"
 #include "transport/tcp/tcp_int.h"
+#include "transport/tcp/tcp_listen.h"
+#include "transport/tcp/tcp_tcb.h"
 
 enum { STEPS = 300, OURS = 80, THEIRS = 4000, MAX_TEXT = 3000 };
 

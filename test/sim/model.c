@@ -14,6 +14,8 @@
 #include "driver/driver.h"
 #include "stack/stack_int.h"
 #include "transport/tcp/tcp_int.h"
+#include "transport/tcp/tcp_option.h"
+#include "wire/tcp.h"
 
 enum { BUCKETS = 256, HEADER = 20 };
 

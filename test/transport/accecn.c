@@ -1,4 +1,5 @@
 /* Accurate ECN, RFC 9768 3.2: the counters and their two ways back, and what the sender makes of them. */
+#include "transport/tcp/tcp_segment.h"
 #include "accecn.h"
 #include "base/check.h"
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include "base/be.h"
 #include "base/check.h"
+#include "transport/tcp/tcp_output.h"
 
 #define SYN "mss 1460,sackOK,nop,nop,nop,wscale 7"
 #define PROBING "tcp_mtu_probing=2,tcp_base_mss=600,tcp_init_cwnd=20"

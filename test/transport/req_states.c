@@ -5,6 +5,7 @@
 #include "base/be.h"
 #include "net/net.h"
 #include "tcp_ladder.h"
+#include "transport/tcp/tcp_rcvq.h"
 
 /* ---- resets, 3.5.2 and 3.5.3 ------------------------------------------------------------------------------------ */
 

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include "base/be.h"
 #include "tcp_ladder.h"
+#include "transport/tcp/tcp_isn.h"
 
 #define TS_SYN "mss 1000,sackOK,TS val 1000 ecr 0,nop,wscale 7"
 

@@ -29,6 +29,7 @@
 #include "transport/tcp/tcp.h"
 #include "transport/tcp/tcp_config.h"
 #include "transport/tcp/tcp_int.h"
+#include "transport/tcp/tcp_listen.h"
 
 struct ladder;
 struct ladder_how {

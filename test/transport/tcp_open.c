@@ -1,5 +1,6 @@
 /* Opening connections: RFC 9293 3.5, 3.10.1, 3.10.7.2, 3.10.7.3; options on SYNs. */
 #include "tcp_ladder.h"
+#include "transport/tcp/tcp_isn.h"
 
 /* req: 9293-3.10.7.2-c, 7323-2.2-d, 7323-2.3-a */
 TEST(tcp_passive_open_answers_syn_with_syn_ack)

@@ -7,7 +7,8 @@
 #include "base/check.h"
 #include "base/rng.h"
 #include "transport/tcp/tcp_config.h"
-#include "transport/tcp/tcp_int.h"
+#include "transport/tcp/tcp_option.h"
+#include "transport/tcp/tcp_rcvq.h"
 
 /* req: MUST-5, MUST-6, MUST-7 */
 TEST(tcp_options_of_any_bytes_are_read_in_bounds)

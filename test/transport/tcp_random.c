@@ -12,6 +12,7 @@
 #include "transport/tcp/tcp.h"
 #include "transport/tcp/tcp_config.h"
 #include "transport/tcp/tcp_int.h"
+#include "transport/tcp/tcp_listen.h"
 #include "wire/ip4.h"
 #include <netinet/in.h>
 

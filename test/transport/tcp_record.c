@@ -4,6 +4,7 @@
  */
 #include "tcp_ladder.h"
 #include "base/rng.h"
+#include "transport/tcp/tcp_marks.h"
 
 #define NEW() ladder_established()
 

@@ -3,6 +3,7 @@
  * timestamps, SACK sent.
  */
 #include "tcp_ladder.h"
+#include "transport/tcp/tcp_segment.h"
 
 /* The first segments of a connection are acknowledged at once; after that every second, or after 40 ms. */
 /* req: MUST-58, MUST-59, SHLD-18, SHLD-19 */

@@ -2,9 +2,17 @@
  * One TCP: its birth and end, and the walk of segments, timers and events to and from what they concern.
  * RFC 9293 3.10.7 begins here: the header is checked, the connection found, and CLOSED answered (3.10.7.1).
  */
-#include "transport/tcp/tcp_int.h"
+#include "transport/tcp/tcp_demux.h"
+#include "transport/tcp/tcp_listen.h"
+#include "transport/tcp/tcp_loss.h"
+#include "transport/tcp/tcp_peer.h"
+#include "transport/tcp/tcp_segment.h"
+#include "transport/tcp/tcp_tcb.h"
+#include "transport/tcp/tcp_timer.h"
+#include "transport/tcp/tcp_timewait.h"
 #include "base/check.h"
 #include "base/cksum.h"
+#include "base/timer_kind.h"
 #include <netinet/in.h>
 #include <stdlib.h>
 

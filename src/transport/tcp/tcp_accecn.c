@@ -7,8 +7,10 @@
  * two SACK blocks and to no more.
  */
 #include "base/check.h"
-#include "transport/tcp/tcp_int.h"
+#include "transport/tcp/tcp_accecn.h"
+#include "transport/tcp/tcp_input.h"
 #include "transport/tcp/tcp_recovery.h"
+#include "transport/tcp/tcp_segment.h"
 
 enum { OPT_NEVER, OPT_SPARINGLY, OPT_ALWAYS };		/* tcp_ecn_option */
 enum { DIVOPT = 1 << 24, TELL_AFTER = 1 << 21 };	/* a field's range; every 2^22 bytes a counter is told: half of it, to be sure */

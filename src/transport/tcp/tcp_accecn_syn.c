@@ -5,8 +5,10 @@
  *
  * Our SYNs and SYN-ACKs are Not-ECT (RFC 3168 6.1.1): one that came with anything else was changed on its way.
  */
+#include "transport/tcp/tcp_input.h"
+#include "transport/tcp/tcp_loss.h"
+#include "transport/tcp/tcp_peer.h"
 #include "base/check.h"
-#include "transport/tcp/tcp_int.h"
 
 enum { ACE_NONE = 0, ACE_CLASSIC_ACK = 1, ACE_CLASSIC = 3, CODE_CE = 6, ACE_ASK = 7 };
 enum { SETBACKS_BORNE = 1 };

@@ -1,7 +1,11 @@
 /*
  * What can be asked of a connection: readiness, sizes, TCP_INFO in Linux's layout, rows of a state table.
  */
-#include "transport/tcp/tcp_int.h"
+#include "transport/tcp/tcp_listen.h"
+#include "transport/tcp/tcp_loss.h"
+#include "transport/tcp/tcp_output.h"
+#include "transport/tcp/tcp_sndbuf.h"
+#include "transport/tcp/tcp_timewait.h"
 #include "base/check.h"
 #include <linux/tcp.h>
 #include <stdio.h>
@@ -17,11 +21,6 @@ uint32_t tcp_rcvbuf(const struct tcp_tcb *tcb) { return tcb->rcvbuf; }
 void tcp_set_user(struct tcp_tcb *tcb, void *user) { tcb->user = user; }
 void *tcp_user(const struct tcp_tcb *tcb) { return tcb->user; }
 const char *tcp_congestion(const struct tcp_tcb *tcb) { return tcb->loss.cc ? tcb->loss.cc->name : tcb->tcp->cfg.congestion; }
-
-uint32_t tcp_notsent_lowat(const struct tcp_tcb *tcb)
-{
-	return tcb->opts.notsent_lowat ? tcb->opts.notsent_lowat : tcb->tcp->cfg.notsent_lowat;
-}
 
 unsigned tcp_ready(const struct tcp_tcb *tcb)
 {

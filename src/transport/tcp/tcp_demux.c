@@ -2,7 +2,8 @@
  * The table of everything that has two endpoints: connections, SYN-RECEIVED records, TIME-WAIT records.  Chained,
  * grown by doubling, hashed with a secret key so that an outsider cannot crowd one bucket (SipHash).
  */
-#include "transport/tcp/tcp_int.h"
+#include "transport/tcp/tcp_demux.h"
+#include "base/addr.h"
 #include "base/check.h"
 #include <stdlib.h>
 

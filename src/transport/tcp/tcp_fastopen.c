@@ -9,7 +9,8 @@
  *
  * Nothing is kept per client.  A cookie is looked at only while fewer are pending than the listener allows.
  */
-#include "transport/tcp/tcp_int.h"
+#include "transport/tcp/tcp_fastopen.h"
+#include "transport/tcp/tcp_listen.h"
 #include "base/check.h"
 #include <endian.h>
 #include <stdlib.h>

@@ -5,8 +5,11 @@
  * A negative answer stops Fast Open for that server for a minute, each further one in a row for twice as long.  Where only
  * a request for a cookie stayed unanswered it takes two: a lost SYN is more often congestion.
  */
+#include "transport/tcp/tcp_input.h"
+#include "transport/tcp/tcp_loss.h"
+#include "transport/tcp/tcp_peer.h"
+#include "transport/tcp/tcp_tcb.h"
 #include "base/check.h"
-#include "transport/tcp/tcp_int.h"
 
 enum { MOST_OPTIONS = 40 };
 

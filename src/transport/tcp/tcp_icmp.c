@@ -4,7 +4,12 @@
  * big" is believed when it names a size below what we send and not below what IP guarantees (5927 7, RFC 8201 4).
  * RFC 9293 3.9.2.2 (MUST-54 to MUST-56).  Source quench is ignored (RFC 6633).
  */
-#include "transport/tcp/tcp_int.h"
+#include "transport/tcp/tcp_demux.h"
+#include "transport/tcp/tcp_listen.h"
+#include "transport/tcp/tcp_loss.h"
+#include "transport/tcp/tcp_output.h"
+#include "transport/tcp/tcp_tcb.h"
+#include "transport/tcp/tcp_timer.h"
 #include "base/check.h"
 
 enum { IP4_LEAST = 68 + 20, IP6_LEAST = 1280 };

@@ -3,7 +3,13 @@
  * meant (first to fourth), with RFC 5961 (resets, SYNs and ACKs that may be guesses) and RFC 7323 (PAWS).  The
  * fifth is in tcp_input_ack.c, the sixth to eighth in tcp_input_text.c, SYN-SENT in tcp_syn_sent.c.
  */
+#include "transport/tcp/tcp_input.h"
+#include "transport/tcp/tcp_output.h"
+#include "transport/tcp/tcp_rcvq.h"
+#include "transport/tcp/tcp_segment.h"
+#include "transport/tcp/tcp_sndbuf.h"
 #include "transport/tcp/tcp_steps.h"
+#include "transport/tcp/tcp_tcb.h"
 
 enum { CE = 3, ECN_MASK = 3 };
 

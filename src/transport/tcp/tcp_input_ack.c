@@ -2,7 +2,15 @@
  * The fifth step of RFC 9293 3.10.7.4, the ACK field: RFC 5961 5.2, what was acknowledged leaves the send queue, the window is
  * taken, RFC 7323's TS.Recent, and the loss half (tcp_loss.h) hears of it; RFC 3168's marks.
  */
+#include "transport/tcp/tcp_loss.h"
+#include "transport/tcp/tcp_marks.h"
+#include "transport/tcp/tcp_mtup.h"
+#include "transport/tcp/tcp_output.h"
+#include "transport/tcp/tcp_segment.h"
 #include "transport/tcp/tcp_steps.h"
+#include "transport/tcp/tcp_tcb.h"
+#include "transport/tcp/tcp_tell.h"
+#include "transport/tcp/tcp_timer.h"
 
 /* RFC 7323 4.3: the timestamp to echo is that of the segment which the last ACK we sent was about. */
 void tcp_update_ts_recent(struct tcp_tcb *tcb, const struct tcp_in *in, ol_time now)

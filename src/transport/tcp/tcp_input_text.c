@@ -2,7 +2,11 @@
  * The sixth to eighth step of RFC 9293 3.10.7.4: the urgent pointer (RFC 6093), segment text with what it tells about when to
  * acknowledge (RFC 5681 4.2) and how large the buffer should be, and FIN.
  */
+#include "transport/tcp/tcp_rcvbuf.h"
+#include "transport/tcp/tcp_rcvq.h"
+#include "transport/tcp/tcp_segment.h"
 #include "transport/tcp/tcp_steps.h"
+#include "transport/tcp/tcp_tcb.h"
 
 /* ---- sixth: URG ------------------------------------------------------------------------------------------------- */
 

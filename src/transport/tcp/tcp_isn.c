@@ -2,7 +2,7 @@
  * What an outsider must not foretell: initial sequence numbers (RFC 6528: a 4 us clock plus a keyed hash of the
  * connection's name) and the origin of its timestamps (RFC 7323 7.1).  The key is the instance's secret.
  */
-#include "transport/tcp/tcp_int.h"
+#include "transport/tcp/tcp_isn.h"
 
 tcp_seq tcp_isn(const struct tcp *tcp, const struct ol_endpoint *local, const struct ol_endpoint *remote, ol_time now)
 {

@@ -7,8 +7,17 @@
  * As many handshakes may be under way; beyond, a SYN is answered with a cookie (tcp_syncookie.c), which needs no memory at
  * all.  Only where the listener allows Fast Open (RFC 7413) does a SYN make a connection at once.
  */
+#include "transport/tcp/tcp_demux.h"
+#include "transport/tcp/tcp_isn.h"
+#include "transport/tcp/tcp_listen.h"
+#include "transport/tcp/tcp_loss.h"
+#include "transport/tcp/tcp_segment.h"
+#include "transport/tcp/tcp_sndbuf.h"
 #include "transport/tcp/tcp_syncookie.h"
+#include "transport/tcp/tcp_tcb.h"
+#include "transport/tcp/tcp_timer.h"
 #include "base/check.h"
+#include "base/timer_kind.h"
 #include <stdlib.h>
 
 enum { SYN_WINDOW = 65535 };
@@ -294,13 +303,19 @@ static bool open_cookie(struct tcp_listener *l, const struct tcp_in *in, struct 
 
 /* ---- from the handshake to a connection ------------------------------------------------------------------------- */
 
+static void announce(struct tcp_listener *l)
+{
+	if (list_empty(&l->event))
+		list_append(&l->tcp->listener_events, &l->event);
+}
+
 /* Where tcp_accept finds it. */
 static void offer(struct tcp_listener *l, struct tcp_tcb *tcb)
 {
 	tcb->listener = l;
 	list_append(&l->accepted, &tcb->accept);
 	l->n_accepted++;
-	tcp_listener_event(l);
+	announce(l);
 }
 
 static struct tcp_tcb *new_child(struct tcp_listener *l, const struct tcp_synrec *s, ol_time now)

@@ -14,6 +14,9 @@
  * Any other event of the connection asks again too, so nobody waits for ever where nobody calls it.
  */
 #include "transport/tcp/tcp_int.h"
+#include "transport/tcp/tcp_local.h"
+#include "transport/tcp/tcp_output.h"
+#include "transport/tcp/tcp_tell.h"
 #include "base/check.h"
 #include "base/txq.h"
 

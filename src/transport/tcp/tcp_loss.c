@@ -5,7 +5,9 @@
  */
 #include <linux/tcp.h>
 #include "base/check.h"
+#include "transport/tcp/tcp_accecn.h"
 #include "transport/tcp/tcp_int.h"
+#include "transport/tcp/tcp_output.h"
 #include "transport/tcp/tcp_recovery.h"
 
 struct tcp_loss_cfg tcp_loss_cfg_default(void)

@@ -31,6 +31,7 @@
 #include "transport/tcp/tcp_cwv.h"
 #include "transport/tcp/tcp_rack.h"
 #include "transport/tcp/tcp_rate.h"
+#include "transport/tcp/tcp_sack_block.h"
 #include "transport/tcp/tcp_sb.h"
 
 struct tcp_tcb;

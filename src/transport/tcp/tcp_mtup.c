@@ -21,7 +21,11 @@
  * out, and none while a raise is on trial; a probe goes only when nothing is lost, SACKed or being retransmitted (7.4).
  * Left out: sharing what was found between connections (RFC 4821 5.2).
  */
-#include "transport/tcp/tcp_int.h"
+#include "transport/tcp/tcp_loss.h"
+#include "transport/tcp/tcp_mtup.h"
+#include "transport/tcp/tcp_output.h"
+#include "transport/tcp/tcp_segment.h"
+#include "transport/tcp/tcp_tcb.h"
 #include "base/check.h"
 
 enum { IP4_LEAST = 68, IP4_EVERY_HOST = 576, IP6_LEAST = 1280 };

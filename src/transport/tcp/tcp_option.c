@@ -4,7 +4,7 @@
  *	ACK	nop, nop, TS, nop, nop, sack
  * RFC 9293 3.1 and 3.2, RFC 7323 2.2 and 3.2, RFC 2018, RFC 7413 4.1.1 and RFC 9768 3.2.3 (those two last, filled up with nops).
  */
-#include "transport/tcp/tcp_int.h"
+#include "transport/tcp/tcp_option.h"
 #include "base/be.h"
 #include "base/check.h"
 

@@ -2,7 +2,15 @@
  * Sending: what may go, cut straight from the send queue.  RFC 9293 3.7.4 (Nagle), 3.8.6.2.1 (silly window avoidance), 3.8.6.1
  * (probes).  Whether the network takes more is the loss half's word (tcp_loss.h); how a segment is made, tcp_segment.c.
  */
+#include "transport/tcp/tcp_local.h"
+#include "transport/tcp/tcp_loss.h"
+#include "transport/tcp/tcp_marks.h"
+#include "transport/tcp/tcp_mtup.h"
+#include "transport/tcp/tcp_output.h"
 #include "transport/tcp/tcp_segment.h"
+#include "transport/tcp/tcp_tcb.h"
+#include "transport/tcp/tcp_tell.h"
+#include "transport/tcp/tcp_timer.h"
 #include "base/check.h"
 
 enum { MAX_TEXT = 65535 - 60 - 40 };

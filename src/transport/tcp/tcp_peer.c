@@ -1,6 +1,7 @@
 /* What is remembered of servers: the table, and how long a failure is borne in mind. */
 #include "base/check.h"
 #include "transport/tcp/tcp_int.h"
+#include "transport/tcp/tcp_peer.h"
 #include <stdlib.h>
 
 enum { MAX_PEERS = 1024, BUCKETS = 256, MAX_BACKOFF = 11 };

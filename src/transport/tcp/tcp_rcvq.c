@@ -10,8 +10,9 @@
  * A queued packet's data are its text alone; what the queue must know of it lies at the start of its buffer, where the
  * headers were: the way back in the list, and the number of its first byte (of held ones).
  */
-#include "transport/tcp/tcp_int.h"
+#include "transport/tcp/tcp_rcvq.h"
 #include "base/check.h"
+#include <string.h>
 
 struct held { struct ol_pkt *prev; tcp_seq seq; };
 enum { SMALL_CAP = 2048, SMALL_TEXT = 1500 };

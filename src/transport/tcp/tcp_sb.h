@@ -20,8 +20,6 @@
 #include <outlet/ol_time.h>
 #include "base/seq.h"
 
-struct tcp_sack_block { tcp_seq left, right; };		/* [left, right), RFC 2018 3 */
-
 #define SB_NONE UINT32_MAX
 #define SB_MAX_RECORDS 65536u		/* a connection's bound; sending waits when it is reached */
 

@@ -6,6 +6,8 @@
  * PSH stands on the segment with the last byte of a write, and nowhere else (MUST-60, MUST-61); a SYN with text
  * (RFC 7413 4.2.2) has none.
  */
+#include "transport/tcp/tcp_local.h"
+#include "transport/tcp/tcp_loss.h"
 #include "transport/tcp/tcp_segment.h"
 #include "base/check.h"
 #include "base/cksum.h"

@@ -7,11 +7,20 @@
  * buffer, and one begun is filled up: so a write ends where a burst does, and a small buffer still holds one.  The end of a
  * record (MSG_EOR) ends a burst, too, and costs one: it will be a segment of its own and a line in the scoreboard.
  */
-#include "transport/tcp/tcp_int.h"
+#include "transport/tcp/tcp_loss.h"
+#include "transport/tcp/tcp_marks.h"
+#include "transport/tcp/tcp_output.h"
+#include "transport/tcp/tcp_sndbuf.h"
+#include "transport/tcp/tcp_tcb.h"
 #include "base/check.h"
 
 enum { PIECE_COST = 1280, MAX_GRAIN = 65215, MIN_HALVED = 536 };
 enum { SEG_HEADERS = 640, SEG_COST = 256 };		/* beside the text of one segment, where the buffer is sized */
+
+uint32_t tcp_notsent_lowat(const struct tcp_tcb *tcb)
+{
+	return tcb->opts.notsent_lowat ? tcb->opts.notsent_lowat : tcb->tcp->cfg.notsent_lowat;
+}
 
 uint32_t tcp_grain(const struct tcp_tcb *tcb)
 {

@@ -7,7 +7,7 @@
  * packet with it (in->pkt is NULL then).  CLOSED is entered in a step; whoever called reaps.
  */
 #include "base/check.h"
-#include "transport/tcp/tcp_int.h"
+#include "transport/tcp/tcp_input.h"
 
 typedef enum ol_fate tcp_step(struct tcp_tcb *, struct tcp_in *, ol_time);
 enum ol_fate tcp_run_steps(tcp_step *const *steps, size_t n, struct tcp_tcb *tcb, struct tcp_in *in, ol_time now);

@@ -1,5 +1,8 @@
 /* Segments in SYN-SENT, RFC 9293 3.10.7.3, step by step in the order given there. */
+#include "transport/tcp/tcp_loss.h"
+#include "transport/tcp/tcp_segment.h"
 #include "transport/tcp/tcp_steps.h"
+#include "transport/tcp/tcp_tcb.h"
 
 static enum ol_fate syn_sent_ack(struct tcp_tcb *tcb, struct tcp_in *in, ol_time now)
 {

@@ -7,6 +7,7 @@
  * segment a few bytes further on, which overtook the handshake's last, is not taken for it with another MSS.
  */
 #include "transport/tcp/tcp_syncookie.h"
+#include "transport/tcp/tcp_tcb.h"
 #include "base/check.h"
 
 enum { COOKIE_PERIOD_S = 64, COOKIE_AGE = 2 };

@@ -4,7 +4,7 @@
  * SYN cookies, RFC 4987 3.6: the record of a half-open connection, kept by the peer: in our ISN and in our timestamp, which
  * the last ACK of the handshake says again.  When one is sent and who may answer with one is the listener's: tcp_listen.c.
  */
-#include "transport/tcp/tcp_int.h"
+#include "transport/tcp/tcp_listen.h"
 
 /**
  * Puts what was agreed on into s->iss and, with timestamps, into the TSval returned, which is a little before ts.  What

@@ -5,8 +5,21 @@
  * (tcp_timewait.c).  Nothing here frees what the user holds or a listener keeps for it: tcp_reap does, when nobody
  * does.
  */
-#include "transport/tcp/tcp_int.h"
+#include "transport/tcp/tcp_demux.h"
+#include "transport/tcp/tcp_isn.h"
+#include "transport/tcp/tcp_loss.h"
+#include "transport/tcp/tcp_marks.h"
+#include "transport/tcp/tcp_mtup.h"
+#include "transport/tcp/tcp_output.h"
+#include "transport/tcp/tcp_rcvq.h"
+#include "transport/tcp/tcp_segment.h"
+#include "transport/tcp/tcp_sndbuf.h"
+#include "transport/tcp/tcp_tcb.h"
+#include "transport/tcp/tcp_tell.h"
+#include "transport/tcp/tcp_timer.h"
+#include "transport/tcp/tcp_timewait.h"
 #include "base/check.h"
+#include "base/timer_kind.h"
 #include <stdlib.h>
 
 static size_t ip_hdr_len(const struct ol_addr *a) { return a->ver == 6 ? 40 : 20; }
@@ -146,12 +159,6 @@ void tcp_event(struct tcp_tcb *tcb)
 		list_append(&tcb->tcp->tcb_events, &tcb->event);
 }
 
-void tcp_listener_event(struct tcp_listener *l)
-{
-	if (list_empty(&l->event))
-		list_append(&l->tcp->listener_events, &l->event);
-}
-
 void tcp_enter(struct tcp_tcb *tcb, enum ol_tcp_state state, ol_time now)
 {
 	tcb->state = (uint8_t)state;
@@ -228,6 +235,18 @@ void tcp_enter_time_wait(struct tcp_tcb *tcb, ol_time now)
 		tcb->finwait2_at = now + tcb->tcp->cfg.tw_ns;
 		tcp_timer_update(tcb, now);
 	}
+}
+
+void tcp_orphan_fin_wait_2(struct tcp_tcb *tcb, ol_time now)
+{
+	ol_time wait = tcb->opts.linger2 > 0 ? tcb->opts.linger2 : tcb->tcp->cfg.fin_timeout_ns;
+	if (tcb->opts.linger2 < 0) {
+		tcp_send_rst(tcb, now);
+		tcp_enter_closed(tcb, OL_OK, now);
+		return;
+	}
+	tcb->finwait2_at = now + wait;
+	tcp_timer_update(tcb, now);
 }
 
 /* RFC 7323 2.5 and 3.2, RFC 2018 2: an option is in force when both SYNs had it. */

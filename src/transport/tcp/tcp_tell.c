@@ -10,6 +10,9 @@
  * packet that waits for its neighbour's address counts as gone.  A stamp for which there is no memory is not told.
  */
 #include "transport/tcp/tcp_int.h"
+#include "transport/tcp/tcp_output.h"
+#include "transport/tcp/tcp_tcb.h"
+#include "transport/tcp/tcp_tell.h"
 #include "base/check.h"
 #include "base/txq.h"
 #include <stdlib.h>

@@ -6,7 +6,13 @@
  *	delack		RFC 9293 3.8.6.3					keepalive	RFC 9293 3.8.4
  *	finwait2	an orphan's patience with the peer's FIN		stuck_at	R2, user timeout: RFC 9293 3.8.3
  */
-#include "transport/tcp/tcp_int.h"
+#include "transport/tcp/tcp_local.h"
+#include "transport/tcp/tcp_loss.h"
+#include "transport/tcp/tcp_mtup.h"
+#include "transport/tcp/tcp_output.h"
+#include "transport/tcp/tcp_segment.h"
+#include "transport/tcp/tcp_tcb.h"
+#include "transport/tcp/tcp_timer.h"
 #include "base/check.h"
 
 enum { ORPHAN_RETRIES = 8 };

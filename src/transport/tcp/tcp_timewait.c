@@ -3,7 +3,10 @@
  * queue in order of birth is also in order of death and one timer serves all of them.  RFC 9293 3.10.7.4 and 3.6.1;
  * reuse by RFC 6191 and MAY-2; RFC 1337 as a setting.
  */
-#include "transport/tcp/tcp_int.h"
+#include "transport/tcp/tcp_demux.h"
+#include "transport/tcp/tcp_segment.h"
+#include "transport/tcp/tcp_tcb.h"
+#include "transport/tcp/tcp_timewait.h"
 #include "base/check.h"
 #include <stdlib.h>
 

@@ -1,5 +1,7 @@
 /* The rest of a train (net/gro.h): the short way of a segment that is just what was expected next. */
+#include "transport/tcp/tcp_output.h"
 #include "transport/tcp/tcp_steps.h"
+#include "transport/tcp/tcp_timer.h"
 
 /* RFC 7323 appendix A's layout, which is all a train has. */
 static void read_timestamps(struct tcp_opt *opt, const struct wire_bytes *o)

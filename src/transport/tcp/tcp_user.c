@@ -2,7 +2,19 @@
  * The user calls of RFC 9293 3.10.1 to 3.10.6 on connections, as tcp.h documents them: OPEN (active), SEND, RECEIVE,
  * CLOSE, ABORT, and letting go.  Passive OPEN is tcp_listen.c.
  */
-#include "transport/tcp/tcp_int.h"
+#include "transport/tcp/tcp_demux.h"
+#include "transport/tcp/tcp_isn.h"
+#include "transport/tcp/tcp_loss.h"
+#include "transport/tcp/tcp_marks.h"
+#include "transport/tcp/tcp_output.h"
+#include "transport/tcp/tcp_rcvbuf.h"
+#include "transport/tcp/tcp_rcvq.h"
+#include "transport/tcp/tcp_segment.h"
+#include "transport/tcp/tcp_sndbuf.h"
+#include "transport/tcp/tcp_tcb.h"
+#include "transport/tcp/tcp_tell.h"
+#include "transport/tcp/tcp_timer.h"
+#include "transport/tcp/tcp_timewait.h"
 #include "base/check.h"
 #include <stdlib.h>
 
@@ -537,18 +549,6 @@ void tcp_abort(struct tcp_tcb *tcb, ol_time now)
 	if (wants_rst(tcb->state))
 		tcp_send_rst(tcb, now);
 	tcp_enter_closed(tcb, OL_OK, now);
-}
-
-void tcp_orphan_fin_wait_2(struct tcp_tcb *tcb, ol_time now)
-{
-	ol_time wait = tcb->opts.linger2 > 0 ? tcb->opts.linger2 : tcb->tcp->cfg.fin_timeout_ns;
-	if (tcb->opts.linger2 < 0) {
-		tcp_send_rst(tcb, now);
-		tcp_enter_closed(tcb, OL_OK, now);
-		return;
-	}
-	tcb->finwait2_at = now + wait;
-	tcp_timer_update(tcb, now);
 }
 
 static void let_go(struct tcp_tcb *tcb, ol_time now)
