@@ -7,9 +7,8 @@
  *	RECOVERY   fast recovery, RFC 6675 5, RFC 6582 without SACK; the window follows PRR, RFC 9937
  *	LOSS       after a retransmission timeout, RFC 5681 3.1; F-RTO (RFC 5682) tells whether it was one
  *
- * Losses come from RACK (tcp_rack.c), from RFC 6675's IsLost where tcp_recovery=0 (tcp_sack.c), or from duplicate ACKs.
- * A mistake shows in timestamps (Eifel, RFC 3522 and 4015) or in DSACKs for all that was sent again (RFC 3708); then the
- * window returns.
+ * Losses come from RACK (tcp_rack.c), from RFC 6675's IsLost where tcp_recovery=0 (tcp_sack.c), or from duplicate ACKs
+ * (tcp_dupack.c).  What tells of a mistake, and what it gives back, is in tcp_undo.c.
  *
  * Always: within an episode ssthresh is taken from the congestion control once; RecoveryPoint does not go back.
  */
@@ -24,16 +23,6 @@ uint32_t tcp_current_ssthresh(const struct tcp_tcb *tcb)
 }
 
 /* ---- the window in an episode ------------------------------------------------------------------------------------ */
-static void begin_undo(struct tcp_tcb *tcb)
-{
-	struct tcp_loss *l = &tcb->loss;
-	l->undo_valid = true;
-	l->undo_marker = tcb->snd_una;
-	l->undo_retrans = l->sb.retrans.segs ? (int64_t)l->sb.retrans.segs : -1;
-	if (!l->sb.retrans.bytes && (!l->sb.n || !(l->sb.rec[l->sb.first].flags & SB_EVER)))
-		l->rexmit_ts_ok = false;
-}
-
 /*
  * RFC 9937 5: RecoverFS is what was in flight before the ACK that begins the episode (NULL where a timer does): without what had
  * been SACKed by then, with what this ACK took.
@@ -87,44 +76,7 @@ void tcp_prr(struct tcp_tcb *tcb, uint32_t delivered, bool safe)
 	l->cwnd = MIN((uint64_t)pipe + (uint64_t)MAX(sndcnt, 0), (uint64_t)l->cfg->limit_cwnd);
 }
 
-/* ---- undo -------------------------------------------------------------------------------------------------------- */
-/* Eifel: the ACK echoes a time before the first retransmission, so it was the original that arrived. */
-static bool eifel(const struct tcp_loss *l, const struct tcp_acked *a)
-{
-	return l->rexmit_ts_ok && a->ev->has_ts && a->ev->tsecr && (int32_t)(a->ev->tsecr - l->rexmit_ts) < 0;
-}
-
-/* The original arrived: Eifel says so, or nothing was sent again in this episode (pacing held it back). */
-static bool was_late(const struct tcp_loss *l, const struct tcp_acked *a)
-{
-	return l->undo_retrans < 0 || eifel(l, a);
-}
-
-static bool may_undo(const struct tcp_loss *l, const struct tcp_acked *a)
-{
-	return l->undo_valid && (!l->undo_retrans || was_late(l, a));
-}
-
-static void undo(struct tcp_tcb *tcb, bool unmark, ol_time now)
-{
-	struct tcp_loss *l = &tcb->loss;
-	if (unmark)
-		sb_unmark_lost(&l->sb);
-	if (l->prior_ssthresh) {
-		l->cwnd = l->cc->undo ? l->cc->undo(tcb) : MAX(l->cwnd, l->prior_cwnd);
-		if (l->cfg->moderate_cwnd_on_undo)
-			l->cwnd = MIN(l->cwnd, tcp_loss_pipe(tcb) + 3 * tcb->snd_mss);
-		if (l->prior_ssthresh > l->ssthresh) {
-			l->ssthresh = l->prior_ssthresh;
-			l->cwr_due = false;
-		}
-	}
-	l->cwnd_stamp = now;
-	l->undo_valid = false;
-	l->rack.advanced = true;
-	l->n_undo++;
-}
-
+/* ---- ends, and mistakes ------------------------------------------------------------------------------------------- */
 static void enter(struct tcp_tcb *tcb, enum tcp_cas s)
 {
 	tcb->loss.ca_state = s;
@@ -148,7 +100,7 @@ static bool undo_dsack(struct tcp_tcb *tcb, ol_time now)
 	struct tcp_loss *l = &tcb->loss;
 	if (!l->undo_valid || l->undo_retrans)
 		return false;
-	undo(tcb, false, now);
+	undo_reduction(tcb, false, now);
 	return true;
 }
 
@@ -159,8 +111,8 @@ static bool undo_dsack(struct tcp_tcb *tcb, ol_time now)
 static bool undo_recovery(struct tcp_tcb *tcb, const struct tcp_acked *a, ol_time now)
 {
 	struct tcp_loss *l = &tcb->loss;
-	if (may_undo(l, a))
-		undo(tcb, false, now);
+	if (undo_may(l, a))
+		undo_reduction(tcb, false, now);
 	else
 		rack_recovery_over(&l->rack);
 	if (seq_eq(tcb->snd_una, l->recovery_point) && !tcb->sack_ok && l->sb.out.bytes)
@@ -172,14 +124,14 @@ static bool undo_recovery(struct tcp_tcb *tcb, const struct tcp_acked *a, ol_tim
 static bool undo_partial(struct tcp_tcb *tcb, const struct tcp_acked *a, ol_time now)
 {
 	struct tcp_loss *l = &tcb->loss;
-	if (!l->undo_valid || !was_late(l, a))
+	if (!l->undo_valid || !undo_was_late(l, a))
 		return false;
 	/* What was thought lost was late: remember how late. */
 	if (l->sb.sacked.bytes)
 		tcp_reordering_seen(tcb, a->ev->prior_una, l->sb.high_sacked);
 	if (l->sb.retrans.bytes)
 		return true;			/* copies are still under way: no more of them, and wait */
-	undo(tcb, true, now);
+	undo_reduction(tcb, true, now);
 	keep_open(tcb);
 	return true;
 }
@@ -187,62 +139,15 @@ static bool undo_partial(struct tcp_tcb *tcb, const struct tcp_acked *a, ol_time
 static bool undo_loss(struct tcp_tcb *tcb, const struct tcp_acked *a, bool by_frto, ol_time now)
 {
 	struct tcp_loss *l = &tcb->loss;
-	if (!by_frto && !may_undo(l, a))
+	if (!by_frto && !undo_may(l, a))
 		return false;
-	undo(tcb, true, now);
+	undo_reduction(tcb, true, now);
 	l->n_spurious_rto++;
 	l->backoff = l->rto_shift = 0;
 	l->frto = l->frto_new = false;
 	if (by_frto || tcb->sack_ok)
 		keep_open(tcb);
 	return true;
-}
-
-/* ---- duplicate ACKs in place of SACK: RFC 5681, RFC 6582 --------------------------------------------------------- */
-/* Each stands for one segment received, but the first outstanding one was not: there cannot be more than the others. */
-static void limit_dupacks(struct tcp_tcb *tcb)
-{
-	struct tcp_loss *l = &tcb->loss;
-	uint32_t holes = MIN(MAX(l->sb.lost.segs, 1u), l->sb.out.segs);
-	if (l->dupacks + holes <= l->sb.out.segs)
-		return;
-	l->dupacks = l->sb.out.segs - holes;
-	l->reordering = MIN(MAX(l->sb.out.segs, l->reordering), l->cfg->max_reordering);
-	l->reord_seen++;
-}
-
-static void count_dupack(struct tcp_tcb *tcb, struct tcp_acked *a)
-{
-	uint32_t before = tcb->loss.dupacks++;
-	limit_dupacks(tcb);
-	if (tcb->loss.dupacks > before)
-		a->delivered += tcb->snd_mss;
-}
-
-/* A partial ACK took the hole and some of what duplicate ACKs stood for. */
-static void take_dupacks(struct tcp_tcb *tcb, struct tcp_acked *a)
-{
-	struct tcp_loss *l = &tcb->loss;
-	uint32_t others = a->acked_segs ? a->acked_segs - 1 : 0;
-	uint32_t taken = MIN(others, l->dupacks), bytes = taken * tcb->snd_mss;
-	l->dupacks -= taken;
-	a->delivered = a->delivered > bytes ? a->delivered - bytes : MIN(a->delivered, tcb->snd_mss);
-	limit_dupacks(tcb);
-}
-
-static void newreno_mark(struct tcp_tcb *tcb, const struct tcp_acked *a, ol_time now)
-{
-	struct tcp_loss *l = &tcb->loss;
-	struct tcp_sb *sb = &l->sb;
-	bool first = l->ca_state < TCP_CAS_RECOVERY && l->dupacks >= l->reordering;
-	bool partial = l->ca_state >= TCP_CAS_RECOVERY && a->una_advanced;
-	uint32_t i = sb->first;
-	if ((!first && !partial) || i == SB_NONE || sb->rec[i].flags & SB_LOST)
-		return;
-	if (sb->rec[i].len > sb->rec[i].mss)
-		sb_split(sb, i, sb->rec[i].mss);
-	tcp_lost(tcb, i, now);
-	limit_dupacks(tcb);
 }
 
 /* ---- what is lost ------------------------------------------------------------------------------------------------- */
@@ -271,7 +176,7 @@ static void identify_losses(struct tcp_tcb *tcb, struct tcp_acked *a, ol_time no
 	struct tcp_loss *l = &tcb->loss;
 	uint32_t retrans = l->sb.retrans.bytes;
 	if (!tcb->sack_ok) {
-		newreno_mark(tcb, a, now);
+		dupack_detect_loss(tcb, a, now);
 	} else if (l->cfg->rack) {
 		rack_update_reo_wnd(tcb, a->dsack && !a->dsack_tlp);
 		if (rack_detect_loss(tcb, &l->reo_at, now))
@@ -360,7 +265,7 @@ static void enter_recovery(struct tcp_tcb *tcb, const struct tcp_acked *a, ol_ti
 	l->n_fast++;
 	l->prior_ssthresh = 0;
 	tcp_recovery_probe_unsure(l, TCP_PROBE_UNSURE);
-	begin_undo(tcb);
+	undo_begin(tcb);
 	if (!tcp_in_reduction(l)) {
 		if (!a || !a->ece)
 			l->prior_ssthresh = tcp_current_ssthresh(tcb);
@@ -403,7 +308,7 @@ static void ack_after_timeout(struct tcp_tcb *tcb, struct tcp_acked *a, ol_time 
 	}
 	if (!tcb->sack_ok) {
 		if (seq_gt(tcb->snd_nxt, l->recovery_point) && a->dup)
-			count_dupack(tcb, a);
+			dupack_count(tcb, a);
 		else if (a->una_advanced)
 			l->dupacks = 0;
 	}
@@ -434,7 +339,7 @@ static bool ack_in_recovery(struct tcp_tcb *tcb, struct tcp_acked *a, ol_time no
 	struct tcp_loss *l = &tcb->loss;
 	if (!a->una_advanced) {
 		if (!tcb->sack_ok && a->dup)
-			count_dupack(tcb, a);
+			dupack_count(tcb, a);
 	} else if (undo_partial(tcb, a, now)) {
 		return false;
 	}
@@ -465,7 +370,7 @@ static bool ack_otherwise(struct tcp_tcb *tcb, struct tcp_acked *a, ol_time now)
 		if (a->una_advanced)
 			l->dupacks = 0;
 		if (a->dup)
-			count_dupack(tcb, a);
+			dupack_count(tcb, a);
 	}
 	if (l->ca_state <= TCP_CAS_DISORDER)
 		undo_dsack(tcb, now);
@@ -484,7 +389,7 @@ void tcp_recovery_ack(struct tcp_tcb *tcb, struct tcp_acked *a, ol_time now)
 	struct tcp_loss *l = &tcb->loss;
 	bool begins;
 	if (!tcb->sack_ok && a->una_advanced)
-		take_dupacks(tcb, a);
+		dupack_take(tcb, a);
 	if (a->ece)
 		l->prior_ssthresh = 0;
 	else if (a->una_advanced)
@@ -582,7 +487,7 @@ void tcp_recovery_rto(struct tcp_tcb *tcb, ol_time now)
 		l->prior_ssthresh = tcp_current_ssthresh(tcb);
 		l->prior_cwnd = l->cwnd;
 		l->ssthresh = l->cc->ssthresh(tcb, now);
-		begin_undo(tcb);
+		undo_begin(tcb);
 		tcp_cc_tell(tcb, TCP_CC_LOSS_BEGIN, now);
 	}
 	l->cwnd = tcp_loss_pipe(tcb) + tcb->snd_mss;	/* LW, one segment */

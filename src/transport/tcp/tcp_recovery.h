@@ -1,6 +1,6 @@
 #ifndef TRANSPORT_TCP_TCP_RECOVERY_H
 #define TRANSPORT_TCP_TCP_RECOVERY_H
-/* What the files of the loss half tell each other about one ACK. */
+/* What the files of the loss half share behind their seam: what one ACK said, and what each offers the others. */
 #include <stdbool.h>
 #include <stdint.h>
 #include "transport/tcp/tcp_loss.h"
@@ -68,6 +68,19 @@ void tcp_lost_count(struct tcp_tcb *tcb, const struct tcp_sb_rec *r, ol_time now
 void sack_detect_loss(struct tcp_tcb *tcb, ol_time now);
 void sack_recovery_begins(struct tcp_tcb *tcb);
 bool sack_resent(struct tcp_tcb *tcb, tcp_seq end);
+/**
+ * tcp_dupack.c, RFC 6582 without SACK: an ACK is a duplicate; a partial one took the hole and some of what duplicates stood for;
+ * marks what is lost.
+ */
+void dupack_count(struct tcp_tcb *tcb, struct tcp_acked *a);
+void dupack_take(struct tcp_tcb *tcb, struct tcp_acked *a);
+void dupack_detect_loss(struct tcp_tcb *tcb, const struct tcp_acked *a, ol_time now);
+/** tcp_undo.c: an episode begins; its original arrived: Eifel says so, or nothing was sent again in it (pacing held it back). */
+void undo_begin(struct tcp_tcb *tcb);
+bool undo_was_late(const struct tcp_loss *l, const struct tcp_acked *a);
+/** Was the episode a mistake?  Then the window as it was before; unmark: what is marked lost is not. */
+bool undo_may(const struct tcp_loss *l, const struct tcp_acked *a);
+void undo_reduction(struct tcp_tcb *tcb, bool unmark, ol_time now);
 /** The last segment of a record. */
 struct tcp_loss_range tcp_last_segment(const struct tcp_tcb *tcb, const struct tcp_sb_rec *r, enum tcp_resend why);
 /** A retransmission timeout. */
