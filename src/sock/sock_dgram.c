@@ -8,6 +8,7 @@
 #include <netinet/in.h>
 #include <string.h>
 #include "base/check.h"
+#include "base/iov.h"
 #include "sock/sock_int.h"
 
 /* ---- sending --------------------------------------------------------------------------------------------------- */
@@ -255,7 +256,7 @@ static ssize_t udp_sendmsg(struct sock *s, const struct msghdr *msg, int flags, 
 	enum ol_err e = more ? OL_OK : pieces ? udp_cork_push(s, now) : udp_send(s->ss->udp, s->udp, &call.to, call.iov, call.n, now);
 	if (e == OL_ERR_MSGSIZE)
 		tell_mtu(s, &call);
-	return e ? sock_errno(e) : (ssize_t)dgram_iov_len(call.iov, call.n);
+	return e ? sock_errno(e) : (ssize_t)iov_sum(call.iov, call.n);
 }
 
 static void udp_close(struct sock *s, ol_time now)

@@ -9,6 +9,7 @@
 #include <string.h>
 #include "base/be.h"
 #include "base/cksum.h"
+#include "base/iov.h"
 #include "sock/sock_int.h"
 
 struct wire_echo { uint8_t type, code; be16 cksum, id, seq; };
@@ -47,7 +48,7 @@ static ssize_t ping_sendmsg(struct sock *s, const struct msghdr *msg, int flags,
 	struct net_tx tx;
 	struct net_path path;
 	int err = dgram_prepare(s, msg, flags, &call);
-	size_t len = dgram_iov_len(call.iov, call.n);
+	size_t len = iov_sum(call.iov, call.n);
 	if (!err && call.to.dst.addr.ver != (s->domain == AF_INET ? 4 : 6))
 		err = -ENETUNREACH;
 	if (!err && len + 20 > 0xffff)

@@ -13,6 +13,7 @@
 #include "base/be.h"
 #include "base/check.h"
 #include "base/cksum.h"
+#include "base/iov.h"
 #include "sock/sock_int.h"
 
 int raw_open(struct sock *s)
@@ -104,7 +105,7 @@ static ssize_t raw_sendmsg(struct sock *s, const struct msghdr *msg, int flags, 
 		return err;
 	if (call.to.dst.addr.ver != (s->domain == AF_INET ? 4 : 6))
 		return -ENETUNREACH;
-	size_t len = dgram_iov_len(call.iov, call.n), ip_len = s->d->opts.hdrincl ? 0 : s->domain == AF_INET ? 20 : 0;
+	size_t len = iov_sum(call.iov, call.n), ip_len = s->d->opts.hdrincl ? 0 : s->domain == AF_INET ? 20 : 0;
 	if (len + ip_len > 0xffff)
 		return -EMSGSIZE;
 	if (s->d->opts.hdrincl && len < 20)

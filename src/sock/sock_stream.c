@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/check.h"
+#include "base/iov.h"
 #include "sock/sock_int.h"
 #include "transport/tcp/tcp_config.h"
 #include "transport/tcp/tcp_fastopen.h"
@@ -435,7 +436,7 @@ static ssize_t stream_recvmsg(struct sock *s, struct msghdr *msg, int flags, ol_
 	if (!may_move(s, &no))
 		return no;
 	bool timed = s->stamps || s->recv_opts & (RECV_TIME | RECV_TIME_NS);
-	ol_time at = timed && !(flags & MSG_OOB) ? tcp_read_time(s->tcb, dgram_iov_len(msg->msg_iov, (int)msg->msg_iovlen)) : OL_NEVER;
+	ol_time at = timed && !(flags & MSG_OOB) ? tcp_read_time(s->tcb, iov_sum(msg->msg_iov, (int)msg->msg_iovlen)) : OL_NEVER;
 	enum ol_err err = tcp_recv(s->tcb, msg->msg_iov, (int)msg->msg_iovlen, recv_flags(flags), &done, now);
 	if (flags & MSG_OOB && !err)
 		msg->msg_flags |= done ? MSG_OOB : MSG_TRUNC;

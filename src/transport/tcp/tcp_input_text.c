@@ -131,7 +131,7 @@ static enum ol_fate hold(struct tcp_tcb *tcb, struct tcp_in *in, ol_time now)
 {
 	tcb->ack_now = true;					/* SHOULD, RFC 5681 4.2: a duplicate ACK at once */
 	tcb->stat.rcv_ooopack++;
-	tcp_grow_for_gap(tcb, seq_add(in->seg.seq, (uint32_t)in->seg.text.len));
+	tcp_rcvbuf_grow_for_gap(tcb, seq_add(in->seg.seq, (uint32_t)in->seg.text.len));
 	if (tcb->rcvq.truesize + in->pkt->cap > most_held(tcb)) {
 		tcp_seq end = seq_add(in->seg.seq, (uint32_t)in->seg.text.len);
 		tcp_rcvq_dsack(&tcb->rcvq, in->seg.seq, end);	/* req: 2018-8-b the first block, though it is thrown away */

@@ -300,14 +300,6 @@ enum ol_err dgram_route(struct dgram *d, struct net *net, const struct dgram_to 
 	return fragment_rule(d, to, path, len, tx);
 }
 
-size_t dgram_iov_len(const struct iovec *iov, int n)
-{
-	size_t len = 0;
-	for (int i = 0; i < n; i++)
-		len += iov[i].iov_len;
-	return len;
-}
-
 void dgram_gather(struct ol_pkt *pkt, const struct iovec *iov, int n)
 {
 	for (int i = 0; i < n; i++)

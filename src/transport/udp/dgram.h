@@ -128,7 +128,6 @@ enum ol_err dgram_route(struct dgram *d, struct net *net, const struct dgram_to 
 			struct net_path *path);
 /** Copies the pieces behind the packet's data; the caller made room. */
 void dgram_gather(struct ol_pkt *pkt, const struct iovec *iov, int n);
-size_t dgram_iov_len(const struct iovec *iov, int n);
 /** What a program is told about the fate of what it sent: a full queue is a loss like any other unless it asked (ip(7)). */
 enum ol_err dgram_sent(const struct dgram *d, enum ol_fate fate);
 

@@ -19,6 +19,7 @@
 #include "base/addr.h"
 #include "base/check.h"
 #include "base/cksum.h"
+#include "base/iov.h"
 #include "wire/udp.h"
 
 enum { BUCKETS = 512 };
@@ -273,7 +274,7 @@ static void put_header(struct ol_pkt *pkt, const struct udp_end *e, const struct
 enum ol_err udp_send(struct udp *udp, struct udp_end *e, const struct dgram_to *to, const struct iovec *iov, int n,
 		     ol_time now)
 {
-	size_t text = dgram_iov_len(iov, n), len = text + sizeof(struct wire_udp);
+	size_t text = iov_sum(iov, n), len = text + sizeof(struct wire_udp);
 	size_t ip_len = to->dst.addr.ver == 4 ? 20 : 40;
 	if (text > 0xffff || (to->dst.addr.ver == 4 ? len + ip_len > 0xffff : len > 0xffff))
 		return OL_ERR_MSGSIZE;
