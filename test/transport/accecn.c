@@ -1,7 +1,7 @@
 /* Accurate ECN, RFC 9768 3.2: the counters and their two ways back, and what the sender makes of them. */
-#include "transport/tcp/tcp_segment.h"
 #include "accecn.h"
 #include "base/check.h"
+#include "transport/tcp/tcp_segment.h"
 
 /* n segments of 1000 bytes at once, which the peer has not acknowledged yet. */
 static void send_many(struct ladder *l, unsigned n)

@@ -1,12 +1,17 @@
 /*
- * Congestion window validation, RFC 7661 (experimental; tcp_cwv, off unless asked: Linux has none).  A window that was grown and is not used
- * says what the path once took.  pipeACK, the most acknowledged in a round trip of late, says how much of it is still proven:
+ * Congestion window validation.  A window that was grown and is not used says what the path once took.
+ *
+ * RFC 2861 (tcp_slow_start_after_idle, off with the default settings): the window is halved for each RTO that passes idle, and drifts
+ * down to what is used while the application is the limit.  Either way a window that is not used does not grow.
+ *
+ * RFC 7661 (experimental; tcp_cwv, off unless asked: Linux has none) in its place, which it obsoletes.  pipeACK, the most acknowledged
+ * in a round trip of late, says how much of the window is still proven:
  *
  *	pipeACK >= cwnd/2	validated: everything as ever
  *	pipeACK <  cwnd/2	not validated: the window is kept for five minutes and grows only where it is the limit; a loss takes it to
  *				half of what was really used, and what had to be sent again off that (4.4.1)
  *
- * With it RFC 2861's decay (tcp_slow_start_after_idle) is off, which 7661 obsoletes.  4.4.2's burst control is pacing's affair.
+ * 4.4.2's burst control is pacing's affair.
  */
 #include "base/check.h"
 #include "transport/tcp/tcp_int.h"
@@ -69,7 +74,8 @@ static void period_over(struct tcp_tcb *tcb, uint32_t initial_window)
 	l->cwv.phase_at += NVP;
 }
 
-void cwv_phase(struct tcp_tcb *tcb, uint32_t initial_window, ol_time now)
+/* Which phase is it?  Asked whenever output ends; does what is due at the end of the non-validated period. */
+static void phase(struct tcp_tcb *tcb, uint32_t initial_window, ol_time now)
 {
 	struct tcp_loss *l = &tcb->loss;
 	struct tcp_cwv *c = &l->cwv;
@@ -114,4 +120,70 @@ void cwv_reduced(struct tcp_tcb *tcb, bool ended)
 	c->responding = c->unvalidated = c->sampling = c->defined = false;	/* pipeACK is undefined again */
 	for (int i = 0; i < CWV_SLOTS; i++)
 		c->slot[i] = 0;
+}
+
+/* ---- what is used: RFC 2861, or the phases of RFC 7661 -------------------------------------------------------------- */
+/*
+ * RFC 5681 4.1: after an idle time longer than RTO the path may have changed; halve per RTO, not below the restart
+ * window.
+ */
+void cwv_restart_after_idle(struct tcp_tcb *tcb, ol_time now)
+{
+	struct tcp_loss *l = &tcb->loss;
+	ol_time rto = tcp_rto_now(tcb), idle = now - l->last_sent;
+	if (!l->cfg->slow_start_after_idle || l->cfg->cwv || l->sb.out.bytes || !l->segs_sent || idle <= rto || l->cc->control)
+		return;
+	uint32_t restart = MIN(tcp_initial_window(tcb), l->cwnd);
+	l->ssthresh = tcp_current_ssthresh(tcb);
+	for (idle -= rto; idle > 0 && l->cwnd > restart; idle -= rto)
+		l->cwnd /= 2;
+	l->cwnd = MAX(l->cwnd, restart);
+	l->cwnd_stamp = l->last_sent = now;
+	l->cwnd_used = 0;
+	tcp_cc_tell(tcb, TCP_CC_IDLE_RESTART, now);
+}
+
+/* A window that was not used proves nothing, RFC 2861 3: it drifts down to what was. */
+static void application_limited(struct tcp_tcb *tcb, ol_time now)
+{
+	struct tcp_loss *l = &tcb->loss;
+	if (l->ca_state == TCP_CAS_OPEN) {
+		uint32_t used = MAX(l->cwnd_used, tcp_initial_window(tcb));
+		if (used < l->cwnd) {
+			l->ssthresh = tcp_current_ssthresh(tcb);
+			l->cwnd = (l->cwnd + used) / 2;
+		}
+		l->cwnd_used = 0;
+	}
+	l->cwnd_stamp = now;
+}
+
+bool cwv_window_is_limit(const struct tcp_loss *l)
+{
+	if (l->cwnd_limited)
+		return true;
+	if (l->cwv.unvalidated)			/* RFC 7661 4.4 */
+		return false;
+	return tcp_in_slow_start(l) && l->cwnd < 2ull * l->max_flight;
+}
+
+void cwv_used(struct tcp_tcb *tcb, bool limited, ol_time now)
+{
+	struct tcp_loss *l = &tcb->loss;
+	uint32_t out = l->sb.out.bytes;
+	if (seq_ge(tcb->snd_una, l->max_flight_end) || limited || (!l->cwnd_limited && out > l->max_flight)) {
+		l->cwnd_limited = limited;
+		l->max_flight = out;
+		l->max_flight_end = tcb->snd_nxt;
+	}
+	if (l->cfg->cwv)
+		phase(tcb, tcp_initial_window(tcb), now);
+	if (cwv_window_is_limit(l)) {
+		l->cwnd_used = 0;
+		l->cwnd_stamp = now;
+	} else {
+		l->cwnd_used = MAX(l->cwnd_used, out);
+		if (l->cfg->slow_start_after_idle && !l->cfg->cwv && now - l->cwnd_stamp >= tcp_rto_now(tcb) && !l->cc->control)
+			application_limited(tcb, now);
+	}
 }

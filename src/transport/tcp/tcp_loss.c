@@ -1,7 +1,7 @@
 /*
- * The seam (tcp_loss.h): what the core tells is noted on the scoreboard, what it asks is answered from there.  Here is
- * also the window's validation while the application does not fill it (RFC 2861, off with the default settings; RFC 7661
- * in its place is tcp_cwv.c).  The deadlines are in tcp_loss_timer.c, pacing in tcp_pacing.c.
+ * The seam (tcp_loss.h): what the core tells is noted on the scoreboard, what it asks is answered from there.  What the path's MTU
+ * has to do with it is in tcp_loss_mtu.c, a window that is not used in tcp_cwv.c, the deadlines in tcp_loss_timer.c, pacing in
+ * tcp_pacing.c.
  */
 #include <linux/tcp.h>
 #include "base/check.h"
@@ -31,8 +31,7 @@ static uint16_t cut_of(const struct tcp_tcb *tcb)
 	return (uint16_t)(tcb->snd_cut ? MIN(tcb->snd_cut, mss) : mss);
 }
 
-/* RFC 6928 2; RFC 5681 3.1 where a path's segments are large. */
-static uint32_t initial_window(const struct tcp_tcb *tcb)
+uint32_t tcp_initial_window(const struct tcp_tcb *tcb)
 {
 	return MIN((uint64_t)tcb->loss.cfg->initial_cwnd * tcp_full_segment(tcb), (uint64_t)tcb->loss.cfg->limit_cwnd);
 }
@@ -47,7 +46,7 @@ void tcp_loss_init(struct tcp_tcb *tcb, const struct tcp_loss_cfg *cfg, const ch
 	sb_init(&l->sb);
 	l->sb.stock = tcb->tcp ? &tcb->tcp->records : NULL;
 	rack_init(&l->rack);
-	l->cwnd = initial_window(tcb);
+	l->cwnd = tcp_initial_window(tcb);
 	tcb->srtt_ns = tcb->rttvar_ns = 0;
 	tcb->rto_ns = cfg->rto_initial;
 	l->cc = tcp_cc_find(cc && *cc ? cc : "cubic");
@@ -87,7 +86,7 @@ void tcp_loss_established(struct tcp_tcb *tcb, ol_time now)
 	struct tcp_loss *l = &tcb->loss;
 	l->established = true;
 	/* RFC 6928 2: one SYN lost may have been a short RTO's fault; two are a sign. */
-	l->cwnd = l->syn_retrans > 1 ? tcp_full_segment(tcb) : initial_window(tcb);
+	l->cwnd = l->syn_retrans > 1 ? tcp_full_segment(tcb) : tcp_initial_window(tcb);
 	l->ssthresh = TCP_INFINITE_SSTHRESH;
 	l->ca_state = TCP_CAS_OPEN;
 	l->backoff = l->rto_shift = 0;
@@ -123,8 +122,7 @@ bool tcp_loss_room(struct tcp_tcb *tcb)
 	return sb_reserve(&tcb->loss.sb, 2);			/* a SYN may have text */
 }
 
-/* mss: of each segment in it */
-static void sent(struct tcp_tcb *tcb, tcp_seq seq, uint32_t len, uint32_t mss, ol_time now)
+void tcp_loss_note(struct tcp_tcb *tcb, tcp_seq seq, uint32_t len, uint32_t mss, ol_time now)
 {
 	struct tcp_loss *l = &tcb->loss;
 	uint32_t segs = l->sb.out.segs;
@@ -153,24 +151,7 @@ static void sent(struct tcp_tcb *tcb, tcp_seq seq, uint32_t len, uint32_t mss, o
 
 void tcp_loss_sent(struct tcp_tcb *tcb, tcp_seq seq, uint32_t len, ol_time now)
 {
-	sent(tcb, seq, len, cut_of(tcb), now);
-}
-
-void tcp_loss_probe_sent(struct tcp_tcb *tcb, tcp_seq seq, uint32_t len, ol_time now)
-{
-	struct tcp_loss *l = &tcb->loss;
-	sent(tcb, seq, len, MIN(len, 65535u), now);
-	l->probe = TCP_PROBE_OUT;
-	l->probe_from = seq;
-	l->probe_to = seq_add(seq, len);
-}
-
-enum tcp_probe_state tcp_loss_probe_result(struct tcp_tcb *tcb)
-{
-	enum tcp_probe_state s = tcb->loss.probe;
-	if (s >= TCP_PROBE_ARRIVED)
-		tcb->loss.probe = TCP_PROBE_NONE;
-	return s;
+	tcp_loss_note(tcb, seq, len, cut_of(tcb), now);
 }
 
 /*
@@ -301,26 +282,6 @@ bool tcp_loss_next(struct tcp_tcb *tcb, struct tcp_loss_range *out, ol_time now)
 	return true;
 }
 
-/*
- * RFC 5681 4.1: after an idle time longer than RTO the path may have changed; halve per RTO, not below the restart
- * window.
- */
-static void restart_after_idle(struct tcp_tcb *tcb, ol_time now)
-{
-	struct tcp_loss *l = &tcb->loss;
-	ol_time rto = tcp_rto_now(tcb), idle = now - l->last_sent;
-	if (!l->cfg->slow_start_after_idle || l->cfg->cwv || l->sb.out.bytes || !l->segs_sent || idle <= rto || l->cc->control)
-		return;
-	uint32_t restart = MIN(initial_window(tcb), l->cwnd);
-	l->ssthresh = tcp_current_ssthresh(tcb);
-	for (idle -= rto; idle > 0 && l->cwnd > restart; idle -= rto)
-		l->cwnd /= 2;
-	l->cwnd = MAX(l->cwnd, restart);
-	l->cwnd_stamp = l->last_sent = now;
-	l->cwnd_used = 0;
-	tcp_cc_tell(tcb, TCP_CC_IDLE_RESTART, now);
-}
-
 uint32_t tcp_loss_quota(struct tcp_tcb *tcb, ol_time now)
 {
 	struct tcp_loss *l = &tcb->loss;
@@ -331,7 +292,7 @@ uint32_t tcp_loss_quota(struct tcp_tcb *tcb, ol_time now)
 		return mss;
 	if (tcp_pacing_holds(tcb, now))
 		return 0;
-	restart_after_idle(tcb, now);
+	cwv_restart_after_idle(tcb, now);
 	uint32_t pipe = tcp_loss_pipe(tcb);
 	if (!l->established)			/* Fast Open: a SYN-ACK without text takes no room */
 		pipe -= MIN(pipe, 1u);
@@ -343,46 +304,6 @@ uint32_t tcp_loss_quota(struct tcp_tcb *tcb, ol_time now)
 	if (l->rate.pacing_rate)
 		room = MIN(room, tcp_loss_tso_goal(tcb));
 	return room / mss * mss;
-}
-
-enum tcp_probe_room tcp_loss_probe_room(struct tcp_tcb *tcb, uint32_t len, ol_time now)
-{
-	struct tcp_loss *l = &tcb->loss;
-	if (l->tlp_new || l->tlp_again || l->frto_new || !sb_reserve(&l->sb, 1))
-		return TCP_PROBE_NOT_NOW;
-	if (tcp_pacing_holds(tcb, now))
-		return TCP_PROBE_WAITS;
-	restart_after_idle(tcb, now);
-	uint32_t pipe = tcp_loss_pipe(tcb), room = l->cwnd > pipe ? l->cwnd - pipe : 0;
-	if (room >= len)
-		return TCP_PROBE_GO;
-	return pipe ? TCP_PROBE_WAITS : TCP_PROBE_NOT_NOW;
-}
-
-/* ---- the window's validation ------------------------------------------------------------------------------------- */
-/* A window that was not used proves nothing, RFC 2861 3: it drifts down to what was. */
-static void application_limited(struct tcp_tcb *tcb, ol_time now)
-{
-	struct tcp_loss *l = &tcb->loss;
-	if (l->ca_state == TCP_CAS_OPEN) {
-		uint32_t used = MAX(l->cwnd_used, initial_window(tcb));
-		if (used < l->cwnd) {
-			l->ssthresh = tcp_current_ssthresh(tcb);
-			l->cwnd = (l->cwnd + used) / 2;
-		}
-		l->cwnd_used = 0;
-	}
-	l->cwnd_stamp = now;
-}
-
-/* May the window grow?  Only what is used may: in slow start when more than half is, later when all is (RFC 7661 1). */
-static bool window_is_limit(const struct tcp_loss *l)
-{
-	if (l->cwnd_limited)
-		return true;
-	if (l->cwv.unvalidated)			/* RFC 7661 4.4 */
-		return false;
-	return tcp_in_slow_start(l) && l->cwnd < 2ull * l->max_flight;
 }
 
 void tcp_loss_stopped(struct tcp_tcb *tcb, enum tcp_stop why, ol_time now)
@@ -401,21 +322,7 @@ void tcp_loss_stopped(struct tcp_tcb *tcb, enum tcp_stop why, ol_time now)
 		sb_trim(&l->sb);		/* room was asked for and not used */
 		return;
 	}
-	if (seq_ge(tcb->snd_una, l->max_flight_end) || limited || (!l->cwnd_limited && out > l->max_flight)) {
-		l->cwnd_limited = limited;
-		l->max_flight = out;
-		l->max_flight_end = tcb->snd_nxt;
-	}
-	if (l->cfg->cwv)
-		cwv_phase(tcb, initial_window(tcb), now);
-	if (window_is_limit(l)) {
-		l->cwnd_used = 0;
-		l->cwnd_stamp = now;
-	} else {
-		l->cwnd_used = MAX(l->cwnd_used, out);
-		if (l->cfg->slow_start_after_idle && !l->cfg->cwv && now - l->cwnd_stamp >= tcp_rto_now(tcb) && !l->cc->control)
-			application_limited(tcb, now);
-	}
+	cwv_used(tcb, limited, now);
 }
 
 /* ---- in ---------------------------------------------------------------------------------------------------------- */
@@ -438,7 +345,7 @@ static void control(struct tcp_tcb *tcb, struct tcp_acked *a, ol_time now)
 		l->cc->control(tcb, &a->rs, now);
 	else if (tcp_in_reduction(l))
 		reduce(tcb, a);
-	else if (news && a->delivered && !a->ece && window_is_limit(l))	/* req: 3168-6.1.2-b */
+	else if (news && a->delivered && !a->ece && cwv_window_is_limit(l))	/* req: 3168-6.1.2-b */
 		l->cc->grow(tcb, a->delivered, &a->rs, now);
 	l->cwnd = MIN(l->cwnd, l->cfg->limit_cwnd);
 	tcp_pacing_update(tcb);
@@ -512,8 +419,7 @@ void tcp_loss_ack(struct tcp_tcb *tcb, const struct tcp_ack_event *ev, ol_time n
 		l->rexmit_ts_ok = false;
 }
 
-/* No sign of congestion: the window stays; the state is one in which what is lost goes out again. */
-static void resend_only(struct tcp_tcb *tcb, ol_time now)
+void tcp_resend_only(struct tcp_tcb *tcb, ol_time now)
 {
 	struct tcp_loss *l = &tcb->loss;
 	tcp_recovery_probe_unsure(l, TCP_PROBE_UNSURE);
@@ -526,39 +432,12 @@ static void resend_only(struct tcp_tcb *tcb, ol_time now)
 	tcp_rto_start(tcb, now);
 }
 
-void tcp_loss_keep_segments(struct tcp_tcb *tcb, uint32_t was_mss)
-{
-	struct tcp_loss *l = &tcb->loss;
-	l->cwnd = MAX(l->cwnd / was_mss, 1u) * tcp_full_segment(tcb);
-	if (l->ssthresh < TCP_INFINITE_SSTHRESH)
-		l->ssthresh = MAX(l->ssthresh / was_mss, 2u) * tcp_full_segment(tcb);
-}
-
-void tcp_loss_mtu_shrunk(struct tcp_tcb *tcb, ol_time now)
-{
-	struct tcp_loss *l = &tcb->loss;
-	struct tcp_sb *sb = &l->sb;
-	bool marked = false;
-	if (!l->established) {			/* a SYN with text was too big: the SYN goes again, without */
-		if (sb->n)
-			sb_mark_lost(sb, sb->first);
-		return;
-	}
-	for (uint32_t i = sb->first; i != SB_NONE; i = sb->rec[i].next)
-		if (sb->rec[i].mss > tcb->snd_mss && sb->rec[i].len > tcb->snd_mss && !(sb->rec[i].flags & SB_SACKED)) {
-			sb_mark_lost(sb, i);
-			marked = true;
-		}
-	if (marked && l->ca_state != TCP_CAS_LOSS)
-		resend_only(tcb, now);
-}
-
 void tcp_loss_syn_text(struct tcp_tcb *tcb, ol_time now)
 {
 	struct tcp_sb *sb = &tcb->loss.sb;
 	for (uint32_t i = sb->first; i != SB_NONE; i = sb->rec[i].next)
 		sb_mark_lost(sb, i);
-	resend_only(tcb, now);
+	tcp_resend_only(tcb, now);
 }
 
 /* ---- asking ------------------------------------------------------------------------------------------------------ */

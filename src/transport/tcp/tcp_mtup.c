@@ -1,7 +1,7 @@
 /*
  * Path MTU discovery by probing, RFC 4821, for paths whose routers say nothing when they drop what is too big: a segment
  * of text larger than the others goes out, and whether it is acknowledged tells.  What the loss half does when it is lost
- * stands in tcp_recovery.c; here is the search.
+ * stands in tcp_loss_mtu.c; here is the search.
  *
  *	                  low = eff_pmtu            probe                high
  *	---------------------|-------------------------|-------------------|-----	bytes of an IP datagram

@@ -186,43 +186,6 @@ static void identify_losses(struct tcp_tcb *tcb, struct tcp_acked *a, ol_time no
 	}
 }
 
-/* ---- a probe of the path's MTU, RFC 4821 ------------------------------------------------------------------------- */
-/*
- * 7.6.2: is something lost that tells of congestion?  The probe alone does not, unless its text was lost once more when it was
- * sent again in ordinary segments.  Not being congestion it begins no episode: what is lost goes out as the window lets it.
- */
-static bool congested(struct tcp_tcb *tcb, bool lost_retrans)
-{
-	struct tcp_loss *l = &tcb->loss;
-	const struct tcp_sb *sb = &l->sb;
-	uint32_t of_probe = 0;
-	if (l->probe != TCP_PROBE_OUT && l->probe != TCP_PROBE_MISSED)
-		return sb->lost.bytes != 0;
-	/* a record for each segment it was sent again in, at most: bounded by its length */
-	for (uint32_t i = sb_find(sb, seq_max(l->probe_from, tcb->snd_una)); i != SB_NONE; i = sb->rec[i].next) {
-		if (seq_ge(sb->rec[i].seq, l->probe_to))
-			break;
-		if (sb->rec[i].flags & SB_LOST)
-			of_probe += sb->rec[i].len;
-	}
-	if (sb->lost.bytes > of_probe || (of_probe && lost_retrans))
-		return true;
-	if (of_probe && l->probe == TCP_PROBE_OUT) {
-		l->probe = TCP_PROBE_MISSED;
-		l->probe_until = tcb->snd_nxt;
-	}
-	return false;
-}
-
-void tcp_recovery_probe_ack(struct tcp_tcb *tcb)
-{
-	struct tcp_loss *l = &tcb->loss;
-	if (l->probe == TCP_PROBE_OUT && seq_ge(tcb->snd_una, l->probe_to))
-		l->probe = TCP_PROBE_ARRIVED;
-	else if (l->probe == TCP_PROBE_MISSED && seq_ge(tcb->snd_una, l->probe_until))
-		l->probe = TCP_PROBE_LOST;
-}
-
 /* ---- beginnings -------------------------------------------------------------------------------------------------- */
 /*
  * RFC 9438 4.6: echoes take the window down to one segment, where losses stop at two.  At one it is the timer's turn (RFC
@@ -375,7 +338,7 @@ static bool ack_otherwise(struct tcp_tcb *tcb, struct tcp_acked *a, ol_time now)
 	if (l->ca_state <= TCP_CAS_DISORDER)
 		undo_dsack(tcb, now);
 	identify_losses(tcb, a, now);
-	if (congested(tcb, a->lost_retrans))
+	if (tcp_loss_congests(tcb, a->lost_retrans))
 		return true;
 	if (a->ece)
 		enter_cwr(tcb, a, now);
@@ -442,7 +405,7 @@ void tcp_recovery_reo(struct tcp_tcb *tcb, ol_time now)
 		return;
 	if (l->ca_state >= TCP_CAS_RECOVERY)
 		return;
-	if (!congested(tcb, l->sb.retrans.bytes < retrans)) {
+	if (!tcp_loss_congests(tcb, l->sb.retrans.bytes < retrans)) {
 		if (l->ca_state != TCP_CAS_CWR)
 			keep_open(tcb);
 		return;

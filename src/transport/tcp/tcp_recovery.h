@@ -40,6 +40,12 @@ void tcp_reordering_seen(struct tcp_tcb *tcb, tcp_seq low, tcp_seq high);
 
 /** Text bytes of a full segment; never 0. */
 uint32_t tcp_full_segment(const struct tcp_tcb *tcb);
+/** RFC 6928 2; RFC 5681 3.1 where a path's segments are large. */
+uint32_t tcp_initial_window(const struct tcp_tcb *tcb);
+/** As tcp_loss_sent; mss: of each segment in it. */
+void tcp_loss_note(struct tcp_tcb *tcb, tcp_seq seq, uint32_t len, uint32_t mss, ol_time now);
+/** No sign of congestion: the window stays; the state is one in which what is lost goes out again. */
+void tcp_resend_only(struct tcp_tcb *tcb, ol_time now);
 
 /** tcp_loss_timer.c: the RTO runs from now (RFC 6298 5); a tail loss probe is due, if one may go (RFC 8985 7.2). */
 void tcp_rto_start(struct tcp_tcb *tcb, ol_time now);
@@ -91,6 +97,8 @@ static inline void tcp_recovery_probe_unsure(struct tcp_loss *l, enum tcp_probe_
 	if (l->probe == TCP_PROBE_OUT || l->probe == TCP_PROBE_MISSED)
 		l->probe = (uint8_t)how;
 }
+/** tcp_loss_mtu.c: is something lost that tells of congestion?  lost_retrans: some of it had been sent again. */
+bool tcp_loss_congests(struct tcp_tcb *tcb, bool lost_retrans);
 /** Whether SND.UNA has told the probe's end. */
 void tcp_recovery_probe_ack(struct tcp_tcb *tcb);
 /** PRR, RFC 9937 5: the window for what this ACK delivered. */
