@@ -182,7 +182,7 @@ class Live(unittest.TestCase):
         done = self.o("ladder", "--port", "80", "--svg", svg, "-w", cap, "--", OUTLET, "run", "--host", "client", "--", sys.executable, "-c",
                       CLIENT)
         self.assertEqual(done.returncode, 0, done.stderr)
-        for word in ("SYN seq 0", "SYN ACK seq 0 ack 1", "connect(", "accept()", "ESTABLISHED", "TIME-WAIT", "FIN", "5000 bytes to the right"):
+        for word in ("SYN seq 0", "SYN ACK seq 0 ack 1", "connect(", "send(5000)", "ESTABLISHED", "TIME-WAIT", "FIN", "5000 bytes to the right"):
             self.assertIn(word, done.stdout)
         with open(svg) as f:
             self.assertTrue(f.read().rstrip().endswith("</svg>"))
