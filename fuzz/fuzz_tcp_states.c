@@ -101,7 +101,7 @@ static void pass(struct world *w, ol_time ns)
 		for (struct timer *t; (t = wheel_expire(&w->wheel, w->now)); ) {
 			if (t->kind == TIMER_LINK)
 				link_expire(w->link, t, w->now);
-			else if (t->kind == TIMER_NET || t->kind == TIMER_NET_FRAG)
+			else if (t->kind == TIMER_NET || t->kind == TIMER_NET_FRAG || t->kind == TIMER_NET_GROUP)
 				net_expire(w->net, t, w->now);
 			else
 				tcp_expire(w->tcp, t, w->now);

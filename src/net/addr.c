@@ -1,6 +1,6 @@
 /*
- * The host's addresses: what is ours, what is a broadcast, which groups we belong to, and which address to send from.
- * RFC 1122 3.2.1.3, 3.3.4, 3.3.6; RFC 4291 2.8; RFC 6724 4 and 5.
+ * The host's addresses: what is ours, what is a broadcast, and which address to send from.
+ * RFC 1122 3.2.1.3, 3.3.4, 3.3.6; RFC 6724 4 and 5.
  *
  * We are a host of the weak kind (RFC 1122 3.3.4.2), as Linux is: an address of any interface is ours on every wire,
  * and what we send leaves by its route whatever its source is.  Exceptions: 127/8 and ::1 never meet a wire, and
@@ -93,7 +93,6 @@ void addr_fini(struct net *net)
 {
 	free(net->addr);
 	free(net->local);
-	free(net->group);
 }
 
 enum local_kind addr_kind(const struct net *net, const struct ol_addr *a, int *ifi)
@@ -164,7 +163,7 @@ static struct ol_addr prefix_of(const struct ol_addr *a, unsigned plen)
 	return p;
 }
 
-static int addr_put(struct net *net, int ifi, const struct ol_addr *addr, unsigned plen)
+static int addr_put(struct net *net, int ifi, const struct ol_addr *addr, unsigned plen, ol_time now)
 {
 	struct net_addr *grown = net->n_addr < NET_ADDR_MAX
 		? realloc(net->addr, (size_t)(net->n_addr + 1) * sizeof *grown) : NULL;
@@ -176,6 +175,11 @@ static int addr_put(struct net *net, int ifi, const struct ol_addr *addr, unsign
 		net->n_addr--;
 		return -ENOMEM;
 	}
+	if (addr->ver == 6 && group_join_solicited(net, ifi, addr, now)) {
+		net->n_addr--;
+		local_rebuild(net);
+		return -ENOMEM;
+	}
 	struct ol_route r = { .dst = prefix_of(addr, plen), .plen = plen, .ifi = ifi, .prefsrc = *addr };
 	int err = net_route_add(net, &r);
 	return err == -EEXIST ? 0 : err;
@@ -183,7 +187,7 @@ static int addr_put(struct net *net, int ifi, const struct ol_addr *addr, unsign
 
 /* RFC 4291 2.1: an interface that speaks IPv6 has a link-local address; its identifier is the modified EUI-64,
  * appendix A. */
-static void linklocal_add(struct net *net, const struct iface *f)
+static void linklocal_add(struct net *net, const struct iface *f, ol_time now)
 {
 	for (int i = 0; i < net->n_addr; i++)
 		if (net->addr[i].ifi == f->index && net->addr[i].addr.ver == 6 &&
@@ -193,7 +197,8 @@ static void linklocal_add(struct net *net, const struct iface *f)
 	uint8_t b[16] = { 0xfe, 0x80, [8] = m[0] ^ 2, m[1], m[2], 0xff, 0xfe, m[3], m[4], m[5] };
 	struct ol_addr a = ol_addr_from(6, b);
 	a.scope = (uint32_t)f->index;
-	addr_put(net, f->index, &a, 64);
+	if (addr_put(net, f->index, &a, 64, now) == 0)
+		group_renew6(net, f->index, now);
 }
 
 int net_addr_add(struct net *net, int ifi, const struct ol_addr *addr, unsigned plen, ol_time now)
@@ -209,13 +214,13 @@ int net_addr_add(struct net *net, int ifi, const struct ol_addr *addr, unsigned 
 	a.scope = a.ver == 6 && ol_addr_is_linklocal(&a) ? (uint32_t)ifi : 0;
 	if (addr_owned_by(net, ifi, &a))
 		return -EEXIST;
-	int err = addr_put(net, ifi, &a, plen);
+	int err = addr_put(net, ifi, &a, plen, now);
 	if (!err && a.ver == 6 && f->link == OL_LINK_ETHER)
-		linklocal_add(net, f);
+		linklocal_add(net, f, now);
 	return err;
 }
 
-int net_addr_del(struct net *net, int ifi, const struct ol_addr *addr)
+int net_addr_del(struct net *net, int ifi, const struct ol_addr *addr, ol_time now)
 {
 	for (int i = 0; i < net->n_addr; i++) {
 		struct net_addr a = net->addr[i];
@@ -223,6 +228,8 @@ int net_addr_del(struct net *net, int ifi, const struct ol_addr *addr)
 			continue;
 		memmove(net->addr + i, net->addr + i + 1, (size_t)(net->n_addr - i - 1) * sizeof *net->addr);
 		net->n_addr--;
+		if (a.addr.ver == 6)
+			group_leave_solicited(net, ifi, &a.addr, now);
 		struct ol_addr prefix = prefix_of(&a.addr, a.plen);
 		const struct net_addr *heir = NULL;
 		for (int k = 0; k < net->n_addr && !heir; k++)
@@ -248,65 +255,6 @@ int net_addr_get(const struct net *net, int ifi, unsigned n, struct ol_addr *add
 			return 0;
 		}
 	return -ENOENT;
-}
-
-/* ---- groups -------------------------------------------------------------------------------------------- */
-
-/* RFC 1112 7.2, RFC 4291 2.8: all-hosts and all-nodes always, solicited-node by our addresses, the rest by joining. */
-bool addr_joined(const struct net *net, int ifi, const struct ol_addr *g)
-{
-	static const struct ol_addr all4 = { .ver = 4, .b = { 224, 0, 0, 1 } };
-	static const struct ol_addr all6 = { .ver = 6, .b = { 0xff, 0x02, [15] = 1 } };
-	static const struct ol_addr node6 = { .ver = 6, .b = { 0xff, 0x01, [15] = 1 } };
-	struct ol_addr a = *g;
-	a.scope = 0;
-	if (ol_addr_eq(&a, &all4) || ol_addr_eq(&a, &all6) || ol_addr_eq(&a, &node6))
-		return true;
-	const struct iface *f = link_iface(net->link, ifi);
-	bool loop = f && f->link == OL_LINK_LOOP;	/* copies of what we sent ourselves */
-	for (int i = 0; i < net->n_addr && a.ver == 6; i++)
-		if ((net->addr[i].ifi == ifi || loop) && net->addr[i].addr.ver == 6) {
-			struct ol_addr s = nd_solicited_node(&net->addr[i].addr);
-			if (ol_addr_eq(&s, &a))
-				return true;
-		}
-	for (int i = 0; i < net->n_group; i++)
-		if ((net->group[i].ifi == ifi || loop) && ol_addr_eq(&net->group[i].addr, &a))
-			return true;
-	return false;
-}
-
-int net_group_join(struct net *net, int ifi, const struct ol_addr *group)
-{
-	struct ol_addr a = *group;
-	a.scope = 0;
-	if (!ol_addr_is_multicast(&a) || !link_iface(net->link, ifi))
-		return -EINVAL;
-	for (int i = 0; i < net->n_group; i++)
-		if (net->group[i].ifi == ifi && ol_addr_eq(&net->group[i].addr, &a)) {
-			net->group[i].refs++;
-			return 0;
-		}
-	struct net_group *grown = net->n_group < NET_GROUP_MAX
-		? realloc(net->group, (size_t)(net->n_group + 1) * sizeof *grown) : NULL;
-	if (!grown)
-		return -ENOMEM;
-	net->group = grown;
-	net->group[net->n_group++] = (struct net_group){ a, ifi, 1 };
-	return 0;
-}
-
-int net_group_leave(struct net *net, int ifi, const struct ol_addr *group)
-{
-	struct ol_addr a = *group;
-	a.scope = 0;
-	for (int i = 0; i < net->n_group; i++)
-		if (net->group[i].ifi == ifi && ol_addr_eq(&net->group[i].addr, &a)) {
-			if (!--net->group[i].refs)
-				net->group[i] = net->group[--net->n_group];
-			return 0;
-		}
-	return -EADDRNOTAVAIL;
 }
 
 /* ---- choosing a source --------------------------------------------------------------------------------- */

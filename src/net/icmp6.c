@@ -1,5 +1,5 @@
 /*
- * ICMPv6: RFC 4443.  Echo is answered, errors are checked and handed up, neighbour discovery goes to nd.c; everything
+ * ICMPv6: RFC 4443.  Echo is answered, errors are checked and handed up, neighbour discovery goes to nd.c; MLD to mld.c; everything
  * is left for raw sockets afterwards (rx->local_done).  Errors are made under the rules of 2.4 (e) and the token
  * bucket of icmp4.c.
  */
@@ -136,7 +136,12 @@ enum ol_fate icmp6_input(struct net *net, struct ol_pkt *pkt, struct net_rx *rx,
 	case ICMP6_ECHO:
 		echo_reply(net, pkt, rx, &icmp, now);
 		break;
-	case ICMP6_ECHO_REPLY: case ICMP6_MLD_QUERY:
+	case ICMP6_ECHO_REPLY:
+		break;
+	case ICMP6_MLD_QUERY: case ICMP6_MLD_REPORT: case ICMP6_MLD_DONE: case ICMP6_MLD2_REPORT:
+		fate = mld_input(net, pkt, rx, icmp.type, now);
+		if (fate != OL_PASS)
+			return net_drop(net, pkt, fate);
 		break;
 	case ICMP6_NS: case ICMP6_NA:
 		fate = fragmented ? OL_DROP_ND_BAD : nd_input(net, pkt, rx, icmp.type, now);	/* req: 6980-5-b */

@@ -58,7 +58,7 @@ static bool for_us(const struct net *net, int ifi, const struct iface *in, const
 	rx->multicast = ol_addr_is_multicast(&h->dst);
 	rx->broadcast = kind == LOCAL_BROADCAST;
 	if (rx->multicast)
-		return addr_joined(net, ifi, &h->dst);
+		return group_joined(net, ifi, &h->dst);
 	if (kind == LOCAL_BROADCAST)			/* of this wire, or of all; lo brings copies of our own */
 		return !owner || owner == ifi || in->link == OL_LINK_LOOP || addr_owned_by(net, ifi, &h->src);
 	if (to_many)
@@ -116,9 +116,9 @@ enum ol_fate ip4_input(struct net *net, int ifi, bool to_many, struct ol_pkt **p
 	rx->tos = h.tos;
 	rx->ip_len = h.hlen;
 	ol_pkt_pull(p, h.hlen);
-	if (h.proto != PROTO_ICMP)
+	if (h.proto != PROTO_ICMP && h.proto != PROTO_IGMP)
 		return OL_PASS;
-	fate = icmp4_input(net, p, rx, now);
+	fate = h.proto == PROTO_ICMP ? icmp4_input(net, p, rx, now) : igmp_input(net, p, rx, now);
 	if (fate != OL_PASS)
 		*pkt = NULL;
 	return fate;
@@ -132,7 +132,7 @@ static void loop_copy(struct net *net, const struct hop *hop, const struct ol_ad
 {
 	int lo = addr_loop(net);
 	const struct iface *out = link_iface(net->link, hop->ifi);
-	if (!lo || !out || out->link == OL_LINK_LOOP || (hop->multicast && !addr_joined(net, hop->ifi, dst)))
+	if (!lo || !out || out->link == OL_LINK_LOOP || (hop->multicast && !group_joined(net, hop->ifi, dst)))
 		return;
 	struct ol_pkt *copy = ol_pkt_copy(net->pool, pkt);
 	if (!copy)

@@ -29,7 +29,7 @@ static bool for_us(const struct net *net, int ifi, const struct ip6_hdr *h, bool
 	int owner;
 	rx->multicast = ol_addr_is_multicast(&h->dst);
 	if (rx->multicast)
-		return addr_joined(net, ifi, &h->dst);
+		return group_joined(net, ifi, &h->dst);
 	if (addr_kind(net, &h->dst, &owner) == LOCAL_UNICAST || net->cfg.any_local) {
 		rx->broadcast = to_many;		/* a unicast address in a frame to many: transports must know */
 		return true;
@@ -163,7 +163,7 @@ static void loop_copy(struct net *net, const struct hop *hop, const struct ol_ad
 {
 	int lo = addr_loop(net);
 	const struct iface *out = link_iface(net->link, hop->ifi);
-	if (!lo || !out || out->link == OL_LINK_LOOP || !addr_joined(net, hop->ifi, dst))
+	if (!lo || !out || out->link == OL_LINK_LOOP || !group_joined(net, hop->ifi, dst))
 		return;
 	struct ol_pkt *copy = ol_pkt_copy(net->pool, pkt);
 	struct hop back = { .ifi = lo, .next = *dst, .mtu = UINT32_MAX };

@@ -1,13 +1,11 @@
 /*
  * Extension headers, RFC 8200 4: in their order, each within its bounds, at most IP6_EXT_MAX of them.
- * Hop-by-hop and destination options are obeyed as far as we know any (Pad1, PadN; router alert is read and ignored);
+ * Hop-by-hop and destination options are obeyed as far as we know any (Pad1, PadN; router alert is mld.c's concern);
  * what the two high bits of an unknown one ask is done.  No routing type is known: such headers are stepped over when
  * they are used up and refused otherwise (type 0 too, RFC 5095).  The walk stops in front of a fragment header: its
  * owner is ip6.c.
  */
 #include "net/net_int.h"
-
-enum { OPT_PAD1 = 0, OPT_PADN = 1, OPT_ROUTER_ALERT = 5 };
 
 /* 8200 4.2: what to do about an option nobody knows is in its own high bits. */
 static enum ol_fate options_walk(struct net *net, int ifi, bool to_many, const struct ol_pkt *pkt, size_t at,
@@ -16,13 +14,13 @@ static enum ol_fate options_walk(struct net *net, int ifi, bool to_many, const s
 	const uint8_t *p = pkt->data;
 	bool multicast = p[24] == 0xff;
 	for (at += 2; at < end; ) {
-		if (p[at] == OPT_PAD1) {
+		if (p[at] == IP6_OPT_PAD1) {
 			at++;
 			continue;
 		}
 		if (end - at < 2 || p[at + 1] + 2u > end - at)
 			return OL_DROP_IP6_EXT;
-		if (p[at] != OPT_PADN && p[at] != OPT_ROUTER_ALERT && p[at] >> 6) {
+		if (p[at] != IP6_OPT_PADN && p[at] != IP6_OPT_ROUTER_ALERT && p[at] >> 6) {
 			unsigned act = p[at] >> 6;
 			if (act == 2 || (act == 3 && !multicast && !to_many))
 				icmp6_error(net, p, pkt->len, ifi, act == 2 ? false : to_many, ICMP6_PARAM,

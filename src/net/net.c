@@ -6,7 +6,8 @@
 struct net_config net_config_default(void)
 {
 	return (struct net_config){ .ttl = 64, .hop_limit = 64, .frag_max_bytes = 4u << 20, .frag_max_count = 1024,
-		.frag_timeout_ns = 30 * OL_SEC, .icmp_rate_per_s = 1000, .echo_ignore_broadcasts = true, .gro = true };
+		.frag_timeout_ns = 30 * OL_SEC, .icmp_rate_per_s = 1000, .echo_ignore_broadcasts = true,
+		.igmp_qrv = 2, .mld_qrv = 2, .gro = true };
 }
 
 static bool user_owns(void *ctx, int ifi, const struct ol_addr *addr) { return addr_owned_by(ctx, ifi, addr); }
@@ -76,6 +77,7 @@ struct net *net_new(const struct net_config *cfg, struct link *link, struct ol_p
 	rng_init(&r, net->key_id.k1);
 	for (int i = 0; i < ID_SLOTS; i++)
 		net->id[i] = (uint32_t)rng_u64(&r);
+	group_init(net);
 	net->icmp_credit = OL_SEC;
 	net->icmp_last = now;
 	addr_init(net);
@@ -96,6 +98,7 @@ void net_free(struct net *net)
 	reass_fini(net);
 	pmtu_fini(net);
 	route_fini(net);
+	group_fini(net);
 	addr_fini(net);
 	ol_pktq_purge(&net->errors);
 	free(net);
@@ -256,6 +259,10 @@ void net_expire(struct net *net, struct timer *t, ol_time now)
 {
 	if (t->kind == TIMER_NET_FRAG) {
 		reass_expire(net, t, now);
+		return;
+	}
+	if (t->kind == TIMER_NET_GROUP) {
+		group_expire(net, t, now);
 		return;
 	}
 	pmtu_expire(net, now);

@@ -25,6 +25,9 @@ struct net_config {			/* defaults: net_config_default() */
 	uint32_t frag_max_bytes, frag_max_count; ol_time frag_timeout_ns;	/* ipfrag_high_thresh, ipfrag_time */
 	uint32_t icmp_rate_per_s;	/* icmp_ratelimit: errors a second */
 	bool echo_ignore_broadcasts;
+	uint8_t igmp_qrv, mld_qrv;	/* Robustness Variable, unless a querier names its own */
+	uint8_t force_igmp_version;	/* 0: what queriers speak, 3 without; 1 and 2: none newer; 3: no other */
+	uint8_t force_mld_version;	/* the same with 2 for the newest */
 	bool gro;			/* gro: ol_stack_input_batch takes trains of segments as one */
 	uint8_t seed[16];
 };
@@ -134,14 +137,25 @@ void net_proto_unreachable(struct net *net, const struct ol_pkt *pkt, const stru
 
 /* Addresses and routes: as ol_addr_add and so on in <outlet/ol_stack.h>, which document them. */
 int net_addr_add(struct net *net, int ifi, const struct ol_addr *addr, unsigned plen, ol_time now);
-int net_addr_del(struct net *net, int ifi, const struct ol_addr *addr);
+int net_addr_del(struct net *net, int ifi, const struct ol_addr *addr, ol_time now);
 int net_addr_get(const struct net *net, int ifi, unsigned i, struct ol_addr *addr, unsigned *plen);
 int net_route_add(struct net *net, const struct ol_route *r);
 int net_route_del(struct net *net, const struct ol_route *r);
 int net_route_get(const struct net *net, unsigned i, struct ol_route *r);
-/** Groups of an interface, left as often as joined.  0, -EINVAL, -ENOMEM, -EADDRNOTAVAIL.  No IGMP or MLD yet. */
-int net_group_join(struct net *net, int ifi, const struct ol_addr *group);
-int net_group_leave(struct net *net, int ifi, const struct ol_addr *group);
+/** An interface that was brought up or down in the link floor: IGMP and MLD begin anew, or are silent. */
+void net_iface_up(struct net *net, int ifi, bool up, ol_time now);
+/* Which sources one listener wants to hear: all but those listed (exclude), or those alone.  All zero: none, no member. */
+struct net_filter { bool exclude; uint32_t n; const struct ol_addr *src; };
+/**
+ * IPMulticastListen, RFC 3376 2, RFC 3810 3: one listener's filter for a group on an interface becomes `is`; `was` is what it was
+ * until now (either may be NULL: no member).  The filters of all listeners are merged and told by IGMP or MLD.
+ * @return 0; -EINVAL no group or interface, -EADDRNOTAVAIL it was no member, -ENOBUFS too many groups or sources, -ENOMEM
+ */
+int net_group_change(struct net *net, int ifi, const struct ol_addr *group, const struct net_filter *was, const struct net_filter *is,
+		     ol_time now);
+/** The same for one who wants all sources, or no longer; left as often as joined. */
+int net_group_join(struct net *net, int ifi, const struct ol_addr *group, ol_time now);
+int net_group_leave(struct net *net, int ifi, const struct ol_addr *group, ol_time now);
 /** A timer of the wheel with one of net's kinds is due. */
 struct timer;
 void net_expire(struct net *net, struct timer *t, ol_time now);

@@ -1,6 +1,7 @@
 #ifndef NET_NET_INT_H
 #define NET_NET_INT_H
 /* What the internet floor's files share. */
+#include "base/be.h"
 #include "base/check.h"
 #include "base/list.h"
 #include "base/rng.h"
@@ -12,17 +13,15 @@
 #include "wire/ip4.h"
 #include "wire/ip6.h"
 
-enum { PROTO_ICMP = 1, PROTO_TCP = 6, PROTO_UDP = 17, PROTO_ICMP6 = 58, PROTO_RAW = 255 };
+enum { PROTO_ICMP = 1, PROTO_IGMP = 2, PROTO_TCP = 6, PROTO_UDP = 17, PROTO_ICMP6 = 58, PROTO_RAW = 255 };
 enum { NET_ADDR_MAX = 4096, NET_GROUP_MAX = 1024, PMTU_MAX = 1024, PMTU_BUCKETS = 256, PATH_SLOTS = 32, ID_SLOTS = 256,
-	LOCAL_MIN = 16, NET_ERRORS_MAX = 256 };
+	LOCAL_MIN = 16, NET_ERRORS_MAX = 256, GROUP_BUCKETS = 64 };
 
 struct net_addr { struct ol_addr addr; unsigned plen; int ifi; };
 
 /* What an address means to us, for the first question about each datagram. */
 enum local_kind { LOCAL_NO, LOCAL_UNICAST, LOCAL_BROADCAST };
 struct local { struct ol_addr addr; int ifi; enum local_kind kind; };	/* kind LOCAL_NO: a free slot */
-
-struct net_group { struct ol_addr addr; int ifi; unsigned refs; };
 
 struct route {
 	struct ol_route r;
@@ -46,6 +45,7 @@ struct path_slot { uint64_t generation; struct ol_addr dst, src; int ifi; struct
 
 struct pmtu { struct pmtu *hash_next; struct list age; struct ol_addr dst; uint32_t mtu; ol_time until; };
 
+struct group;					/* group.h */
 struct reass_queue;				/* reass.c */
 #define REASS_BUCKETS 64
 
@@ -59,8 +59,10 @@ struct net {
 	int n_addr;
 	struct local *local;			/* open addressing; at most half full */
 	uint32_t n_local_slots;
-	struct net_group *group;
+	struct list group_ifaces;		/* struct group_iface */
+	struct group *group_bucket[GROUP_BUCKETS];
 	int n_group;
+	struct rng group_rng;			/* when reports go */
 
 	struct list routes;
 	struct route_node *root[2];		/* IPv4, IPv6 */
@@ -92,7 +94,6 @@ void addr_fini(struct net *net);
 /** What is this address to us?  ifi: the interface it belongs to.  Link-local ones must carry their scope. */
 enum local_kind addr_kind(const struct net *net, const struct ol_addr *addr, int *ifi);
 bool addr_owned_by(const struct net *net, int ifi, const struct ol_addr *addr);
-bool addr_joined(const struct net *net, int ifi, const struct ol_addr *group);
 /** Fills in the scope of a link-local address met on ifi (on lo: of the address of ours that it is). */
 void addr_set_scope(const struct net *net, int ifi, struct ol_addr *addr);
 /** The interface that loops back, or 0. */
@@ -100,6 +101,22 @@ int addr_loop(const struct net *net);
 /** RFC 6724 5, and the like for IPv4: the source for dst by way of ifi; ver 0 when none fits. */
 struct ol_addr addr_choose_source(const struct net *net, const struct ol_addr *dst, const struct ol_addr *next,
 				  int ifi);
+
+/* group.c, igmp.c, mld.c */
+void group_init(struct net *net);
+void group_fini(struct net *net);
+/** Does what is sent to the group on this interface concern us? */
+bool group_joined(const struct net *net, int ifi, const struct ol_addr *group);
+/** The solicited-node group of an address that comes or goes (RFC 4291 2.8); its first report may wait a moment. */
+int group_join_solicited(struct net *net, int ifi, const struct ol_addr *addr, ol_time now);
+void group_leave_solicited(struct net *net, int ifi, const struct ol_addr *addr, ol_time now);
+/** The interface has a link-local address now: what was said before from :: is said again (RFC 3590 4). */
+void group_renew6(struct net *net, int ifi, ol_time now);
+void group_expire(struct net *net, struct timer *t, ol_time now);
+/** The message at pkt->data; ip_len bytes of IP header stand in front of it.  OL_PASS: it is there for raw sockets. */
+enum ol_fate igmp_input(struct net *net, struct ol_pkt *pkt, struct net_rx *rx, ol_time now);
+/** An ICMPv6 message of MLD's, its checksum right.  Only borrows pkt. */
+enum ol_fate mld_input(struct net *net, const struct ol_pkt *pkt, const struct net_rx *rx, uint8_t type, ol_time now);
 
 /* route.c */
 /** The best usable route: longest prefix, then lowest metric; ifi 0: by any interface. */

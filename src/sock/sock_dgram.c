@@ -261,7 +261,7 @@ static ssize_t udp_sendmsg(struct sock *s, const struct msghdr *msg, int flags, 
 
 static void udp_close(struct sock *s, ol_time now)
 {
-	group_leave_all(s);
+	group_leave_all(s, now);
 	udp_cork_drop(s);
 	udp_end_free(s->ss->udp, s->udp);
 	s->d = NULL;

@@ -40,7 +40,7 @@ static unsigned count(const struct sock *s)
 	return n;
 }
 
-int group_join(struct sock *s, const struct ol_addr *group, int ifi)
+int group_join(struct sock *s, const struct ol_addr *group, int ifi, ol_time now)
 {
 	if (!ol_addr_is_multicast(group))
 		return -EINVAL;
@@ -56,7 +56,7 @@ int group_join(struct sock *s, const struct ol_addr *group, int ifi)
 		return -ENOBUFS;
 	*g = (struct dgram_group){ .group = *group, .ifi = ifi };
 	g->group.scope = 0;
-	err = net_group_join(s->ss->net, ifi, &g->group);
+	err = net_group_join(s->ss->net, ifi, &g->group, now);
 	if (err) {
 		free(g);
 		return err;
@@ -65,28 +65,28 @@ int group_join(struct sock *s, const struct ol_addr *group, int ifi)
 	return 0;
 }
 
-static void let_go(struct sock *s, struct dgram_group *g)
+static void let_go(struct sock *s, struct dgram_group *g, ol_time now)
 {
-	net_group_leave(s->ss->net, g->ifi, &g->group);
+	net_group_leave(s->ss->net, g->ifi, &g->group, now);
 	list_del(&g->node);
 	free(g);
 }
 
-int group_leave(struct sock *s, const struct ol_addr *group, int ifi)
+int group_leave(struct sock *s, const struct ol_addr *group, int ifi, ol_time now)
 {
 	if (!ol_addr_is_multicast(group))
 		return -EINVAL;
 	struct dgram_group *g = find(s, group, ifi);
 	if (!g)
 		return -EADDRNOTAVAIL;
-	let_go(s, g);
+	let_go(s, g, now);
 	return 0;
 }
 
-void group_leave_all(struct sock *s)
+void group_leave_all(struct sock *s, ol_time now)
 {
 	for (struct list *n; (n = list_first(&s->d->groups)); )
-		let_go(s, list_of(n, struct dgram_group, node));
+		let_go(s, list_of(n, struct dgram_group, node), now);
 }
 
 /* IP_ADD_MEMBERSHIP: the interface by index (ip_mreqn), or by one of its addresses (ip_mreq), or left to us. */

@@ -217,9 +217,9 @@ int opt_put(void *v, socklen_t *len, const void *from, size_t size);	/* copies w
 void sock_retell(struct sock *s);	/* device, reuse or the like were set anew: claim and transport hear of it */
 
 /* sock_group.c */
-int group_join(struct sock *s, const struct ol_addr *group, int ifi);	/* ifi 0: by the route */
-int group_leave(struct sock *s, const struct ol_addr *group, int ifi);
-void group_leave_all(struct sock *s);
+int group_join(struct sock *s, const struct ol_addr *group, int ifi, ol_time now);	/* ifi 0: by the route */
+int group_leave(struct sock *s, const struct ol_addr *group, int ifi, ol_time now);
+void group_leave_all(struct sock *s, ol_time now);
 int group_ip_mreq(struct sock *s, const void *v, socklen_t len, struct ol_addr *group, int *ifi);
 int group_req(struct sock *s, const void *v, socklen_t len, struct ol_addr *group, int *ifi);
 
@@ -228,7 +228,7 @@ int opt_get_mtu(struct sock *s, int *v, ol_time now);
 typedef int (*opt_group_read)(struct sock *s, const void *val, socklen_t len, struct ol_addr *group, int *ifi);
 /** Reads which group on which interface the value says, then joins or leaves. */
 int opt_group(struct sock *s, const void *val, socklen_t len, opt_group_read of,
-	      int (*change)(struct sock *s, const struct ol_addr *group, int ifi));
+	      int (*change)(struct sock *s, const struct ol_addr *group, int ifi, ol_time now), ol_time now);
 int opt_join_req(struct sock *s, const void *val, socklen_t len, ol_time now);		/* MCAST_JOIN_GROUP */
 int opt_leave_req(struct sock *s, const void *val, socklen_t len, ol_time now);
 void opt_recverr_off(struct sock *s);							/* what is queued goes */

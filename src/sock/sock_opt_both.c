@@ -17,21 +17,21 @@ int opt_get_mtu(struct sock *s, int *v, ol_time now)
 }
 
 int opt_group(struct sock *s, const void *val, socklen_t len, opt_group_read of,
-	      int (*change)(struct sock *s, const struct ol_addr *group, int ifi))
+	      int (*change)(struct sock *s, const struct ol_addr *group, int ifi, ol_time now), ol_time now)
 {
 	struct ol_addr group;
 	int ifi, err = of(s, val, len, &group, &ifi);
-	return err ? err : change(s, &group, ifi);
+	return err ? err : change(s, &group, ifi, now);
 }
 
 int opt_join_req(struct sock *s, const void *val, socklen_t len, ol_time now)
 {
-	return opt_group(s, val, len, group_req, group_join);
+	return opt_group(s, val, len, group_req, group_join, now);
 }
 
 int opt_leave_req(struct sock *s, const void *val, socklen_t len, ol_time now)
 {
-	return opt_group(s, val, len, group_req, group_leave);
+	return opt_group(s, val, len, group_req, group_leave, now);
 }
 
 void opt_recverr_off(struct sock *s) { dgramq_purge(&s->d->errors); }

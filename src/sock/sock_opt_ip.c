@@ -118,10 +118,13 @@ static int get_mc_if(struct sock *s, void *val, socklen_t *len, ol_time now)
 	return opt_put(val, len, s->d->opts.mc_src.b, 4);
 }
 
-static int join(struct sock *s, const void *val, socklen_t len, ol_time now) { return opt_group(s, val, len, group_ip_mreq, group_join); }
+static int join(struct sock *s, const void *val, socklen_t len, ol_time now)
+{
+	return opt_group(s, val, len, group_ip_mreq, group_join, now);
+}
 static int leave(struct sock *s, const void *val, socklen_t len, ol_time now)
 {
-	return opt_group(s, val, len, group_ip_mreq, group_leave);
+	return opt_group(s, val, len, group_ip_mreq, group_leave, now);
 }
 
 #define ANY 0, -1

@@ -133,10 +133,13 @@ static int read_mreq(struct sock *s, const void *val, socklen_t len, struct ol_a
 	return 0;
 }
 
-static int join(struct sock *s, const void *val, socklen_t len, ol_time now) { return opt_group(s, val, len, read_mreq, group_join); }
+static int join(struct sock *s, const void *val, socklen_t len, ol_time now)
+{
+	return opt_group(s, val, len, read_mreq, group_join, now);
+}
 static int leave(struct sock *s, const void *val, socklen_t len, ol_time now)
 {
-	return opt_group(s, val, len, read_mreq, group_leave);
+	return opt_group(s, val, len, read_mreq, group_leave, now);
 }
 
 /* ---- raw sockets: RFC 3542 3.1, 3.2 ---------------------------------------------------------------------------- */

@@ -47,7 +47,7 @@ int raw_open(struct sock *s)
 
 static void raw_close(struct sock *s, ol_time now)
 {
-	group_leave_all(s);
+	group_leave_all(s, now);
 	list_del(&s->raw->node);
 	dgram_fini(s->d, s->ss->net);
 	free(s->raw);

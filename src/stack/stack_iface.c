@@ -23,9 +23,11 @@ int ol_iface_loopback(struct ol_stack *stk)
 int ol_iface_up(struct ol_stack *stk, int ifi, bool up)
 {
 	int err = link_iface_up(stk->link, ifi, up);
-	if (!err)
-		tcp_drained(stk->tcp, ifi, stk->now);		/* what the queue held is gone */
-	return err;
+	if (err)
+		return err;
+	net_iface_up(stk->net, ifi, up, stk->now);
+	tcp_drained(stk->tcp, ifi, stk->now);		/* what the queue held is gone */
+	return 0;
 }
 
 int ol_iface_info(const struct ol_stack *stk, int ifi, struct ol_iface_info *out)
@@ -40,7 +42,10 @@ int ol_addr_add(struct ol_stack *stk, int ifi, const struct ol_addr *addr, unsig
 	return net_addr_add(stk->net, ifi, addr, plen, stk->now);
 }
 
-int ol_addr_del(struct ol_stack *stk, int ifi, const struct ol_addr *addr) { return net_addr_del(stk->net, ifi, addr); }
+int ol_addr_del(struct ol_stack *stk, int ifi, const struct ol_addr *addr)
+{
+	return net_addr_del(stk->net, ifi, addr, stk->now);
+}
 
 int ol_addr_get(const struct ol_stack *stk, int ifi, unsigned i, struct ol_addr *addr, unsigned *plen)
 {

@@ -1,7 +1,7 @@
 /*
  * Frames for the eye: Ethernet II (one VLAN tag is stepped over), ARP (RFC 826), IPv4 (RFC 791), IPv6 with hop-by-hop,
  * routing, destination and fragment headers (RFC 8200 4), TCP (RFC 9293 3.1) with its common options, UDP (RFC 768),
- * ICMP (RFC 792) and ICMPv6 (RFC 4443, RFC 4861).  Lengths come from the headers where they are plausible, from the
+ * ICMP (RFC 792) and ICMPv6 (RFC 4443, RFC 4861); IGMP and MLD are dissect_group.c's.  Lengths come from the headers where they are plausible, from the
  * frame where not: a super-segment longer than 65535 bytes has no IP length.  Every read is checked against what was
  * captured; a header that is cut short ends the walk and leaves `bad`.
  */
@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { GROUP_WORDS = 320 };		/* of a report with all that is told of it */
 enum { MAX_EXT_HEADERS = 8 };		/* of IPv6; a longer chain is nobody's honest packet */
 struct rest { const uint8_t *p; size_t cap, len; };	/* captured and real length of what is still to be read */
 
@@ -110,6 +111,15 @@ static bool icmp_is_error(const struct dis *d)
 	return d->icmp_type == 3 || d->icmp_type == 4 || d->icmp_type == 5 || d->icmp_type == 11 || d->icmp_type == 12;
 }
 
+static void read_group(struct dis *d, struct rest r)
+{
+	d->group = r.p;
+	d->group_cap = r.cap;
+	d->group_len = r.len;
+}
+
+static bool is_mld(uint8_t type) { return (type >= 130 && type <= 132) || type == 143; }
+
 static void read_icmp(struct dis *d, struct rest r)
 {
 	if (r.cap < 8) {
@@ -122,6 +132,8 @@ static void read_icmp(struct dis *d, struct rest r)
 	d->icmp_seq = be16_at(r.p + 6);
 	d->icmp_value = be32_at(r.p + 4);
 	d->text_len = (uint32_t)(r.len - MIN(r.len, 8u));
+	if (d->proto == DIS_ICMP6 && is_mld(d->icmp_type))
+		read_group(d, r);
 	step(&r, 8);
 	if (icmp_is_error(d)) {
 		d->inner = r.p;
@@ -131,6 +143,15 @@ static void read_icmp(struct dis *d, struct rest r)
 		d->inner = r.p;			/* the target of neighbour discovery */
 		d->inner_len = 16;
 	}
+}
+
+static void read_igmp(struct dis *d, struct rest r)
+{
+	d->text_len = (uint32_t)r.len;
+	if (r.cap < 8)
+		d->bad = "the IGMP message is cut short";
+	else
+		read_group(d, r);
 }
 
 static void read_transport(struct dis *d, struct rest r)
@@ -143,6 +164,7 @@ static void read_transport(struct dis *d, struct rest r)
 	case DIS_TCP: read_tcp(d, r); break;
 	case DIS_UDP: read_udp(d, r); break;
 	case DIS_ICMP: case DIS_ICMP6: read_icmp(d, r); break;
+	case DIS_IGMP: read_igmp(d, r); break;
 	default: d->text_len = (uint32_t)r.len;
 	}
 }
@@ -318,9 +340,6 @@ static const char *icmp6_name(uint8_t type, uint8_t code)
 	case 4: return "parameter problem";
 	case 128: return "echo request";
 	case 129: return "echo reply";
-	case 130: return "multicast listener query";
-	case 131: case 143: return "multicast listener report";
-	case 132: return "multicast listener done";
 	case 133: return "router solicitation";
 	case 134: return "router advertisement";
 	case 135: return "neighbour solicitation";
@@ -335,8 +354,10 @@ char *dissect_icmp(const struct dis *d, char *buf, size_t len)
 	bool v6 = d->proto == DIS_ICMP6;
 	const char *name = v6 ? icmp6_name(d->icmp_type, d->icmp_code) : icmp4_name(d->icmp_type, d->icmp_code);
 	struct line l = { buf, len, 0 };
-	char addr[OL_ADDR_STRLEN];
-	if (name)
+	char addr[OL_ADDR_STRLEN], group[GROUP_WORDS];
+	if (d->group)
+		put(&l, "multicast listener %s", dissect_group(d, group, sizeof group));
+	else if (name)
 		put(&l, "%s", name);
 	else
 		put(&l, "type %u code %u", d->icmp_type, d->icmp_code);
@@ -402,7 +423,7 @@ static void put_arp(struct line *l, const struct dis *d)
 static void put_ip(struct line *l, const struct dis *d)
 {
 	struct ol_endpoint src = { d->src, d->sport }, dst = { d->dst, d->dport };
-	char a[OL_ADDR_STRLEN], b[OL_ADDR_STRLEN], icmp[160];
+	char a[OL_ADDR_STRLEN], b[OL_ADDR_STRLEN], icmp[GROUP_WORDS + 32];
 	if ((d->proto == DIS_TCP || d->proto == DIS_UDP) && !d->frag_off)
 		put(l, "%s > %s ", ol_endpoint_str(&src, a), ol_endpoint_str(&dst, b));
 	else
@@ -417,6 +438,8 @@ static void put_ip(struct line *l, const struct dis *d)
 		put(l, "%s %s", d->proto == DIS_ICMP ? "ICMP" : "ICMPv6", dissect_icmp(d, icmp, sizeof icmp));
 		if (d->inner && d->inner_len != 16)
 			put_inner(l, d);
+	} else if (d->group) {
+		put(l, "IGMP %s", dissect_group(d, icmp, sizeof icmp));
 	} else {
 		put(l, "protocol %u len %u", d->proto, d->text_len);
 	}

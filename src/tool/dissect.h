@@ -50,6 +50,8 @@ struct dis {
 	uint32_t text_len;			/* bytes by the length fields */
 	const uint8_t *inner;			/* datagram that an ICMP error quotes, or NULL */
 	size_t inner_len;
+	const uint8_t *group;			/* an IGMP or MLD message, or NULL */
+	size_t group_cap, group_len;		/* captured bytes of it, at least 8; bytes by the length fields */
 	uint32_t frame_len;			/* of the whole frame on the wire */
 	const char *bad;			/* what is wrong with it, or NULL */
 };
@@ -63,7 +65,9 @@ void dissect(struct dis *d, enum ol_link link, const uint8_t *p, size_t cap, siz
 char *dissect_line(const struct dis *d, char *buf, size_t len);
 /** "SYN ACK" */
 char *dissect_flags(uint16_t flags, char *buf, size_t len);
-/** "echo request", "port unreachable"; a number where it has no name. */
+/** What a message about groups says (d->group is there): "v3 report: joins 239.1.2.3".  Returns buf. */
+char *dissect_group(const struct dis *d, char *buf, size_t len);
+/** "echo request", "port unreachable", "multicast listener v2 query for all groups"; a number where it has no name. */
 char *dissect_icmp(const struct dis *d, char *buf, size_t len);
 
 #endif

@@ -128,7 +128,7 @@ static void arp_words(struct lad_line *text, const struct dis *d)
 static void other_words(struct lad_row *r, const struct dis *d)
 {
 	struct lad_line text = { r->text, sizeof r->text, 0 };
-	char icmp[128];
+	char icmp[sizeof r->text];
 	if (d->net == DIS_ARP) {
 		arp_words(&text, d);
 	} else if (d->frag_off) {
@@ -137,6 +137,8 @@ static void other_words(struct lad_row *r, const struct dis *d)
 		lad_put(&text, "%s %s", d->proto == DIS_ICMP ? "ICMP" : "ICMPv6", dissect_icmp(d, icmp, sizeof icmp));
 		if (d->proto == DIS_ICMP ? d->icmp_type == 3 || d->icmp_type == 11 || d->icmp_type == 12 : d->icmp_type < 128)
 			r->marks |= LAD_ICMP_ERROR;
+	} else if (d->group) {
+		lad_put(&text, "IGMP %s", dissect_group(d, icmp, sizeof icmp));
 	} else if (d->proto == DIS_UDP) {
 		lad_put(&text, "UDP len %u", d->text_len);
 	} else {

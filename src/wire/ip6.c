@@ -48,6 +48,19 @@ void wire_ip6_set_tclass(uint8_t *p, uint8_t tclass)
 	be32_put(p, (be32_at(p) & ~(UINT32_C(0xff) << 20)) | (uint32_t)tclass << 20);
 }
 
+bool ip6_has_router_alert(const uint8_t *p, size_t len)
+{
+	if (len < IP6_HLEN + 8 || p[6] != IP6_HOPOPT)
+		return false;
+	size_t end = IP6_HLEN + ip6_ext_len(IP6_HOPOPT, p + IP6_HLEN, len - IP6_HLEN);
+	for (size_t at = IP6_HLEN + 2; at + 2 <= end; ) {
+		if (p[at] == IP6_OPT_ROUTER_ALERT)
+			return p[at + 1] == 2;
+		at += p[at] == IP6_OPT_PAD1 ? 1 : p[at + 1] + 2u;
+	}
+	return false;
+}
+
 bool wire_ip6_frag_parse(struct ip6_frag *f, const uint8_t *p, size_t len)
 {
 	if (len < IP6_FRAG_HLEN)

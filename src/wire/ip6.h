@@ -24,6 +24,12 @@ void wire_ip6_set_len(uint8_t *p, uint16_t payload);
 void wire_ip6_set_tclass(uint8_t *p, uint8_t tclass);
 static inline void wire_ip6_hop_down(uint8_t *p) { p[7]--; }
 
+/* Options of a hop-by-hop or destination header: RFC 8200 4.2, RFC 2711. */
+enum { IP6_OPT_PAD1 = 0, IP6_OPT_PADN = 1, IP6_OPT_ROUTER_ALERT = 5 };
+enum { IP6_ALERT_LEN = 8 };			/* of a hop-by-hop header with router alert and nothing else */
+/** Stands router alert in the hop-by-hop header of the datagram at p, of whose headers len bytes are there? */
+bool ip6_has_router_alert(const uint8_t *p, size_t len);
+
 struct ip6_frag { uint32_t id; uint16_t off; bool mf; uint8_t next; };	/* off in bytes */
 bool wire_ip6_frag_parse(struct ip6_frag *f, const uint8_t *p, size_t len);
 void wire_ip6_frag_build(uint8_t *p, const struct ip6_frag *f);

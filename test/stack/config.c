@@ -26,6 +26,24 @@ TEST(config_every_setting_reads_back)
 	ol_config_free(cfg);
 }
 
+/* req: 3376-8.1-a, 3810-9.1-a */
+TEST(config_robustness_of_groups_is_never_zero)
+{
+	struct ol_config *cfg = ol_config_new();
+	static const char *const names[] = { "igmp_qrv", "mld_qrv" };
+	char text[8];
+	for (int i = 0; i < 2; i++) {
+		ol_config_get(cfg, names[i], text, sizeof text);
+		eq_str(text, "2");
+		eq(ol_config_set(cfg, names[i], "0"), -EINVAL);
+		eq(ol_config_set(cfg, names[i], "8"), -EINVAL);
+		eq(ol_config_set(cfg, names[i], "7"), 0);
+	}
+	eq(ol_config_set(cfg, "force_igmp_version", "4"), -EINVAL);
+	eq(ol_config_set(cfg, "force_mld_version", "3"), -EINVAL);
+	ol_config_free(cfg);
+}
+
 TEST(config_lists_and_triples)
 {
 	struct ol_config *cfg = ol_config_new();

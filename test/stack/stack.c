@@ -48,6 +48,46 @@ TEST(stack_tells_the_fate_of_each_packet)
 	pair_free(p);
 }
 
+/* The next IGMPv3 record a host says on its wire: its type and group; 0 when it says nothing. */
+static unsigned igmp_record(struct pair *p, struct ol_addr *group)
+{
+	unsigned type = 0;
+	for (struct ol_pkt *pkt; !type && (pkt = ol_stack_output(A(p), p->h[0].eth, p->now)); ol_pkt_free(pkt))
+		if (pkt->data[12] == 0x08 && pkt->data[23] == 2) {
+			type = pkt->data[14 + 24 + 8];
+			*group = ol_addr_from(4, pkt->data + 14 + 24 + 8 + 4);
+		}
+	return type;
+}
+
+/* From a socket's option to the wire: joining, leaving by close(), and an interface that comes back.  RFC 3376 5.1 */
+TEST(stack_tells_the_network_of_its_groups)
+{
+	enum { TO_IN = 3, TO_EX = 4 };
+	struct pair *p = pair_new(NULL);
+	struct ol_addr got, want = ol_addr_ip4(0xef010203);
+	struct ip_mreqn join = { .imr_multiaddr = in4("239.1.2.3", 0).sin_addr, .imr_ifindex = p->h[0].eth };
+	pair_run(p, 5000);
+	ol_sock s = ol_socket(A(p), AF_INET, SOCK_DGRAM, 0, p->now);
+	eq(ol_setsockopt(A(p), s, IPPROTO_IP, IP_ADD_MEMBERSHIP, &join, sizeof join, p->now), 0);
+	eq(igmp_record(p, &got), TO_EX);
+	ok(ol_addr_eq(&got, &want));
+	pair_run(p, 5000);
+	eq(ol_iface_up(A(p), p->h[0].eth, false), 0);
+	eq(ol_iface_up(A(p), p->h[0].eth, true), 0);
+	unsigned type = 0;
+	for (ol_time until = p->now + OL_SEC; !type && p->now < until; type = igmp_record(p, &got)) {
+		ol_time at = ol_stack_deadline(A(p));
+		p->now = at > p->now ? at : p->now + 1;
+		ol_stack_expire(A(p), p->now);
+	}
+	eq(type, TO_EX);
+	ok(ol_addr_eq(&got, &want));
+	ol_close(A(p), s, p->now);
+	eq(igmp_record(p, &got), TO_IN);
+	pair_free(p);
+}
+
 /* Protocol unreachable for what nobody speaks: RFC 1122 3.2.2.1 */
 TEST(stack_unknown_protocol_is_answered)
 {

@@ -71,6 +71,70 @@ TEST(dissect_udp_icmp_and_arp)
 		    "00 00 00 00 00 00 0a 00 00 02"), "ARP who has 10.0.0.2? tell 10.0.0.1");
 }
 
+#define IGMP(len) "46 c0 00 " len " 00 00 40 00 01 02 00 00 0a 00 00 01 e0 00 00 16 94 04 00 00 "
+#define MLD(len) "60 00 00 00 00 " len " 00 01 fe 80 00 00 00 00 00 00 00 00 00 00 00 00 00 01 ff 02 00 00 00 00 00 00 00 00 00 00 " \
+	"00 00 00 16 3a 00 05 02 00 00 01 00 "
+#define IGMP_ "10.0.0.1 > 224.0.0.22 IGMP "
+#define MLD_ "fe80::1 > ff02::16 ICMPv6 multicast listener "
+#define G6 "ff 05 00 00 00 00 00 00 00 00 00 00 00 00 00 77 "
+#define S6(x) "fd 00 00 00 00 00 00 00 00 00 00 00 00 00 00 " x " "
+
+TEST(dissect_what_is_said_of_groups)
+{
+	static const struct { const char *hex, *words; } rows[] = {
+		{ IGMP("20") "11 00 00 00 00 00 00 00", IGMP_ "v1 query for all groups" },
+		{ IGMP("20") "11 0a 00 00 ef 01 02 03", IGMP_ "v2 query for 239.1.2.3" },
+		{ IGMP("24") "11 0a 00 00 00 00 00 00 02 7d 00 00", IGMP_ "v3 query for all groups" },
+		{ IGMP("28") "11 0a 00 00 ef 01 02 03 02 7d 00 01 c0 00 02 01", IGMP_ "v3 query for 239.1.2.3 from 192.0.2.1" },
+		{ IGMP("20") "12 00 00 00 ef 01 02 03", IGMP_ "v1 report: in 239.1.2.3" },
+		{ IGMP("20") "16 00 00 00 ef 01 02 03", IGMP_ "v2 report: in 239.1.2.3" },
+		{ IGMP("20") "17 00 00 00 ef 01 02 03", IGMP_ "leaves 239.1.2.3" },
+		{ IGMP("20") "99 00 00 00 ef 01 02 03", IGMP_ "type 0x99" },
+		{ IGMP("28") "22 00 00 00 00 00 00 01 04 00 00 00 ef 01 02 03", IGMP_ "v3 report: joins 239.1.2.3" },
+		{ IGMP("38") "22 00 00 00 00 00 00 02 03 00 00 00 ef 01 02 03 01 00 00 02 e8 01 01 01 c0 00 02 01 c0 00 02 02",
+		  IGMP_ "v3 report: leaves 239.1.2.3; in 232.1.1.1 from 192.0.2.1, 192.0.2.2" },
+		{ IGMP("34") "22 00 00 00 00 00 00 01 05 00 00 03 e8 01 01 01 c0 00 02 01 c0 00 02 02 c0 00 02 03",
+		  IGMP_ "v3 report: 232.1.1.1 also from 192.0.2.1, 192.0.2.2 and 1 more" },
+		{ IGMP("40") "22 00 00 00 00 00 00 04 02 00 00 00 ef 00 00 01 02 00 00 00 ef 00 00 02 02 00 00 00 ef 00 00 03 02 00 00 00 ef 00 00 04",
+		  IGMP_ "v3 report: in 239.0.0.1; in 239.0.0.2; in 239.0.0.3; 1 more" },
+		{ IGMP("1c") "22 00 00 00", IGMP_ "" },
+		{ MLD("20") "82 00 00 00 03 e8 00 00 " "00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00", MLD_ "v1 query for all groups" },
+		{ MLD("34") "82 00 00 00 03 e8 00 00 " G6 "02 7d 00 01 " S6("0a"), MLD_ "v2 query for ff05::77 from fd00::a" },
+		{ MLD("20") "83 00 00 00 00 00 00 00 " G6, MLD_ "v1 report: in ff05::77" },
+		{ MLD("20") "84 00 00 00 00 00 00 00 " G6, MLD_ "leaves ff05::77" },
+		{ MLD("34") "8f 00 00 00 00 00 00 01 06 00 00 01 " G6 S6("0a"), MLD_ "v2 report: ff05::77 no longer from fd00::a" },
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		if (rows[i].words[strlen(rows[i].words) - 1] == ' ')
+			ok(strstr(line(OL_LINK_IP, rows[i].hex), "[the IGMP message is cut short]"));
+		else
+			eq_str(line(OL_LINK_IP, rows[i].hex), rows[i].words);
+	}
+}
+
+/* A report cut anywhere, in a buffer of its own size. */
+TEST(dissect_reports_cut_anywhere)
+{
+	uint8_t whole[256];
+	char buf[256];
+	struct dis d;
+	static const char *const hex[] = {
+		IGMP("38") "22 00 00 00 00 00 00 02 03 01 00 00 ef 01 02 03 01 00 ff 02 e8 01 01 01 c0 00 02 01 c0 00 02 02",
+		IGMP("28") "11 0a 00 00 ef 01 02 03 02 7d ff 01 c0 00 02 01",
+		MLD("34") "8f 00 00 00 00 00 ff 01 06 ff 00 01 " G6 S6("0a"), MLD("34") "82 00 00 00 03 e8 00 00 " G6 "02 7d ff 01 " S6("0a"),
+	};
+	for (size_t i = 0; i < sizeof hex / sizeof *hex; i++) {
+		size_t n = from_hex(hex[i], whole);
+		for (size_t cut = 0; cut <= n; cut++) {
+			uint8_t *p = malloc(cut ? cut : 1);
+			memcpy(p, whole, cut);
+			dissect(&d, OL_LINK_IP, p, cut, n);
+			ok(dissect_line(&d, buf, sizeof buf) == buf && (!d.group || (d.group >= p && d.group + d.group_cap <= p + cut)));
+			free(p);
+		}
+	}
+}
+
 TEST(dissect_ip6_steps_over_extension_headers)
 {
 	eq_str(line(OL_LINK_IP, "60 00 00 00 00 18 00 40 fd 00 00 00 00 00 00 00 00 00 00 00 00 00 00 01 fd 00 00 00 00 00 00 00 00 00 00 00 "

@@ -66,7 +66,7 @@ static void expire(struct ladder *l)
 		case TIMER_LINK:
 			link_expire(l->link, t, l->now);
 			break;
-		case TIMER_NET: case TIMER_NET_FRAG:
+		case TIMER_NET: case TIMER_NET_FRAG: case TIMER_NET_GROUP:
 			net_expire(l->net, t, l->now);
 			break;
 		default:

@@ -139,7 +139,7 @@ static void expire(struct world *w, struct end *e)
 	for (struct timer *t; (t = wheel_expire(&e->wheel, w->now)); )
 		if (t->kind == TIMER_LINK)
 			link_expire(e->link, t, w->now);
-		else if (t->kind == TIMER_NET || t->kind == TIMER_NET_FRAG)
+		else if (t->kind == TIMER_NET || t->kind == TIMER_NET_FRAG || t->kind == TIMER_NET_GROUP)
 			net_expire(e->net, t, w->now);
 		else
 			tcp_expire(e->tcp, t, w->now);
