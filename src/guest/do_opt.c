@@ -12,6 +12,7 @@
 #include <linux/sockios.h>
 #include <net/if.h>
 #include <net/if_arp.h>
+#include <netinet/in.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -103,6 +104,12 @@ static void getsockopt_replied(struct runner *r, struct call *c, struct reply *r
 	call_answer(r, c, ret);
 }
 
+/* RFC 3678: which group's filter is meant stands in the value. */
+static bool is_question(int level, int name)
+{
+	return (level == IPPROTO_IP && (name == IP_MSFILTER || name == MCAST_MSFILTER)) || (level == IPPROTO_IPV6 && name == MCAST_MSFILTER);
+}
+
 void do_getsockopt(struct runner *r, struct call *c)
 {
 	int level = (int)c->arg[1], name = (int)c->arg[2];
@@ -129,7 +136,12 @@ void do_getsockopt(struct runner *r, struct call *c)
 	struct ipc_call m = { .op = IPC_OP_GETSOCKOPT, .arg = { level, name, MIN(room, OPTION_MAX) } };
 	if (level == SOL_SOCKET && name == SO_ERROR)
 		m.flags = (uint16_t)call_take_error(c);
-	call_ask(r, c, &m, NULL, 0, getsockopt_replied);
+	size_t asks = is_question(level, name) ? (size_t)m.arg[2] : 0;
+	if (asks && call_read(c, r->buf, c->arg[3], asks)) {
+		call_answer(r, c, -EFAULT);
+		return;
+	}
+	call_ask(r, c, &m, r->buf, asks, getsockopt_replied);
 }
 
 /* ---- ioctl ---- */

@@ -361,7 +361,10 @@ static void do_getsockopt(struct call *c)
 		call_ret(c, -EINVAL);
 		return;
 	}
-	union { uint8_t bytes[4096]; int number; } val;
+	union { uint8_t bytes[16 * 1024]; int number; } val;
+	memset(val.bytes, 0, MIN((size_t)c->c.arg[2], sizeof val));
+	if (c->data.len)
+		memcpy(val.bytes, c->data.p, MIN(c->data.len, sizeof val));
 	socklen_t len = (socklen_t)MIN((size_t)c->c.arg[2], sizeof val);
 	int err = 0;
 	if (level == SOL_SOCKET && name == SO_ERROR && (gs->so_error || gs->phase == GS_TOMB || gs->nl)) {

@@ -58,7 +58,7 @@ enum ipc_op {
 	IPC_OP_SHUTDOWN,	/* args how */
 	IPC_OP_GETSOCKNAME, IPC_OP_GETPEERNAME,	/* out: sockaddr */
 	IPC_OP_SETSOCKOPT,	/* args level, name; in: value */
-	IPC_OP_GETSOCKOPT,	/* args level, name, length -> out: value */
+	IPC_OP_GETSOCKOPT,	/* args level, name, length; in: the value, where it asks for something -> out: value */
 	IPC_OP_SENDTO,		/* args MSG_ flags; name_len bytes of sockaddr first, then ctl_len bytes of control
 				   messages, then the datagram.  MSG_FASTOPEN of a stream: answered with the bytes that
 				   went with the SYN (at once with NONBLOCK, then as a CONNECT that is under way), or 0

@@ -127,6 +127,12 @@ int addr_loop(const struct net *net)
 	return 0;
 }
 
+bool net_loops(const struct net *net, int ifi)
+{
+	const struct iface *f = link_iface(net->link, ifi);
+	return f && f->link == OL_LINK_LOOP;
+}
+
 void addr_set_scope(const struct net *net, int ifi, struct ol_addr *a)
 {
 	if (a->ver != 6 || !ol_addr_is_linklocal(a))

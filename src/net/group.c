@@ -465,6 +465,14 @@ static int change(struct net *net, int ifi, const struct ol_addr *group, const s
 	return 0;
 }
 
+uint32_t net_filter_find(const struct net_filter *f, const struct ol_addr *src)
+{
+	uint32_t i = 0;
+	while (i < f->n && memcmp(f->src[i].b, src->b, sizeof src->b))
+		i++;
+	return i;
+}
+
 int net_group_change(struct net *net, int ifi, const struct ol_addr *group, const struct net_filter *was, const struct net_filter *is,
 		     ol_time now)
 {

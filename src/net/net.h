@@ -79,6 +79,8 @@ uint64_t net_generation(const struct net *net);
 struct txq *net_txq(const struct net *net, int ifi);
 /** Is it an address that an interface of ours has (or 127/8, or any when any_local)?  ifi 0: of any interface. */
 bool net_is_local(const struct net *net, const struct ol_addr *addr, int ifi);
+/** Is what comes in there a copy of what we sent ourselves, elsewhere too? */
+bool net_loops(const struct net *net, int ifi);
 /** 255.255.255.255 or the broadcast address of one of our prefixes. */
 bool net_is_broadcast(const struct net *net, const struct ol_addr *addr);
 /** RFC 1191, 8201: the transport believes (after its own checks) that the path takes no more than mtu. */
@@ -153,6 +155,13 @@ struct net_filter { bool exclude; uint32_t n; const struct ol_addr *src; };
  */
 int net_group_change(struct net *net, int ifi, const struct ol_addr *group, const struct net_filter *was, const struct net_filter *is,
 		     ol_time now);
+/** Where the source stands in its list; n: it does not. */
+uint32_t net_filter_find(const struct net_filter *f, const struct ol_addr *src);
+/** Would this listener hear the source? */
+static inline bool net_filter_takes(const struct net_filter *f, const struct ol_addr *src)
+{
+	return (net_filter_find(f, src) < f->n) != f->exclude;
+}
 /** The same for one who wants all sources, or no longer; left as often as joined. */
 int net_group_join(struct net *net, int ifi, const struct ol_addr *group, ol_time now);
 int net_group_leave(struct net *net, int ifi, const struct ol_addr *group, ol_time now);

@@ -15,7 +15,7 @@ struct sock_config sock_config_default(void)
 	return (struct sock_config){
 		.rmem_default = 212992, .rmem_max = 212992, .wmem_default = 212992, .wmem_max = 212992,
 		.port_lo = 32768, .port_hi = 60999,
-		.igmp_max_memberships = 20,
+		.igmp_max_memberships = 20, .igmp_max_msf = 64, .mld_max_msf = 64,
 	};
 }
 

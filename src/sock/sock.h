@@ -18,6 +18,7 @@ struct sock_config {				/* defaults: sock_config_default() */
 	uint8_t ttl, hop_limit;			/* what IP_TTL and IPV6_UNICAST_HOPS say where nobody set them */
 	bool nonlocal_bind;			/* ip_nonlocal_bind: bind() to addresses we do not have */
 	uint32_t igmp_max_memberships;		/* groups a socket may join */
+	uint32_t igmp_max_msf, mld_max_msf;	/* sources in one of its filters; 64 at least (RFC 3376 2) */
 	uint8_t seed[16];
 };
 struct sock_config sock_config_default(void);

@@ -220,8 +220,32 @@ void sock_retell(struct sock *s);	/* device, reuse or the like were set anew: cl
 int group_join(struct sock *s, const struct ol_addr *group, int ifi, ol_time now);	/* ifi 0: by the route */
 int group_leave(struct sock *s, const struct ol_addr *group, int ifi, ol_time now);
 void group_leave_all(struct sock *s, ol_time now);
+enum source_op { SOURCE_JOIN, SOURCE_LEAVE, SOURCE_BLOCK, SOURCE_UNBLOCK };
+int group_source(struct sock *s, const struct ol_addr *group, int ifi, const struct ol_addr *src, enum source_op op, ol_time now);
+/* The whole filter; src, n of them, is read and put in order. */
+int group_filter_set(struct sock *s, const struct ol_addr *group, int ifi, bool exclude, struct ol_addr *src, uint32_t n, ol_time now);
+const struct net_filter *group_filter_get(struct sock *s, const struct ol_addr *group, int ifi);	/* NULL: no member */
+int group_iface_at(struct sock *s, const struct ol_addr *at, int *ifi);	/* by its address; any: 0; -ENODEV */
 int group_ip_mreq(struct sock *s, const void *v, socklen_t len, struct ol_addr *group, int *ifi);
 int group_req(struct sock *s, const void *v, socklen_t len, struct ol_addr *group, int *ifi);
+
+/* sock_opt_source.c: options of the IPv4 level alone, and of both */
+int opt_ip_join_source(struct sock *s, const void *val, socklen_t len, ol_time now);
+int opt_ip_leave_source(struct sock *s, const void *val, socklen_t len, ol_time now);
+int opt_ip_block_source(struct sock *s, const void *val, socklen_t len, ol_time now);
+int opt_ip_unblock_source(struct sock *s, const void *val, socklen_t len, ol_time now);
+int opt_ip_msfilter_set(struct sock *s, const void *val, socklen_t len, ol_time now);
+int opt_ip_msfilter_get(struct sock *s, void *val, socklen_t *len, ol_time now);
+int opt_join_source(struct sock *s, const void *val, socklen_t len, ol_time now);
+int opt_leave_source(struct sock *s, const void *val, socklen_t len, ol_time now);
+int opt_block_source(struct sock *s, const void *val, socklen_t len, ol_time now);
+int opt_unblock_source(struct sock *s, const void *val, socklen_t len, ol_time now);
+int opt_msfilter_set(struct sock *s, const void *val, socklen_t len, ol_time now);
+int opt_msfilter_get(struct sock *s, void *val, socklen_t *len, ol_time now);
+#define OPT_SOURCES(on) \
+	{ MCAST_JOIN_SOURCE_GROUP, on, .set_bytes = opt_join_source }, { MCAST_LEAVE_SOURCE_GROUP, on, .set_bytes = opt_leave_source }, \
+	{ MCAST_BLOCK_SOURCE, on, .set_bytes = opt_block_source }, { MCAST_UNBLOCK_SOURCE, on, .set_bytes = opt_unblock_source }, \
+	{ MCAST_MSFILTER, on, .set_bytes = opt_msfilter_set, .get_bytes = opt_msfilter_get }
 
 /* sock_opt_both.c: what both IP levels have */
 int opt_get_mtu(struct sock *s, int *v, ol_time now);

@@ -1,6 +1,6 @@
 /*
  * IPPROTO_IP: ip(7); and the filters of raw(7).  A stream takes those that its segments show; the rest belong to datagrams.
- * Not had: IP options (RFC 7126 throws them away), IP_TRANSPARENT, source-specific groups.
+ * Not had: IP options (RFC 7126 throws them away), IP_TRANSPARENT.
  */
 #include <limits.h>
 #include <string.h>
@@ -150,6 +150,12 @@ static const struct opt opts[] = {
 	{ IP_DROP_MEMBERSHIP, ON_DGRAM, .set_bytes = leave },
 	{ MCAST_JOIN_GROUP, ON_DGRAM, .set_bytes = opt_join_req },
 	{ MCAST_LEAVE_GROUP, ON_DGRAM, .set_bytes = opt_leave_req },
+	{ IP_ADD_SOURCE_MEMBERSHIP, ON_DGRAM, .set_bytes = opt_ip_join_source },
+	{ IP_DROP_SOURCE_MEMBERSHIP, ON_DGRAM, .set_bytes = opt_ip_leave_source },
+	{ IP_BLOCK_SOURCE, ON_DGRAM, .set_bytes = opt_ip_block_source },
+	{ IP_UNBLOCK_SOURCE, ON_DGRAM, .set_bytes = opt_ip_unblock_source },
+	{ IP_MSFILTER, ON_DGRAM, .set_bytes = opt_ip_msfilter_set, .get_bytes = opt_ip_msfilter_get },
+	OPT_SOURCES(ON_DGRAM),
 };
 const struct opt_level opt_level_ip = { IPPROTO_IP, opts, ARRAY_LEN(opts) };
 

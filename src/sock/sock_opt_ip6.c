@@ -180,6 +180,7 @@ static const struct opt opts[] = {
 	{ IPV6_LEAVE_GROUP, V6(ON_DGRAM), .set_bytes = leave },
 	{ MCAST_JOIN_GROUP, V6(ON_DGRAM), .set_bytes = opt_join_req },
 	{ MCAST_LEAVE_GROUP, V6(ON_DGRAM), .set_bytes = opt_leave_req },
+	OPT_SOURCES(V6(ON_DGRAM)),
 };
 const struct opt_level opt_level_ip6 = { IPPROTO_IPV6, opts, ARRAY_LEN(opts) };
 

@@ -166,7 +166,8 @@ static bool wants(const struct raw_end *r, const struct ol_pkt *pkt, const struc
 		return false;
 	if (d->connected && !same_addr(&d->remote.addr, &rx->src))
 		return false;
-	if (ol_addr_is_multicast(&rx->dst) && !dgram_in_group(d, &rx->dst, rx->ifi))
+	int ifi = net_loops(r->sock->ss->net, rx->ifi) ? 0 : rx->ifi;
+	if (ol_addr_is_multicast(&rx->dst) && !dgram_in_group(d, &rx->dst, &rx->src, ifi))
 		return false;
 	return r->ping ? ping_input(r, pkt, rx) : !filtered(r, pkt) && checksum_ok(r, pkt, rx);
 }

@@ -38,6 +38,8 @@ static const struct setting { const char *name; enum kind kind; size_t at; int64
 	S("ip_local_port_range", K_PORTS, sock.port_lo, 1, 65535, "first and last ephemeral port"),
 	S("ip_nonlocal_bind", K_BOOL, sock.nonlocal_bind, 0, 1, "bind() takes addresses that are not ours"),
 	S("igmp_max_memberships", K_U32, sock.igmp_max_memberships, 0, 65536, "multicast groups a socket may join"),
+	S("igmp_max_msf", K_U32, sock.igmp_max_msf, 64, 1024, "sources in an IPv4 multicast filter of a socket"),
+	S("mld_max_msf", K_U32, sock.mld_max_msf, 64, 1024, "sources in an IPv6 multicast filter of a socket"),
 	S("rmem_default", K_U32, sock.rmem_default, 2304, INT32_MAX, "receive buffer of datagram sockets at birth, bytes"),
 	S("rmem_max", K_U32, sock.rmem_max, 2304, INT32_MAX, "most that SO_RCVBUF takes, bytes"),
 	S("wmem_default", K_U32, sock.wmem_default, 4608, INT32_MAX, "send buffer of datagram sockets at birth, bytes"),

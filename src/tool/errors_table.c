@@ -190,7 +190,8 @@ const struct error_entry error_table[] = {
 	  .causes = { "bind to an address that no interface of the host carries",
 		      "connect with every ephemeral port in use towards that peer (look for many TIME-WAIT)",
 		      "connect to port 0, or to an address of a family the host has none of",
-		      "a link-local IPv6 address without its scope" },
+		      "a link-local IPv6 address without its scope",
+		      "leaving a multicast group never joined, or a source joined or blocked twice" },
 	  .advice = "list the host's addresses with `outlet hosts`; bind to 0.0.0.0 or :: to mean any" },
 
 	/* ---- the network ---- */
@@ -227,6 +228,7 @@ const struct error_entry error_table[] = {
 	{ E(ENOBUFS), WSA(WSAENOBUFS, 10055),
 	  .means = "the stack has no buffer or queue room left",
 	  .causes = { "the interface's output queue is full (datagrams and raw packets)", "the packet pool is dry",
+		      "more multicast groups or sources than igmp_max_memberships and igmp_max_msf allow",
 		      "Windows: all ephemeral ports are taken" },
 	  .advice = "send more slowly; look for growing queues in `outlet ss` and drops in `outlet counters`" },
 	{ E(EISCONN), WSA(WSAEISCONN, 10056),

@@ -189,8 +189,15 @@ static int count(void)
 	return n;
 }
 
-static void getopt_of(uint64_t id, struct sock *s, int level, int name)
+static void getopt_of(uint64_t id, struct sock *s, int level, int name, struct ipc_bytes asked)
 {
+	if (level == IPPROTO_IP && name == IP_MSFILTER) {	/* its question back, with another mode */
+		struct ip_msfilter m = { 0 };
+		memcpy(&m, asked.p, MIN(asked.len, sizeof m));
+		m.imsf_fmode ^= 1;
+		reply(id, 0, &m, 0, sizeof m, 0, NULL);
+		return;
+	}
 	int v = level == FAKE_LEVEL && name == FAKE_CANCELS ? cancels : level == FAKE_LEVEL && name == FAKE_SOCKETS ? count() :
 		level == SOL_SOCKET && name == SO_TYPE ? s->type : level == SOL_SOCKET && name == SO_SNDBUF ? s->sndbuf :
 		level == SOL_SOCKET && name == SO_ERROR ? 0 : -1;
@@ -274,7 +281,7 @@ static void call(uint64_t id, const struct ipc_call *c, struct ipc_bytes name, s
 		reply(id, s->peer_port ? 0 : -ENOTCONN, &sin, sizeof sin, 0, 0, NULL);
 		return;
 	case IPC_OP_SETSOCKOPT: setopt_of(id, s, c->arg[0], c->arg[1], data); return;
-	case IPC_OP_GETSOCKOPT: getopt_of(id, s, c->arg[0], c->arg[1]); return;
+	case IPC_OP_GETSOCKOPT: getopt_of(id, s, c->arg[0], c->arg[1], data); return;
 	case IPC_OP_SENDTO:
 		if (s->kind == IPC_KIND_STREAM) {
 			connect_with(id, s, port, data, c->flags & IPC_CALL_NONBLOCK);

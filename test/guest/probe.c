@@ -450,6 +450,11 @@ static void surroundings(void)
 	must(getsockopt(s, SOL_SOCKET, SO_SNDBUF, &v, &len) == 0 && v == 16384);
 	must(getsockopt(s, IPPROTO_TCP, 12345, &v, &len) == -1 && errno == ENOPROTOOPT);
 	must(getsockopt(s, SOL_SOCKET, SO_TYPE, (void *)8, &len) == -1 && errno == EFAULT);
+	struct ip_msfilter mf = { .imsf_multiaddr.s_addr = htonl(0xe8010203), .imsf_fmode = 6, .imsf_numsrc = 9 };	/* a question in the value */
+	socklen_t mflen = sizeof mf;
+	must(getsockopt(s, IPPROTO_IP, IP_MSFILTER, &mf, &mflen) == 0 && mflen == sizeof mf);
+	must(ntohl(mf.imsf_multiaddr.s_addr) == 0xe8010203 && mf.imsf_fmode == 7 && mf.imsf_numsrc == 9);
+	must(getsockopt(s, IPPROTO_IP, IP_MSFILTER, (void *)8, &mflen) == -1 && errno == EFAULT);
 	must(bind(s, (void *)8, 16) == -1 && errno == EFAULT);
 	must(bind(s, (void *)8, 1000) == -1 && errno == EINVAL);
 	must(bind(0x7fff, (void *)8, 16) == -1 && errno == EBADF);

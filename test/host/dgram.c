@@ -300,3 +300,32 @@ TEST(interface_questions_are_answered_from_the_hosts_own)
 	guest_leave(&a);
 	net_down(n);
 }
+
+/* RFC 3678 5.2.2: the question which group's filter is meant comes with the call. */
+TEST(filters_of_groups_are_asked_by_the_value)
+{
+	struct net *n = net_up(NULL);
+	struct guest a = guest_come(n, "a", "");
+	struct sk s = sk_new(&a, AF_INET, SOCK_DGRAM);
+	struct ip_mreq_source join = { .imr_multiaddr = sin_of("232.1.2.3", 0).sin_addr, .imr_interface = sin_of(a.addr, 0).sin_addr };
+	for (int i = 1; i < 3; i++) {
+		join.imr_sourceaddr = sin_of(i == 1 ? "192.0.2.1" : "192.0.2.2", 0).sin_addr;
+		eq(call(&a, (struct ipc_call){ .op = IPC_OP_SETSOCKOPT, .sock = s.num, .arg = { IPPROTO_IP, IP_ADD_SOURCE_MEMBERSHIP } },
+			"", 0, &join, sizeof join).ret, 0);
+	}
+	uint8_t v[IP_MSFILTER_SIZE(4)] = { 0 };
+	struct ip_msfilter m = { .imsf_multiaddr = join.imr_multiaddr, .imsf_fmode = 9, .imsf_numsrc = 4 };
+	memcpy(v, &m, IP_MSFILTER_SIZE(0));
+	struct ipc_call c = { .op = IPC_OP_GETSOCKOPT, .sock = s.num, .arg = { IPPROTO_IP, IP_MSFILTER, sizeof v } };
+	struct reply r = call(&a, c, "", 0, v, sizeof v);
+	eq(r.ret, 0);
+	eq(r.data_len, IP_MSFILTER_SIZE(2));
+	memcpy(&m, r.data, IP_MSFILTER_SIZE(0));
+	eq(m.imsf_fmode, MCAST_INCLUDE);
+	eq(m.imsf_numsrc, 2);
+	eq_mem(r.data + IP_MSFILTER_SIZE(1), &join.imr_sourceaddr, 4);
+	eq(call(&a, c, "", 0, "", 0).ret, -EADDRNOTAVAIL);	/* a question that is not there asks for nobody's group */
+	sk_close(&s);
+	guest_leave(&a);
+	net_down(n);
+}

@@ -542,6 +542,7 @@ TEST(group_query_times_may_be_floats)
 /* RFC 3376 5.2's rules 1 to 5, RFC 3810 6.2's.  req: 3376-5.2-a, 3810-6.2-a */
 TEST(group_pending_answers_are_merged)
 {
+	int sooner = 0;
 	for EACH_FAMILY(f)
 		for (unsigned seed = 0; seed < 20; seed++) {
 			start_with(net_config_default(), seed);
@@ -559,12 +560,15 @@ TEST(group_pending_answers_are_merged)
 			QUERY(f->ver, .code = f->one_s, .group = f->group);
 			eq_str(says_within(OL_SEC), text("IS_EX %s", f->group));
 			silent_for(20 * OL_SEC);
-			/* rule 1: a general answer that comes sooner is answer enough */
-			QUERY(f->ver, .code = f->ver == 4 ? 1 : 1);
-			QUERY(f->ver, .code = f->ten_s * 2u > 255 && f->ver == 4 ? 120 : f->ten_s, .group = f->group);
-			eq_str(says_within(OL_SEC), text("IS_EX %s; IS_EX %s", f->group, f->other));
-			while (*says_within(20 * OL_SEC))
-				eq_str(words, text("IS_EX %s", f->group));	/* when chance had it sooner still */
+			/* rule 1: a general answer that comes sooner is answer enough, to a general question too */
+			QUERY(f->ver, .code = f->ver == 4 ? 1 : 100);
+			QUERY(f->ver, .code = f->ten_s);
+			QUERY(f->ver, .code = f->ten_s, .group = f->group);
+			while (strcmp(says_within(100 * OL_MS), text("IS_EX %s; IS_EX %s", f->group, f->other))) {
+				eq_str(words, text("IS_EX %s", f->group));	/* unless chance had that one sooner still */
+				ok(++sooner < 3);
+			}
+			silent_for(20 * OL_SEC);
 			QUERY(f->ver, .code = f->one_s, .group = f->ver == 4 ? "239.7.7.7" : "ff05::7777");
 			silent_for(20 * OL_SEC);				/* not ours */
 			world_end(&w);

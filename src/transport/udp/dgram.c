@@ -37,8 +37,11 @@ void dgram_init(struct dgram *d, uint8_t proto, bool v6, uint32_t rcvbuf, struct
 
 void dgram_fini(struct dgram *d, struct net *net)
 {
-	for (struct list *n; (n = list_take(&d->groups)); )
-		free(list_of(n, struct dgram_group, node));
+	for (struct list *n; (n = list_take(&d->groups)); ) {
+		struct dgram_group *g = list_of(n, struct dgram_group, node);
+		free((void *)(uintptr_t)g->filter.src);
+		free(g);
+	}
 	dgramq_purge(&d->rx);
 	dgramq_purge(&d->errors);
 	list_del(&d->event);
@@ -70,16 +73,18 @@ bool dgram_hears(const struct dgram *d, const struct ol_addr *to, int ifi)
 	return !d->v6 || d->local.addr.ver == 4 || !d->v6only;
 }
 
-bool dgram_in_group(const struct dgram *d, const struct ol_addr *group, int ifi)
+bool dgram_in_group(const struct dgram *d, const struct ol_addr *group, const struct ol_addr *src, int ifi)
 {
-	if (group->ver == 4 ? d->opts.mc_all4 : d->opts.mc_all6)
-		return true;
+	bool member = false;
 	list_for(n, &d->groups) {
 		const struct dgram_group *g = list_of(n, struct dgram_group, node);
-		if (g->group.ver == group->ver && !memcmp(g->group.b, group->b, 16) && (!g->ifi || !ifi || g->ifi == ifi))
+		if (g->group.ver != group->ver || memcmp(g->group.b, group->b, 16) || (ifi && g->ifi != ifi))
+			continue;
+		if (net_filter_takes(&g->filter, src))
 			return true;
+		member = true;
 	}
-	return false;
+	return !member && (group->ver == 4 ? d->opts.mc_all4 : d->opts.mc_all6);
 }
 
 /* ---- queues ---------------------------------------------------------------------------------------------------- */

@@ -57,7 +57,8 @@ struct dgram_opts {			/* those of one family are apart from the other's, as a du
 };
 struct dgram_opts dgram_opts_default(uint32_t rcvbuf);
 
-struct dgram_group { struct list node; struct ol_addr group; int ifi; };	/* a multicast group this end joined */
+/* A multicast group this end joined, and whom it wants to hear there; filter.src is its own. */
+struct dgram_group { struct list node; struct ol_addr group; int ifi; struct net_filter filter; };
 
 struct dgram {
 	void *user;
@@ -85,8 +86,11 @@ static inline void dgram_raise(struct dgram *d)
 unsigned dgram_ready(const struct dgram *d);	/* OL_EV_* */
 /** Does this end hear datagrams to `to` at all: family, address, device? */
 bool dgram_hears(const struct dgram *d, const struct ol_addr *to, int ifi);
-/** Is it a member of the group on this interface, or content with others' memberships? */
-bool dgram_in_group(const struct dgram *d, const struct ol_addr *group, int ifi);
+/**
+ * Does it hear what this source sends to the group: by its own filter (RFC 3376 3.2), or, no member, as one content with others'
+ * memberships?  ifi 0: it came from ourselves, and any interface's membership counts.
+ */
+bool dgram_in_group(const struct dgram *d, const struct ol_addr *group, const struct ol_addr *src, int ifi);
 
 /**
  * Queues a received datagram, whose data begins with what the program shall read.  Takes pkt.  False: the queue is full or

@@ -166,11 +166,11 @@ static enum ol_fate deliver(struct udp *udp, struct udp_end *e, struct ol_pkt *p
 	return dgram_receive(&e->d, udp->pool, pkt, meta) ? OL_DONE : OL_DROP_UDP_QUEUE_FULL;
 }
 
-static bool hears_many(const struct udp_end *e, const struct flow *f, bool multicast)
+static bool hears_many(const struct udp *udp, const struct udp_end *e, const struct flow *f, bool multicast)
 {
 	if (!matches(e, f, e->d.connected))
 		return false;
-	return !multicast || dgram_in_group(&e->d, &f->local.addr, f->ifi);
+	return !multicast || dgram_in_group(&e->d, &f->local.addr, &f->remote.addr, net_loops(udp->net, f->ifi) ? 0 : f->ifi);
 }
 
 /* Broadcast and multicast: each gets a copy, the last the packet itself. */
@@ -180,7 +180,7 @@ static enum ol_fate deliver_many(struct udp *udp, const struct flow *f, bool mul
 	struct udp_end *last = NULL;
 	list_for(node, port_bucket(udp, f->local.port)) {
 		struct udp_end *e = list_of(node, struct udp_end, by_port);
-		if (!hears_many(e, f, multicast))
+		if (!hears_many(udp, e, f, multicast))
 			continue;
 		struct ol_pkt *copy = last ? ol_pkt_copy(udp->pool, pkt) : NULL;
 		if (copy)
