@@ -376,6 +376,45 @@ static void put_icmp(struct world *w, struct input *in)
 	put_ip(w, in, ver, ver == 6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP, h, len);
 }
 
+/* A message of IGMP or MLD in a datagram as they come in: a query about all groups, ours or any, or what another host says. */
+static const uint8_t group4[4] = { 239, 1, 1, 1 }, group6[16] = { 0xff, 5, [15] = 1 };
+
+static void put_group(struct world *w, struct input *in)
+{
+	static const uint8_t types[2][4] = { { 0x11, 0x12, 0x16, 0x22 }, { 130, 131, 132, 143 } };
+	uint8_t how = byte(in), f[256] = { 0 }, v6 = how & 1, *h = f + ether(f, 0, v6 ? 0x86dd : 0x0800), *m = h + (v6 ? 48 : 24);
+	size_t alen = v6 ? 16 : 4, at = v6 ? 8 : 4, tail = how & 8 ? 4u + byte(in) % 70 : 0, len = at + alen + tail;
+	take(in, m, len);
+	m[0] = types[v6][how >> 1 & 3];
+	if (how & 0x10)
+		memcpy(m + at, v6 ? group6 : group4, alen);
+	else if (how & 0x20)
+		memset(m + at, 0, alen);
+	if (tail && how & 0x40)
+		be16_put(m + at + alen + 2, (uint16_t)((tail - 4) / alen));
+	be16_put(m + 2, 0);
+	if (v6) {
+		memcpy(h, (uint8_t[]){ 0x60, 0, 0, 0, 0, (uint8_t)(8 + len), 0, 1, 0xfe, 0x80, [23] = 2, 0xff, 2, [39] = 1 }, 40);
+		memcpy(h + 40, (uint8_t[]){ IPPROTO_ICMPV6, 0, 5, 2, 0, 0, 1, 0 }, 8);
+	} else {
+		memcpy(h, (uint8_t[]){ 0x46, 0xc0, 0, (uint8_t)(24 + len), 0, 0, 0, 0, 1, IPPROTO_IGMP, 0, 0, 10, 0, 0, 2, 224, 0, 0, 1, 148, 4 }, 22);
+		be16_put(m + 2, (uint16_t)~sum(0, m, len));
+		be16_put(h + 10, (uint16_t)~sum(0, h, 24));
+	}
+	put(w, f, (size_t)(m - f) + len, 0, OL_CSUM_OK);
+}
+
+/* The socket of the groups blocks a source, or takes that back. */
+static void block(struct world *w, struct input *in)
+{
+	uint8_t how = byte(in);
+	struct ip_mreq_source m = { .imr_sourceaddr.s_addr = htonl(0x0a000000u | how >> 1) };
+	memcpy(&m.imr_multiaddr, group4, 4);
+	memcpy(&m.imr_interface, our4, 4);
+	ol_setsockopt(w->stk, w->s[1], IPPROTO_IP, how & 1 ? IP_BLOCK_SOURCE : IP_UNBLOCK_SOURCE, &m, sizeof m, w->now);
+	drain(w);
+}
+
 static void put_raw(struct world *w, struct input *in)
 {
 	static const uint16_t type[] = { 0x0800, 0x0806, 0x86dd, 0x8100 };
@@ -638,6 +677,12 @@ static void setup(struct world *w, struct input *in, uint8_t how)
 	must(w->s[0] >= 0 && w->s[1] >= 0);
 	must(!ol_bind(w->stk, w->s[0], (void *)&any, sizeof any, w->now) && !ol_listen(w->stk, w->s[0], 5, w->now));
 	must(!ol_bind(w->stk, w->s[1], (void *)&any, sizeof any, w->now));
+	struct ip_mreqn m4 = { .imr_ifindex = w->ifi[0] };
+	struct ipv6_mreq m6 = { .ipv6mr_interface = (unsigned)w->ifi[0] };
+	memcpy(&m4.imr_multiaddr, group4, 4);
+	memcpy(&m6.ipv6mr_multiaddr, group6, 16);
+	ol_setsockopt(w->stk, w->s[1], IPPROTO_IP, IP_ADD_MEMBERSHIP, &m4, sizeof m4, w->now);	/* the pool may be dry */
+	ol_setsockopt(w->stk, w->s[1], IPPROTO_IPV6, IPV6_JOIN_GROUP, &m6, sizeof m6, w->now);
 }
 
 /* MSS, SACK, timestamps or not, window scale: as most peers say it. */
@@ -679,6 +724,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		case 5: put_datagram(&w, &in); break;
 		case 6: put_icmp(&w, &in); break;
 		case 7: later(&w, &in); break;
+		case 10: block(&w, &in); break;
+		case 11: put_group(&w, &in); break;
 		default: call(&w, &in); break;
 		}
 		ol_stack_check(w.stk);
