@@ -8,16 +8,15 @@
  * What always holds: a group is here while a socket (or, for a solicited-node group, an address) wants it, and after that
  * as long as reports are due that say it is gone; a timer is armed while anything is due on an interface, and nothing is
  * due on one that is down or no Ethernet.  Groups are at most NET_GROUP_MAX and one per address, sources of a group at
- * most GROUP_SOURCES_MAX.
- * Left out: the spreading of the answer to one general query over several reports (RFC 3376 5.2 recommends it to members
- * of very many groups), and that v3 reports are suppressed by others' older ones (7.2.2, a MAY).
+ * most GROUP_SOURCES_MAX.  net_check() asserts it.
+ * Queries are group_query.c's.  Left out: that an interface throws away what none of its listeners wants of a source (each
+ * listener does that for itself).
  */
 #include "net/group.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define QUERY_INTERVAL_NS (125 * OL_SEC)	/* RFC 3376 8.2, until a querier names its own */
 /* RFC 4862 5.4.2: hosts that start together do not speak together. */
 #define FIRST_REPORT_NS OL_SEC
 
@@ -38,7 +37,7 @@ static struct group **bucket_of(struct net *net, const struct ol_addr *a)
 	return &net->group_bucket[(w * UINT32_C(0x9e3779b1) >> 16) % GROUP_BUCKETS];
 }
 
-static struct group *find(const struct net *net, int ifi, const struct ol_addr *a)
+struct group *group_find(const struct net *net, int ifi, const struct ol_addr *a)
 {
 	struct group *g = *bucket_of((struct net *)net, a);
 	while (g && !(g->gi->ifi == ifi && ol_addr_eq(&g->addr, a)))
@@ -56,26 +55,26 @@ static struct group_iface *iface_find(const struct net *net, int ifi, uint8_t ve
 	return NULL;
 }
 
-static uint8_t forced_version(const struct net *net, uint8_t ver)
+uint8_t group_forced_version(const struct net *net, uint8_t ver)
 {
 	return ver == 4 ? net->cfg.force_igmp_version : net->cfg.force_mld_version;
 }
 
-static uint8_t robustness(const struct net *net, uint8_t ver) { return ver == 4 ? net->cfg.igmp_qrv : net->cfg.mld_qrv; }
+uint8_t group_robustness(const struct net *net, uint8_t ver) { return ver == 4 ? net->cfg.igmp_qrv : net->cfg.mld_qrv; }
 
 /* As if it had come up just now: nobody was heard and nothing is due. */
 static void iface_reset(const struct net *net, struct group_iface *gi)
 {
-	uint8_t forced = forced_version(net, gi->ver);
+	uint8_t forced = group_forced_version(net, gi->ver);
 	gi->version = forced ? forced : group_newest(gi);
-	gi->robustness = robustness(net, gi->ver);
-	gi->query_interval_ns = QUERY_INTERVAL_NS;
+	gi->robustness = group_robustness(net, gi->ver);
+	gi->query_interval_ns = GROUP_QUERY_INTERVAL_NS;
 	gi->spoken = false;
 	gi->general_at = gi->hello_at = OL_NEVER;
 	memset(gi->older_until, 0, sizeof gi->older_until);
 }
 
-static struct group_iface *iface_get(struct net *net, int ifi, uint8_t ver)
+struct group_iface *group_iface_get(struct net *net, int ifi, uint8_t ver)
 {
 	struct group_iface *gi = iface_find(net, ifi, ver);
 	const struct iface *f = link_iface(net->link, ifi);
@@ -93,7 +92,7 @@ static struct group_iface *iface_get(struct net *net, int ifi, uint8_t ver)
 
 static struct group *make(struct net *net, int ifi, const struct ol_addr *a)
 {
-	struct group_iface *gi = iface_get(net, ifi, a->ver);
+	struct group_iface *gi = group_iface_get(net, ifi, a->ver);
 	struct group *g = gi ? calloc(1, sizeof *g) : NULL;
 	if (!g)
 		return NULL;
@@ -184,7 +183,7 @@ bool group_joined(const struct net *net, int ifi, const struct ol_addr *addr)
 
 /* ---- what is due --------------------------------------------------------------------------------------------------- */
 
-static void rearm(struct net *net, struct group_iface *gi)
+void group_rearm(struct net *net, struct group_iface *gi)
 {
 	ol_time at = gi->general_at;
 	list_for(n, &gi->groups) {
@@ -197,7 +196,7 @@ static void rearm(struct net *net, struct group_iface *gi)
 		timer_arm(net->wheel, &gi->timer, at);
 }
 
-static void answered(struct group *g)
+void group_answered(struct group *g)
 {
 	free(g->asked);
 	g->asked = NULL;
@@ -205,7 +204,7 @@ static void answered(struct group *g)
 	g->answer_at = OL_NEVER;
 }
 
-static void forget_change(struct group *g)
+void group_forget_change(struct group *g)
 {
 	g->change_at = OL_NEVER;
 	g->mode_left = 0;
@@ -223,7 +222,7 @@ static void tidy(struct net *net, struct group *g)
 	g->n_src = n;
 	if (group_lives(g))
 		return;
-	answered(g);
+	group_answered(g);
 	if (g->change_at == OL_NEVER)
 		destroy(net, g);
 }
@@ -233,17 +232,17 @@ static void forget_all(struct net *net, struct group_iface *gi)
 	gi->general_at = gi->hello_at = OL_NEVER;
 	list_for_safe(n, &gi->groups) {
 		struct group *g = list_of(n, struct group, node);
-		answered(g);
-		forget_change(g);
+		group_answered(g);
+		group_forget_change(g);
 		tidy(net, g);
 	}
-	rearm(net, gi);
+	group_rearm(net, gi);
 }
 
 /* RFC 3376 7.2.1, RFC 3810 8.2.1: by whether an older querier was heard, not by the last one heard. */
 static uint8_t version_now(const struct net *net, const struct group_iface *gi, ol_time now)
 {
-	uint8_t forced = forced_version(net, gi->ver), most = forced ? forced : group_newest(gi);
+	uint8_t forced = group_forced_version(net, gi->ver), most = forced ? forced : group_newest(gi);
 	for (uint8_t v = 1; v < most; v++)
 		if (now < gi->older_until[v])
 			return v;
@@ -251,7 +250,7 @@ static uint8_t version_now(const struct net *net, const struct group_iface *gi, 
 }
 
 /* A change of version cancels all that was due.  True: there was one. */
-static bool settle_version(struct net *net, struct group_iface *gi, ol_time now)
+bool group_settle_version(struct net *net, struct group_iface *gi, ol_time now)
 {
 	uint8_t is = version_now(net, gi, now);
 	if (is == gi->version)
@@ -265,7 +264,7 @@ void group_expire(struct net *net, struct timer *t, ol_time now)
 {
 	struct group_iface *gi = list_of(t, struct group_iface, timer);
 	struct group_reports r;
-	if (settle_version(net, gi, now))
+	if (group_settle_version(net, gi, now))
 		return;
 	group_report_begin(&r, net, gi, now);
 	bool general = gi->general_at <= now;
@@ -277,7 +276,7 @@ void group_expire(struct net *net, struct timer *t, ol_time now)
 		if (g->answer_at <= now) {
 			if (lives)
 				group_say_answer(&r, g);
-			answered(g);
+			group_answered(g);
 		}
 		if (g->change_at <= now)
 			group_say_change(&r, g);
@@ -288,7 +287,7 @@ void group_expire(struct net *net, struct timer *t, ol_time now)
 		gi->general_at = OL_NEVER;
 	if (gi->hello_at <= now)
 		gi->hello_at = OL_NEVER;
-	rearm(net, gi);
+	group_rearm(net, gi);
 }
 
 /* ---- changes ------------------------------------------------------------------------------------------------------- */
@@ -342,7 +341,7 @@ static bool note_change(struct group *g, bool excluded)
 	bool news = false;
 	uint8_t times = g->gi->robustness;
 	if (group_excludes(g) != excluded) {
-		forget_change(g);
+		group_forget_change(g);
 		g->mode_left = times;
 		return true;
 	}
@@ -386,7 +385,7 @@ static void change_older(struct net *net, struct group *g, bool lived, bool pati
 			say_now(net, g, now);
 		return;
 	}
-	forget_change(g);
+	group_forget_change(g);
 	if (gi->ver == 6 && g->reporter)
 		mld_send_older(net, gi->ifi, &g->addr, true, now);
 	else if (gi->ver == 4 && gi->version == 2 && g->reporter)
@@ -436,8 +435,8 @@ static int change(struct net *net, int ifi, const struct ol_addr *group, const s
 		return -EINVAL;
 	struct group_iface *gi = iface_find(net, ifi, a.ver);
 	if (gi)
-		settle_version(net, gi, now);
-	struct group *g = find(net, ifi, &a);
+		group_settle_version(net, gi, now);
+	struct group *g = group_find(net, ifi, &a);
 	if ((was->exclude || was->n) && (!g || g->n_ex < was->exclude))
 		return -EADDRNOTAVAIL;
 	if (!g && !is->exclude && !is->n)
@@ -461,7 +460,7 @@ static int change(struct net *net, int ifi, const struct ol_addr *group, const s
 	gi = g->gi;
 	changed(net, g, lived, excluded, patient, now);
 	tidy(net, g);
-	rearm(net, gi);
+	group_rearm(net, gi);
 	return 0;
 }
 
@@ -508,12 +507,12 @@ void group_leave_solicited(struct net *net, int ifi, const struct ol_addr *addr,
 /* All its groups are news again: to a network just joined, and from an address it may believe (RFC 3810 5.2.13). */
 static void renew(struct net *net, struct group_iface *gi, ol_time now)
 {
-	settle_version(net, gi, now);
+	group_settle_version(net, gi, now);
 	list_for(n, &gi->groups) {
 		struct group *g = list_of(n, struct group, node);
 		if (!group_reported(net, g) || !group_lives(g))
 			continue;
-		forget_change(g);
+		group_forget_change(g);
 		if (group_excludes(g) || !group_is_newest(gi))
 			g->mode_left = gi->robustness;
 		else
@@ -522,7 +521,7 @@ static void renew(struct net *net, struct group_iface *gi, ol_time now)
 					g->src[i].left = gi->robustness;
 		g->change_at = hello_time(net, gi, now);
 	}
-	rearm(net, gi);
+	group_rearm(net, gi);
 }
 
 void group_renew6(struct net *net, int ifi, ol_time now)
@@ -546,106 +545,34 @@ void net_iface_up(struct net *net, int ifi, bool up, ol_time now)
 	}
 }
 
-/* ---- what comes in ------------------------------------------------------------------------------------------------- */
+/* ---- what always holds --------------------------------------------------------------------------------------------- */
 
-/* RFC 3376 8.12, RFC 3810 9.12; of the first version RFC 2236 8.11 had 400 s. */
-static void note_querier(struct net *net, struct group_iface *gi, const struct group_query *q, ol_time now)
+static void check_one(const struct net *net, const struct group_iface *gi, const struct group *g)
 {
-	if (q->version == group_newest(gi)) {
-		gi->robustness = q->qrv ? q->qrv : robustness(net, gi->ver);
-		gi->query_interval_ns = q->qqi_ns ? q->qqi_ns : QUERY_INTERVAL_NS;
-	} else if (q->version == 1 || ol_addr_is_any(&q->group)) {
-		gi->older_until[q->version] = now + gi->robustness * gi->query_interval_ns + q->max_ns;
+	CHECK(g->gi == gi && group_find(net, gi->ifi, &g->addr) == g);
+	CHECK(group_lives(g) || g->change_at != OL_NEVER);
+	CHECK((g->change_at == OL_NEVER && g->answer_at == OL_NEVER) || group_reported(net, g));
+	CHECK(g->n_src <= MIN(g->n_src_max, (uint32_t)GROUP_SOURCES_MAX));
+	for (uint32_t i = 0; i < g->n_src; i++) {
+		const struct group_source *s = &g->src[i];
+		CHECK(s->in || s->ex || s->left);
+		CHECK(s->ex <= g->n_ex && (!s->left || g->change_at != OL_NEVER));
 	}
-	settle_version(net, gi, now);
 }
 
-/* RFC 2236 3, RFC 2710 4: a timer per group, set anew only where the querier is in more of a hurry than it. */
-static void answer_older(struct net *net, struct group *g, const struct group_query *q, ol_time now)
+void net_check(const struct net *net)
 {
-	ol_time running = MIN(g->change_at, g->answer_at);
-	if (running != OL_NEVER && q->max_ns >= running - now)
-		return;
-	forget_change(g);
-	g->answer_at = group_some_time(net, q->max_ns, now);
-}
-
-static void ask_for(struct group *g, const struct group_query *q)
-{
-	struct ol_addr *more = NULL;
-	if (g->n_asked + q->n <= GROUP_ASKED_MAX)
-		more = realloc(g->asked, (g->n_asked + q->n) * sizeof *more);
-	if (!more) {				/* so many, or no memory: all of it is the answer then */
-		free(g->asked);
-		g->asked = NULL;
-		g->n_asked = 0;
-		return;
+	int n_group = 0;
+	list_for(n, &net->group_ifaces) {
+		const struct group_iface *gi = list_of(n, const struct group_iface, node);
+		ol_time first = gi->general_at;
+		list_for(m, &gi->groups) {
+			const struct group *g = list_of(m, const struct group, node);
+			check_one(net, gi, g);
+			first = MIN(first, MIN(g->change_at, g->answer_at));
+			n_group++;
+		}
+		CHECK(timer_armed(&gi->timer) ? gi->timer.at == first : first == OL_NEVER);
 	}
-	g->asked = more;
-	for (uint32_t i = 0; i < q->n; i++)
-		g->asked[g->n_asked++] = ol_addr_from(g->addr.ver, q->src + i * group_addr_len(g->addr.ver));
-}
-
-/* RFC 3376 5.2 and RFC 3810 6.2, rules 3 to 5, when a specific query shall be answered at `at`. */
-static void ask(struct group *g, const struct group_query *q, ol_time at)
-{
-	bool pending = g->answer_at != OL_NEVER;
-	if (q->n && (!pending || g->asked))
-		ask_for(g, q);
-	else if (g->asked) {
-		free(g->asked);
-		g->asked = NULL;
-		g->n_asked = 0;
-	}
-	g->answer_at = MIN(g->answer_at, at);
-}
-
-static void query_newest(struct net *net, struct group_iface *gi, struct group *g, const struct group_query *q, ol_time now)
-{
-	ol_time at = group_some_time(net, q->max_ns, now);
-	if (gi->general_at <= at)
-		return;				/* rule 1 */
-	if (g)
-		ask(g, q, at);
-	else
-		gi->general_at = at;		/* rule 2 */
-}
-
-void group_query(struct net *net, int ifi, const struct group_query *q, ol_time now)
-{
-	const struct iface *f = link_iface(net->link, ifi);
-	struct group_iface *gi = f && f->link == OL_LINK_ETHER ? iface_get(net, ifi, q->group.ver) : NULL;
-	if (!gi || (forced_version(net, gi->ver) == group_newest(gi) && q->version < group_newest(gi)))
-		return;
-	note_querier(net, gi, q, now);
-	bool general = ol_addr_is_any(&q->group), any = false;
-	list_for(n, &gi->groups) {
-		struct group *g = list_of(n, struct group, node);
-		if (!group_lives(g) || !group_reported(net, g) || (!general && !ol_addr_eq(&g->addr, &q->group)))
-			continue;
-		any = true;
-		if (!group_is_newest(gi))
-			answer_older(net, g, q, now);
-		else if (!general)
-			query_newest(net, gi, g, q, now);
-	}
-	if (any && general && group_is_newest(gi))
-		query_newest(net, gi, NULL, q, now);
-	rearm(net, gi);
-}
-
-void group_heard(struct net *net, int ifi, const struct ol_addr *group, ol_time now)
-{
-	struct group *g = find(net, ifi, group);
-	if (!g)
-		return;
-	settle_version(net, g->gi, now);	/* may have forgotten it */
-	g = find(net, ifi, group);
-	if (!g || group_is_newest(g->gi) || MIN(g->change_at, g->answer_at) == OL_NEVER)
-		return;
-	struct group_iface *gi = g->gi;
-	forget_change(g);
-	answered(g);
-	g->reporter = false;
-	rearm(net, gi);
+	CHECK(n_group == net->n_group);
 }

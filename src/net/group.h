@@ -63,7 +63,19 @@ const struct group_source *group_source_find(const struct group *g, const struct
 /** A random instant after now, at most `max` later. */
 ol_time group_some_time(struct net *net, ol_time max, ol_time now);
 
-/* group.c, for what came in */
+/* group.c, for group_query.c */
+#define GROUP_QUERY_INTERVAL_NS (125 * OL_SEC)	/* RFC 3376 8.2, RFC 3810 9.2: until a querier names its own */
+struct group *group_find(const struct net *net, int ifi, const struct ol_addr *a);
+struct group_iface *group_iface_get(struct net *net, int ifi, uint8_t ver);	/* made if need be; NULL: no such interface, no memory */
+uint8_t group_forced_version(const struct net *net, uint8_t ver);		/* 0: none */
+uint8_t group_robustness(const struct net *net, uint8_t ver);			/* as configured */
+/** RFC 3376 7.2.1: a change of version cancels all that was due, and may end groups.  True: there was one. */
+bool group_settle_version(struct net *net, struct group_iface *gi, ol_time now);
+void group_rearm(struct net *net, struct group_iface *gi);
+void group_answered(struct group *g);			/* nothing is due to a query */
+void group_forget_change(struct group *g);		/* nor to a change */
+
+/* group_query.c, for what came in */
 void group_query(struct net *net, int ifi, const struct group_query *q, ol_time now);
 void group_heard(struct net *net, int ifi, const struct ol_addr *group, ol_time now);	/* another's report, of an older version */
 

@@ -285,6 +285,7 @@ uint64_t ol_stack_count(const struct ol_stack *stk, enum ol_fate fate)
 
 void ol_stack_check(const struct ol_stack *stk)
 {
+	net_check(stk->net);
 	tcp_check_all(stk->tcp);
 	udp_check(stk->udp);
 	socks_check(stk->socks);
