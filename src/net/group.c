@@ -423,8 +423,8 @@ static void reclaim(struct net *net)
 	}
 }
 
-static int change(struct net *net, int ifi, const struct ol_addr *group, const struct net_filter *was, const struct net_filter *is,
-		  bool patient, ol_time now)
+static int change(struct net *net, int ifi, const struct ol_addr *group, const struct net_filter *was,
+		  const struct net_filter *is, bool patient, ol_time now)
 {
 	static const struct net_filter none;
 	struct ol_addr a = *group;
@@ -472,8 +472,8 @@ uint32_t net_filter_find(const struct net_filter *f, const struct ol_addr *src)
 	return i;
 }
 
-int net_group_change(struct net *net, int ifi, const struct ol_addr *group, const struct net_filter *was, const struct net_filter *is,
-		     ol_time now)
+int net_group_change(struct net *net, int ifi, const struct ol_addr *group, const struct net_filter *was,
+		     const struct net_filter *is, ol_time now)
 {
 	return change(net, ifi, group, was, is, false, now);
 }

@@ -66,7 +66,7 @@ ol_time group_some_time(struct net *net, ol_time max, ol_time now);
 /* group.c, for group_query.c */
 #define GROUP_QUERY_INTERVAL_NS (125 * OL_SEC)	/* RFC 3376 8.2, RFC 3810 9.2: until a querier names its own */
 struct group *group_find(const struct net *net, int ifi, const struct ol_addr *a);
-struct group_iface *group_iface_get(struct net *net, int ifi, uint8_t ver);	/* made if need be; NULL: no such interface, no memory */
+struct group_iface *group_iface_get(struct net *net, int ifi, uint8_t ver);	/* made if need be; NULL: none such, no memory */
 uint8_t group_forced_version(const struct net *net, uint8_t ver);		/* 0: none */
 uint8_t group_robustness(const struct net *net, uint8_t ver);			/* as configured */
 /** RFC 3376 7.2.1: a change of version cancels all that was due, and may end groups.  True: there was one. */
@@ -80,7 +80,13 @@ void group_query(struct net *net, int ifi, const struct group_query *q, ol_time 
 void group_heard(struct net *net, int ifi, const struct ol_addr *group, ol_time now);	/* another's report, of an older version */
 
 /* group_report.c: records gather in one report until it is full; group_report_end() sends what is left. */
-struct group_reports { struct net *net; struct group_iface *gi; ol_time now, again; struct ol_pkt *pkt; uint32_t limit; uint16_t n; };
+struct group_reports {
+	struct net *net; struct group_iface *gi;
+	ol_time now, again;			/* again: when a change is said once more */
+	struct ol_pkt *pkt;			/* n records so far, of at most `limit` bytes; or NULL */
+	uint32_t limit;
+	uint16_t n;
+};
 void group_report_begin(struct group_reports *r, struct net *net, struct group_iface *gi, ol_time now);
 void group_report_end(struct group_reports *r);
 void group_say_change(struct group_reports *r, struct group *g);	/* and when it is said again */

@@ -26,8 +26,8 @@ static struct ol_addr source_of(const struct net *net, int ifi)
 static void igmp_send(struct net *net, int ifi, struct ol_pkt *pkt, const struct ol_addr *dst, ol_time now)
 {
 	static const uint8_t alert[4] = { IP4_OPT_RA, 4, 0, 0 };
-	struct ip4_hdr h = { .src = source_of(net, ifi), .dst = *dst, .len = (uint16_t)(pkt->len + IGMP_IP_LEN), .hlen = IGMP_IP_LEN,
-		.tos = IGMP_TOS, .ttl = 1, .proto = PROTO_IGMP, .df = true, .opt = alert };
+	struct ip4_hdr h = { .src = source_of(net, ifi), .dst = *dst, .len = (uint16_t)(pkt->len + IGMP_IP_LEN),
+		.hlen = IGMP_IP_LEN, .tos = IGMP_TOS, .ttl = 1, .proto = PROTO_IGMP, .df = true, .opt = alert };
 	wire_ip4_build(ol_pkt_push(pkt, IGMP_IP_LEN), &h);
 	link_output(net->link, ifi, dst, false, pkt, now);
 }

@@ -20,7 +20,8 @@ static struct ol_addr source_of(const struct net *net, int ifi)
 }
 
 /* Straight to the link, behind a hop-by-hop header with router alert (RFC 2711 2.1: an MLD message) and two bytes of padding. */
-static void mld_send(struct net *net, int ifi, struct ol_pkt *pkt, uint8_t type, uint32_t rest, const struct ol_addr *dst, ol_time now)
+static void mld_send(struct net *net, int ifi, struct ol_pkt *pkt, uint8_t type, uint32_t rest, const struct ol_addr *dst,
+		     ol_time now)
 {
 	static const uint8_t hopopts[IP6_ALERT_LEN] = { PROTO_ICMP6, 0, IP6_OPT_ROUTER_ALERT, 2, 0, 0, 1, 0 };
 	struct ol_addr src = source_of(net, ifi);

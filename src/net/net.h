@@ -153,8 +153,8 @@ struct net_filter { bool exclude; uint32_t n; const struct ol_addr *src; };
  * until now (either may be NULL: no member).  The filters of all listeners are merged and told by IGMP or MLD.
  * @return 0; -EINVAL no group or interface, -EADDRNOTAVAIL it was no member, -ENOBUFS too many groups or sources, -ENOMEM
  */
-int net_group_change(struct net *net, int ifi, const struct ol_addr *group, const struct net_filter *was, const struct net_filter *is,
-		     ol_time now);
+int net_group_change(struct net *net, int ifi, const struct ol_addr *group, const struct net_filter *was,
+		     const struct net_filter *is, ol_time now);
 /** Where the source stands in its list; n: it does not. */
 uint32_t net_filter_find(const struct net_filter *f, const struct ol_addr *src);
 /** Would this listener hear the source? */

@@ -178,7 +178,8 @@ static uint32_t unique(struct ol_addr *src, uint32_t n)
 	return f.n;
 }
 
-int group_filter_set(struct sock *s, const struct ol_addr *group, int ifi, bool exclude, struct ol_addr *src, uint32_t n, ol_time now)
+int group_filter_set(struct sock *s, const struct ol_addr *group, int ifi, bool exclude, struct ol_addr *src, uint32_t n,
+		     ol_time now)
 {
 	if (!ol_addr_is_multicast(group))
 		return -EINVAL;

@@ -59,7 +59,8 @@ SOURCE_OPTION(opt_unblock_source, change, SOURCE_UNBLOCK)
 enum { SOURCES_READ_MAX = 1024 };		/* of a call; the socket takes fewer */
 enum { HEAD4 = offsetof(struct ip_msfilter, imsf_slist), HEAD = offsetof(struct group_filter, gf_slist) };
 
-static int set_filter(struct sock *s, const struct ol_addr *group, int ifi, uint32_t mode, struct ol_addr *src, uint32_t n, ol_time now)
+static int set_filter(struct sock *s, const struct ol_addr *group, int ifi, uint32_t mode, struct ol_addr *src, uint32_t n,
+		      ol_time now)
 {
 	if (mode != MCAST_INCLUDE && mode != MCAST_EXCLUDE)
 		return -EINVAL;

@@ -165,6 +165,11 @@ def timestamp_case(net):
     same(net.run("web", [PYTHON, src("timestamp.py"), "web"]), b"stamped\n", "the program")
 
 
+@case("python multicast", "none", "python3", "groups with source filters: joined, blocked, read back with IP_MSFILTER")
+def multicast_case(net):
+    same(net.run("web", [PYTHON, src("multicast.py"), "web"]), b"filtered\n", "the program")
+
+
 @case("tables", "python3", "ss, netstat, route, arp, ip", "the host's own sockets, routes and neighbours, and the program that owns them")
 def tables_case(net):
     net.serve("web", [PYTHON, src("echo.py"), "thread", "7000"], 7000)
