@@ -145,22 +145,28 @@ enum ol_err net_route(struct net *net, const struct ol_addr *dst, const struct o
 
 struct txq *net_txq(const struct net *net, int ifi) { return link_txq(net->link, ifi); }
 
+/* The way to dst goes by a neighbour. */
+static bool by_neighbour(struct net *net, const struct ol_addr *dst, struct hop *hop)
+{
+	return path_find(net, dst, NULL, 0, hop) == OL_OK && !hop->local;
+}
+
 void net_confirm(struct net *net, const struct ol_addr *dst, ol_time now)
 {
 	struct hop hop;
-	if (path_find(net, dst, NULL, 0, &hop) == OL_OK && !hop.local)
+	if (by_neighbour(net, dst, &hop))
 		neigh_confirm(net->link, hop.ifi, &hop.next, now);
 }
 
 ol_time net_found(struct net *net, const struct ol_addr *dst)
 {
 	struct hop hop;
-	return path_find(net, dst, NULL, 0, &hop) == OL_OK && !hop.local ? neigh_found(net->link, hop.ifi, &hop.next) : 0;
+	return by_neighbour(net, dst, &hop) ? neigh_found(net->link, hop.ifi, &hop.next) : 0;
 }
 
 void net_doubt(struct net *net, const struct ol_addr *dst, ol_time now)
 {
 	struct hop hop;
-	if (path_find(net, dst, NULL, 0, &hop) == OL_OK && !hop.local)
+	if (by_neighbour(net, dst, &hop))
 		neigh_doubt(net->link, hop.ifi, &hop.next, now);
 }

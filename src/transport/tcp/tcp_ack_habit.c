@@ -36,10 +36,11 @@ void tcp_ack_habit_begin(struct tcp_tcb *tcb)
 void tcp_ack_habit_keep(struct tcp_tcb *tcb)
 {
 	const struct tcp_ack_habit *h = &tcb->loss.habit;
-	bool prompt = h->prompt && !h->wrong;
-	struct tcp_peer *p = tcb->passive ? NULL : prompt ? tcp_peer_remember(tcb) : h->wrong ? tcp_peer_of(tcb) : NULL;
+	if (tcb->passive || (!h->prompt && !h->wrong))
+		return;
+	struct tcp_peer *p = h->wrong ? tcp_peer_of(tcb) : tcp_peer_remember(tcb);
 	if (p)
-		p->prompt = prompt;
+		p->prompt = !h->wrong;
 }
 
 void tcp_ack_habit_note(struct tcp_tcb *tcb, const struct tcp_acked *a, ol_time now)
