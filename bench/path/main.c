@@ -32,7 +32,8 @@ static const char help[] =
 	"  --seed N                    of the wire's chance and our stacks' (1)\n"
 	"  --flows N, --stagger S      several at once, each beginning S seconds after the one before (our stack only)\n"
 	"  --settings LIST             of our stacks: tcp_recovery=0,tcp_pacing=1\n"
-	"  --burst N --pause S --tail K    N segments every S seconds; of the fourth burst the last K are lost, once\n"
+	"  --burst N --pause S         N segments every S seconds\n"
+	"  --tail K --after B          of the burst that follows B others (3) the last K segments are lost, once\n"
 	"Result: bytes and late (in the second half) of each flow; seconds; resent (segments), rto, tlp, undone, dsacked as the sender\n"
 	"counted; queue50 and queue95, the queue's delay in ms; of --tail, in ms after the burst's last segment was sent: quiet, when the\n"
 	"last ACK of what was not lost came; probe, when something was sent again; whole, when the receiver had acknowledged all.\n";

@@ -115,7 +115,7 @@ static void draw_config(struct drawn *d, char *buf, size_t len)
 		{ "tcp_sack", 0.15, 0 }, { "tcp_timestamps", 0.2, 0 }, { "tcp_window_scaling", 0.1, 0 }, { "tcp_dsack", 0.1, 0 },
 		{ "tcp_recovery", 0.15, 0 }, { "tcp_early_retrans", 0.15, 0 }, { "tcp_frto", 0.15, 0 }, { "tcp_ecn", 0.3, 1 },
 		{ "tcp_pacing", 0.2, 1 }, { "tcp_hystart", 0.2, 0 }, { "tcp_slow_start_after_idle", 0.3, 1 }, { "tcp_moderate_cwnd", 0.2, 1 },
-		{ "tcp_moderate_rcvbuf", 0.2, 0 }, { "tcp_tw_reuse", 0.3, 1 },
+		{ "tcp_moderate_rcvbuf", 0.2, 0 }, { "tcp_tw_reuse", 0.3, 1 }, { "tcp_tlp_max_ack_delay_us", 0.2, 0 },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(odd); i++)
 		if (chance(s, odd[i].off))

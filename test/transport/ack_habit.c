@@ -140,6 +140,24 @@ TEST(needless_probe_ends_what_was_believed)
 	drv_free(d);
 }
 
+/* A network whose every tail has to be mended in two round trips asks for no patience with anybody. */
+/* req: 8985-7.2-a */
+TEST(delay_allowed_is_never_above_the_setting)
+{
+	struct tcp_loss_cfg cfg = tcp_loss_cfg_default();
+	cfg.max_ack_delay = 0;
+	struct drv *d = drv_new(.rtt_ms = RTT, .cfg = &cfg);
+	eq(probe_after(d), 2 * RTT);			/* a stranger's */
+	drv_free(d);
+	d = drv_new(.rtt_ms = RTT, .cfg = &cfg);
+	singles(d, 8, 40);				/* one that was seen to delay */
+	eq(probe_after(d), 2 * (d->tcb->srtt_ns / OL_MS));
+	drv_free(d);
+	d = drv_new(.rtt_ms = RTT, .cfg = &cfg);
+	eq(tail_probe_after(d, 2), 2 * RTT);		/* and at the end of a flight */
+	drv_free(d);
+}
+
 /* Karn: the ACK of what went twice says nothing of how late it is. */
 TEST(ack_of_a_probe_is_no_sign_of_promptness)
 {

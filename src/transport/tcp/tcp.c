@@ -28,6 +28,7 @@ static struct tcp_loss_cfg loss_cfg(const struct tcp_config *c)
 	l.slow_start_after_idle = c->slow_start_after_idle;
 	l.rack = c->recovery & 1;
 	l.tlp = c->early_retrans >= 3;
+	l.max_ack_delay = c->tlp_max_ack_delay_ns;
 	l.frto = c->frto != 0;
 	l.moderate_cwnd_on_undo = c->moderate_cwnd;
 	l.hystart = c->hystart;

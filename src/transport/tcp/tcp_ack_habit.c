@@ -9,8 +9,9 @@
  *   longest of them, and a half.
  * - The last segment of a flight, of whose others the ACKs have come, is probed for without waiting: where it is lost the whole
  *   tail waits, and where it is not one small packet was too many, once.
- * - A segment sent alone to a peer of which nothing is known waits for 200 ms, as with Linux: programs that ask and wait for an
- *   answer send nothing else, and the answer carries the ACK.
+ * - A segment sent alone to a peer of which nothing is known waits for tcp_tlp_max_ack_delay_us, 200 ms as with Linux: programs
+ *   that ask and wait for an answer send nothing else, and the answer carries the ACK.  No delay above it is allowed for, whatever
+ *   was seen: with 0 every probe goes after two round trips.
  *
  * What a server has shown is remembered for the next connection to it (tcp_peer.c): its word counts from the beginning then.
  *
@@ -21,7 +22,6 @@
 #include "transport/tcp/tcp_int.h"
 #include "transport/tcp/tcp_recovery.h"
 
-#define WC_DELACK (200 * OL_MS)		/* the worst case: no receiver in use holds an ACK longer */
 #define PROMPT_SLACK (2 * OL_MS)	/* what a scheduler or a clock of milliseconds may add */
 #define LEAST_DELAY (5 * OL_MS)		/* where no delay is expected: what the peer does next may take it a moment longer */
 enum { WORD = 2, HELD_WORD = 8, MAX_WRONG = 3 };
@@ -80,9 +80,10 @@ static bool ends_a_flight(const struct tcp_sb *sb)
 ol_time tcp_ack_habit_delay(const struct tcp_tcb *tcb)
 {
 	const struct tcp_ack_habit *h = &tcb->loss.habit;
+	ol_time most = tcb->loss.cfg->max_ack_delay;
 	if (h->at_once >= WORD << 2 * h->wrong)
-		return LEAST_DELAY;
+		return MIN(LEAST_DELAY, most);
 	if (h->held >= HELD_WORD)
-		return MIN(h->longest + h->longest / 2, WC_DELACK);
-	return !h->wrong && ends_a_flight(&tcb->loss.sb) ? LEAST_DELAY : WC_DELACK;
+		return MIN(h->longest + h->longest / 2, most);
+	return !h->wrong && ends_a_flight(&tcb->loss.sb) ? MIN(LEAST_DELAY, most) : most;
 }

@@ -79,6 +79,8 @@ static const struct setting {
 	S("tcp_max_reordering", K_U16, max_reordering, 1, 65535, "most reordering, in segments, that is adapted to"),
 	S("tcp_recovery", K_U8, recovery, 0, 7, "bit 0: RACK (RFC 8985)"),
 	S("tcp_early_retrans", K_U8, early_retrans, 0, 4, "3: tail loss probes; 0: none (RFC 8985 7)"),
+	S("tcp_tlp_max_ack_delay_us", K_US, tlp_max_ack_delay_ns, 0, 1000000,
+		"how long a peer of which nothing is known may hold back an ACK before a probe, microseconds (RFC 8985 7.2)"),
 	S("tcp_frto", K_U8, frto, 0, 2, "detect spurious timeouts by F-RTO (RFC 5682)"),
 	S("tcp_moderate_cwnd", K_BOOL, moderate_cwnd, 0, 1, "a window given back by an undo is bounded by what is in flight"),
 	S("tcp_slow_start_after_idle", K_BOOL, slow_start_after_idle, 0, 1,
@@ -105,7 +107,7 @@ struct tcp_config tcp_config_default(void)
 		.rto_initial_ns = OL_SEC, .rto_min_ns = 200 * OL_MS, .rto_max_ns = 120 * OL_SEC,
 		.delack_ns = 40 * OL_MS, .cork_ns = 200 * OL_MS,
 		.congestion = "cubic", .init_cwnd = 10, .reordering = 3, .max_reordering = 300, .recovery = 1,
-		.early_retrans = 3, .frto = 2, .moderate_cwnd = false, .slow_start_after_idle = false,
+		.early_retrans = 3, .tlp_max_ack_delay_ns = 200 * OL_MS, .frto = 2, .moderate_cwnd = false, .slow_start_after_idle = false,
 		.hystart = true,
 	};
 }

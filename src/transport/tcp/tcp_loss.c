@@ -13,7 +13,7 @@
 struct tcp_loss_cfg tcp_loss_cfg_default(void)
 {
 	return (struct tcp_loss_cfg){
-		.rto_min = 200 * OL_MS, .rto_max = 120 * OL_SEC, .rto_initial = OL_SEC,
+		.rto_min = 200 * OL_MS, .rto_max = 120 * OL_SEC, .rto_initial = OL_SEC, .max_ack_delay = 200 * OL_MS,
 		.initial_cwnd = 10, .reordering = 3, .max_reordering = 300, .limit_cwnd = 1u << 30,
 		.rack = true, .tlp = true, .frto = true, .hystart = true, .pace_ss = 200, .pace_ca = 120,
 	};
