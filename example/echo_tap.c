@@ -59,9 +59,12 @@ static void serve(struct ol_stack *stk, struct ol_tap *tap, ol_sock listener)
 	for (;;) {
 		struct ol_event ev;
 		struct ol_pkt *pkt;
+		struct ol_pktq together;
 		ol_time now = clock_now();
+		ol_pktq_init(&together);
 		while ((pkt = ol_tap_receive(tap, now)))
-			ol_stack_input(stk, 1, pkt, now);
+			ol_pktq_put(&together, pkt);
+		ol_stack_input_batch(stk, 1, &together, now);
 		ol_stack_expire(stk, now);
 		while (ol_event_next(stk, &ev))
 			echo_server_event(stk, listener, &ev, now);

@@ -209,14 +209,16 @@ static void end_batch(struct twins *w)
 {
 	if (!w->batch.count)
 		return;
-	struct ol_pktq same;			/* copies for both: what a buffer costs shows in windows */
-	ol_pktq_init(&same);
-	for (struct ol_pkt *p; (p = ol_pktq_get(&w->batch)); ol_pkt_free(p)) {
-		ol_pktq_put(&same, ol_pkt_copy(w->pool, p));
-		ol_stack_input(w->stk[0], w->ifi, ol_pkt_copy(w->pool, p), w->now);
+	struct ol_pktq same[2];			/* copies for both: what a buffer costs shows in windows */
+	for (int t = 0; t < 2; t++)
+		ol_pktq_init(&same[t]);
+	for (struct ol_pkt *p; (p = ol_pktq_get(&w->batch)); ol_pkt_free(p))
+		for (int t = 0; t < 2; t++)
+			ol_pktq_put(&same[t], ol_pkt_copy(w->pool, p));
+	for (int t = 0; t < 2; t++) {
+		ol_stack_input_batch(w->stk[t], w->ifi, &same[t], w->now);
+		must(same[t].count == 0);
 	}
-	ol_stack_input_batch(w->stk[1], w->ifi, &same, w->now);
-	must(same.count == 0);
 	w->sum.batches++;
 	compare(w);
 }
@@ -356,12 +358,13 @@ static void open_conn(struct twins *w, int i, const ol_sock *listener, uint8_t e
 	}
 }
 
-static struct ol_stack *stack(struct twins *w, uint8_t how)
+static struct ol_stack *stack(struct twins *w, uint8_t how, bool trains)
 {
 	static const uint8_t seed[17] = "twins are alike!";
 	struct ol_config *cfg = ol_config_new();
 	must(cfg);
 	ol_config_seed(cfg, seed);
+	ol_config_set(cfg, "gro", trains ? "1" : "0");
 	ol_config_set(cfg, "tcp_timestamps", how & 1 ? "0" : "1");
 	if (how & 2)
 		ol_config_set(cfg, "tcp_rmem", "4096:30000:60000");
@@ -397,7 +400,7 @@ struct twins_sum twins_run(const uint8_t *data, size_t len)
 	ol_sock listener[2];
 	for (int t = 0; t < 2; t++) {
 		struct sockaddr_in6 any = { .sin6_family = AF_INET6, .sin6_port = htons(PORT) };
-		w->stk[t] = stack(w, how);
+		w->stk[t] = stack(w, how, t == 1);
 		listener[t] = ol_socket(w->stk[t], AF_INET6, SOCK_STREAM, 0, w->now);
 		must(ol_bind(w->stk[t], listener[t], (struct sockaddr *)&any, sizeof any, w->now) == 0);
 		must(ol_listen(w->stk[t], listener[t], STEPS, w->now) == 0);	/* places enough: a batch may bring two connections in another order */

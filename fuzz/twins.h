@@ -1,8 +1,8 @@
 #ifndef FUZZ_TWINS_H
 #define FUZZ_TWINS_H
 /*
- * Two stacks born alike are told the same story: the same frames at the same time and the same calls.  One gets the frames of a
- * batch one after the other, the other all at once, so that trains of segments are taken together (net/gro.h).  Whatever
+ * Two stacks born alike are told the same story: the same frames at the same time and the same calls.  One takes each frame of a
+ * batch by itself (setting "gro" off), the other takes trains of segments together (net/gro.h).  Whatever
  * the story: the bytes read, the frames sent for each connection, what TCP_INFO says, every counter and the next deadline
  * must be the same.  A difference aborts.  The story is read from bytes, a fuzzer's or a random test's.
  */

@@ -20,6 +20,7 @@ struct outlet {
 	bool sender;
 	struct ol_stack *stk;
 	int ifi;
+	struct ol_pktq arrived;		/* frames that came at this instant: as a driver that reads its ring empties it */
 	ol_sock listener;
 	struct flow flow[FLOWS_MAX];
 	unsigned n;
@@ -121,6 +122,8 @@ static void work(struct end *e, ol_time now)
 	struct outlet *o = (struct outlet *)e;
 	struct ol_event ev;
 	o->now = now;
+	if (o->arrived.count)
+		ol_stack_input_batch(o->stk, o->ifi, &o->arrived, now);
 	ol_stack_expire(o->stk, now);
 	while (ol_event_next(o->stk, &ev))
 		;
@@ -147,7 +150,8 @@ static ol_time deadline(const struct end *e)
 static void input(struct end *e, struct ol_pkt *pkt, ol_time now)
 {
 	struct outlet *o = (struct outlet *)e;
-	ol_stack_input(o->stk, o->ifi, pkt, now);
+	ol_pktq_put(&o->arrived, pkt);
+	(void)now;
 }
 
 static struct ol_pkt *output(struct end *e, ol_time now)
@@ -159,6 +163,8 @@ static struct ol_pkt *output(struct end *e, ol_time now)
 static void outlet_free(struct end *e)
 {
 	struct outlet *o = (struct outlet *)e;
+	for (struct ol_pkt *p; (p = ol_pktq_get(&o->arrived)); )
+		ol_pkt_free(p);
 	ol_stack_free(o->stk);
 	free(o);
 }
@@ -178,6 +184,7 @@ struct end *end_outlet(const struct plan *p, bool sender, struct ol_pool *pool, 
 		fprintf(stderr, "path: no such setting, or not such a value: %s\n", bad);
 		exit(2);
 	}
+	ol_pktq_init(&o->arrived);
 	o->stk = ol_stack_new(cfg, pool, now);
 	ol_config_free(cfg);
 	struct ol_iface_config ic = { .name = "eth0", .link = OL_LINK_ETHER, .mac = { { 2, 0, 0, 0, 0, sender ? 1 : 2 } },

@@ -127,8 +127,9 @@ struct ol_verdict {
 struct ol_verdict ol_stack_input(struct ol_stack *stk, int ifi, struct ol_pkt *pkt, ol_time now);
 /**
  * Frames that came together on ifi, in this order, as by ol_stack_input one after the other; takes all of them.  Segments of one
- * connection that follow each other are taken together, which is cheaper (setting "gro"); each still counts, and is
- * acknowledged, as if it had come alone.  Between connections the order may change, within one it does not.
+ * connection that follow each other are taken together, which is cheaper (setting "gro"); each still counts.  One ACK tells of all
+ * that came in order (RFC 9293 3.10.7.4); what left a gap is answered by itself.  Between connections the order may change, within
+ * one it does not.  A driver that has several frames at once should use this: put in one by one, every second segment is answered.
  */
 void ol_stack_input_batch(struct ol_stack *stk, int ifi, struct ol_pktq *frames, ol_time now);
 /** The next frame to send on ifi, or NULL.  Gives the packet; pkt->note says why it was made. */

@@ -212,6 +212,7 @@ void ol_stack_input_batch(struct ol_stack *stk, int ifi, struct ol_pktq *frames,
 	bool plain = !stk->cfg.net.gro || frames->count < 2;
 	gro_init(&gro);
 	now = stack_now(stk, now);
+	tcp_batch_begin(stk->tcp);
 	for (struct ol_pkt *pkt; (pkt = ol_pktq_get(frames)); ) {
 		bool to_many;
 		if (link_input(stk->link, ifi, &pkt, &to_many, now) != OL_PASS)
@@ -229,6 +230,7 @@ void ol_stack_input_batch(struct ol_stack *stk, int ifi, struct ol_pktq *frames,
 	n = gro_flush(&gro, ready);
 	for (unsigned i = 0; i < n; i++)
 		up_train(stk, ifi, &ready[i]);
+	tcp_batch_end(stk->tcp, now);
 	stack_settle(stk);
 }
 

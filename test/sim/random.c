@@ -148,6 +148,8 @@ static void end_host(struct drawn *d, const char *name, int wire, const char *ad
 	char config[512];
 	draw_config(d, config, sizeof config);
 	d->host[d->hosts] = sim_host(d->s, name, config);
+	if (chance(d->s, 0.5))
+		sim_together(d->s, d->host[d->hosts]);
 	d->addr[d->hosts] = addr;
 	plug(d, d->host[d->hosts++], wire, addr);
 }

@@ -7,12 +7,19 @@
 #include <string.h>
 #include "base/check.h"
 #include "model.h"
+#include "stack/stack_int.h"
 
 enum { HOSTS_MAX = 1024, WIRES_MAX = 1024, IFACES_MAX = 4096, ROUNDS_MAX = 1000000 };
 #define SIM_EPOCH (INT64_C(1700000000) * OL_SEC)		/* any fixed day: captures must not differ */
 
-struct iface { int host, wire, ifi, capture; unsigned port; };
-struct host { char name[32]; struct ol_stack *stk; int lo_capture; bool busy; };	/* busy: something came or went since the last rest */
+struct nic { int host, wire, ifi, capture; unsigned port; };
+struct host {
+	char name[32];
+	struct ol_stack *stk;
+	int lo_capture;
+	bool busy;			/* something came or went since the last rest */
+	bool together;			/* sim_together */
+};
 struct wire { struct sim *sim; struct ol_wire *w; struct ol_wire_config cfg; unsigned plugged; uint64_t received; };
 
 struct sim {
@@ -25,7 +32,7 @@ struct sim {
 	int n_hosts;
 	struct wire wire[WIRES_MAX];
 	int n_wires;
-	struct iface iface[IFACES_MAX];
+	struct nic iface[IFACES_MAX];
 	int n_ifaces;
 	struct sim_app *apps;
 	struct ol_capture *capture;
@@ -192,10 +199,12 @@ int sim_wire(struct sim *s, const struct ol_wire_config *cfg)
 	return s->n_wires++;
 }
 
+void sim_together(struct sim *s, int host) { s->host[host].together = true; }
+
 int sim_plug(struct sim *s, int host, int wire, const char *prefix, uint32_t mtu)
 {
 	SIM_CHECK(s, s->n_ifaces < IFACES_MAX);
-	struct iface *i = &s->iface[s->n_ifaces];
+	struct nic *i = &s->iface[s->n_ifaces];
 	struct wire *w = &s->wire[wire];
 	int port = w->plugged < w->cfg.ports ? (int)w->plugged : ol_wire_port_add(w->w), n = 0;
 	char name[16];
@@ -206,7 +215,7 @@ int sim_plug(struct sim *s, int host, int wire, const char *prefix, uint32_t mtu
 	snprintf(name, sizeof name, "eth%d", n);
 	struct ol_iface_config cfg = { .name = name, .link = w->cfg.link, .features = ol_wire_features(w->w),
 		.mtu = mtu ? mtu : w->cfg.mtu, .mac = { { 2, 0, 0, (uint8_t)n, (uint8_t)(host >> 8), (uint8_t)(host + 1) } } };
-	*i = (struct iface){ .host = host, .wire = wire, .port = (unsigned)port };
+	*i = (struct nic){ .host = host, .wire = wire, .port = (unsigned)port };
 	i->ifi = ol_iface_add(s->host[host].stk, &cfg);
 	SIM_CHECK(s, i->ifi > 0);
 	i->capture = capture_iface(s, host, name, w->cfg.link);
@@ -236,7 +245,7 @@ void sim_route(struct sim *s, int host, const char *prefix, const char *gateway)
 }
 
 /* Every address of `of` is known to `to`, on the wire they share. */
-static void introduce(struct sim *s, const struct iface *to, const struct iface *of)
+static void introduce(struct sim *s, const struct nic *to, const struct nic *of)
 {
 	struct ol_iface_info info;
 	struct ol_addr a;
@@ -385,11 +394,27 @@ static bool drain_host(struct sim *s, int host)
 	return any;
 }
 
+/* What ol_stack_input_batch does around frames; here each frame's verdict is wanted, too. */
+static void begin_together(struct sim *s)
+{
+	for (int i = 0; i < s->n_hosts; i++)
+		if (s->host[i].together)
+			tcp_batch_begin(s->host[i].stk->tcp);
+}
+
+static void end_together(struct sim *s)
+{
+	for (int i = 0; i < s->n_hosts; i++)
+		if (s->host[i].together)
+			tcp_batch_end(s->host[i].stk->tcp, s->now);
+}
+
 static bool drain_wire(struct sim *s, int wire)
 {
 	struct ol_pkt *pkt;
 	unsigned port;
 	bool any = false;
+	begin_together(s);
 	while ((pkt = ol_wire_receive(s->wire[wire].w, s->now, &port))) {
 		int i = 0;
 		while (i < s->n_ifaces && !(s->iface[i].wire == wire && s->iface[i].port == port))
@@ -401,6 +426,7 @@ static bool drain_wire(struct sim *s, int wire)
 		else
 			input(s, s->iface[i].host, s->iface[i].ifi, s->iface[i].capture, pkt);
 	}
+	end_together(s);
 	return any;
 }
 

@@ -35,6 +35,8 @@ struct ol_stack *sim_stack(struct sim *s, int host);
 /** A wire; its seed comes from the simulation's.  Its number. */
 int sim_wire(struct sim *s, const struct ol_wire_config *cfg);
 struct ol_wire *sim_wire_get(struct sim *s, int wire);
+/** From now on the host takes what a wire brings at one instant as frames that came together (ol_stack_input_batch). */
+void sim_together(struct sim *s, int host);
 /** Plugs a host into a wire with an address of either family ("10.0.0.1/24"; NULL: none) and an MTU (0: the wire's).  The interface's index. */
 int sim_plug(struct sim *s, int host, int wire, const char *prefix, uint32_t mtu);
 void sim_addr(struct sim *s, int host, int ifi, const char *prefix);

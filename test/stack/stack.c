@@ -293,6 +293,33 @@ TEST(stack_survives_any_bytes)
 	pair_free(p);
 }
 
+/* Ten segments of one write cross the wire together: how many frames they are answered with. */
+static unsigned answers(const char *settings)
+{
+	static const uint8_t text[10 * 1448];
+	struct pair *p = pair_new(settings);
+	struct stream s = pair_stream(p, 4, 80);
+	struct ol_pktq together;
+	unsigned n = 0;
+	ol_pktq_init(&together);
+	eq(ol_send(A(p), s.client, text, sizeof text, 0, p->now), (ssize_t)sizeof text);
+	for (struct ol_pkt *pkt; (pkt = ol_stack_output(A(p), p->h[0].eth, p->now)); )
+		ol_pktq_put(&together, pkt);
+	eq(together.count, 10);
+	ol_stack_input_batch(B(p), p->h[1].eth, &together, p->now);
+	for (struct ol_pkt *pkt; (pkt = ol_stack_output(B(p), p->h[1].eth, p->now)); n++)
+		ol_pkt_free(pkt);
+	pair_free(p);
+	return n;
+}
+
+/* req: MUST-58, MUST-59 */
+TEST(stack_acknowledges_frames_that_came_together_once)
+{
+	eq(answers("gro=1"), 1);
+	eq(answers("gro=0"), 1);
+}
+
 /* A dry pool is a fate like any other: calls say -ENOBUFS or -EAGAIN, and all works again when there is memory */
 TEST(stack_lives_through_a_dry_pool)
 {

@@ -48,7 +48,9 @@ static ol_time now_ns(void)
 static void carry(ol_time now)
 {
 	struct ol_pkt *p;
+	struct ol_pktq together;
 	unsigned port;
+	ol_pktq_init(&together);
 	for (int n = 0; n < 256 && (p = ol_tap_receive(w.tap, now)); n++)
 		ol_wire_send(w.wire, TAP_PORT, p, now);
 	for (bool more = true; more; ) {
@@ -58,8 +60,9 @@ static void carry(ol_time now)
 			if (port == TAP_PORT)
 				ol_tap_send(w.tap, p);
 			else
-				ol_stack_input(w.stk, w.ifi, p, now);
+				ol_pktq_put(&together, p);
 		}
+		ol_stack_input_batch(w.stk, w.ifi, &together, now);
 		ol_stack_expire(w.stk, now);
 		for (; (p = ol_stack_output(w.stk, w.ifi, now)); more = true)
 			ol_wire_send(w.wire, STACK_PORT, p, now);

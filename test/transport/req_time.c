@@ -197,7 +197,7 @@ TEST(tcp_one_unanswered_probe_ends_nothing)
 /* ---- acknowledgements ------------------------------------------------------------ */
 
 /* Whatever is set, half a second is never reached. */
-/* req: MUST-40, 5681-4.2-a, MUST-59 */
+/* req: MUST-40, 5681-4.2-a */
 TEST(tcp_no_acknowledgement_waits_half_a_second)
 {
 	struct tcp_config c = tcp_config_default();
@@ -212,7 +212,7 @@ TEST(tcp_no_acknowledgement_waits_half_a_second)
 }
 
 /* Text in order, above a gap, old, filling: never two ACKs for one segment. */
-/* req: 5681-4.2-b, MUST-58 */
+/* req: 5681-4.2-b */
 TEST(tcp_one_segment_earns_one_acknowledgement_at_most)
 {
 	struct ladder *l = ladder_established();

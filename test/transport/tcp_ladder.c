@@ -450,6 +450,9 @@ static struct ol_pkt *sent(struct ladder *l) { return link_dequeue(l->link, l->i
 
 struct ol_pkt *ladder_take(struct ladder *l) { return sent(l); }
 
+void ladder_together(struct ladder *l) { tcp_batch_begin(l->tcp); }
+void ladder_together_end(struct ladder *l) { tcp_batch_end(l->tcp, l->now); }
+
 unsigned ladder_flush(struct ladder *l)
 {
 	unsigned n = 0;

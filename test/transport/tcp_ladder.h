@@ -93,6 +93,9 @@ struct ol_pkt *ladder_take(struct ladder *l);
 struct net *ladder_net(struct ladder *l, int *ifi);
 /** Throws away what was sent until now; how many packets that were. */
 unsigned ladder_flush(struct ladder *l);
+/** What comes in between has come together: tcp_batch_begin. */
+void ladder_together(struct ladder *l);
+void ladder_together_end(struct ladder *l);
 struct tcp_tcb *ladder_tcb(struct ladder *l);
 struct tcp_listener *ladder_listener(struct ladder *l);
 struct tcp *ladder_tcp(struct ladder *l);

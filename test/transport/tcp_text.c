@@ -6,7 +6,7 @@
 #include "transport/tcp/tcp_segment.h"
 
 /* The first segments of a connection are acknowledged at once; after that every second, or after 40 ms. */
-/* req: MUST-58, MUST-59, SHLD-18, SHLD-19 */
+/* req: SHLD-18, SHLD-19 */
 TEST(tcp_delayed_ack)
 {
 	struct ladder *l = ladder_established();
@@ -22,6 +22,109 @@ TEST(tcp_delayed_ack)
 	in (l, 1, ". 18001:19001(1000) ack 1 win 257");
 	none(l);
 	out(l, 40, ". 1:1(0) ack 19001");
+	ladder_end(l);
+}
+
+/* After the first sixteen, which are acknowledged at once: where the next segment begins. */
+static int past_the_quick_ones(struct ladder *l)
+{
+	int at = 1;
+	for (int i = 0; i < 16; i++, at += 1000) {
+		in (l, 1, ". %d:%d(1000) ack 1 win 257", at, at + 1000);
+		ladder_flush(l);
+	}
+	return at;
+}
+
+/* 3.10.7.4: of a series of segments all are processed before an ACK is sent, and that one takes in the odd one. */
+/* req: MUST-58, MUST-59 */
+TEST(tcp_segments_that_came_together_get_one_ack)
+{
+	struct ladder *l = ladder_established();
+	int at = past_the_quick_ones(l);
+	ladder_together(l);
+	for (int i = 0; i < 5; i++, at += 1000) {
+		in (l, i == 0, ". %d:%d(1000) ack 1 win 257", at, at + 1000);
+		none(l);
+	}
+	ladder_together_end(l);
+	out(l, 0, ". 1:1(0) ack %d", at);
+	none(l);
+	ladder_together(l);					/* of one alone nothing is due */
+	in (l, 1, ". %d:%d(1000) ack 1 win 257", at, at + 1000);
+	ladder_together_end(l);
+	none(l);
+	out(l, 40, ". 1:1(0) ack %d", at + 1000);
+	ladder_end(l);
+}
+
+/* Also where each alone would be acknowledged at once, and where the last of them ends the stream. */
+/* req: MUST-58, MUST-59 */
+TEST(tcp_first_segments_that_came_together_get_one_ack)
+{
+	struct ladder *l = ladder_established();
+	ladder_together(l);
+	in (l, 1, ". 1:1001(1000) ack 1 win 257");
+	in (l, 0, ". 1001:2001(1000) ack 1 win 257");
+	in (l, 0, "FP. 2001:2501(500) ack 1 win 257");
+	none(l);
+	ladder_together_end(l);
+	out(l, 0, ". 1:1(0) ack 2502");
+	none(l);
+	state_is(l, CLOSE_WAIT);
+	ladder_end(l);
+}
+
+/* What an ACK among them lets go takes the ACK of what came before along; the rest is told of at the end. */
+/* req: MUST-58, MUST-59 */
+TEST(tcp_ack_of_what_came_together_rides_on_text)
+{
+	struct ladder *l = ladder_established(.cfg = "tcp_init_cwnd=1", .syn = "mss 1000,nop,wscale 8");
+	int at = past_the_quick_ones(l);
+	app(l, 0, "write 2000");
+	out(l, 0, ". 1:1001(1000) ack %d", at);
+	ladder_together(l);
+	in (l, 1, ". %d:%d(1000) ack 1 win 257", at, at + 1000);
+	in (l, 0, ". %d:%d(1000) ack 1 win 257", at + 1000, at + 2000);
+	none(l);
+	in (l, 0, ". %d:%d(0) ack 1001 win 257", at + 2000, at + 2000);
+	out(l, 0, "P. 1001:2001(1000) ack %d", at + 2000);
+	ladder_together_end(l);
+	none(l);
+	ladder_end(l);
+}
+
+/* RFC 5681 4.2: a gap is told of at once, by each segment behind it: their number and their blocks are the message. */
+TEST(tcp_gap_among_segments_that_came_together_is_told_by_each)
+{
+	struct ladder *l = ladder_established(.syn = "mss 1000,sackOK");
+	int at = past_the_quick_ones(l);
+	ladder_together(l);
+	in (l, 1, ". %d:%d(1000) ack 1 win 257", at, at + 1000);
+	none(l);
+	in (l, 0, ". %d:%d(1000) ack 1 win 257", at + 2000, at + 3000);
+	out(l, 0, ". 1:1(0) ack %d <nop,nop,sack %d:%d>", at + 1000, at + 2000, at + 3000);
+	in (l, 0, ". %d:%d(1000) ack 1 win 257", at + 3000, at + 4000);
+	out(l, 0, ". 1:1(0) ack %d <nop,nop,sack %d:%d>", at + 1000, at + 2000, at + 4000);
+	in (l, 0, ". %d:%d(1000) ack 1 win 257", at + 1000, at + 2000);
+	out(l, 0, ". 1:1(0) ack %d", at + 4000);
+	ladder_together_end(l);
+	none(l);
+	ladder_end(l);
+}
+
+/* A reset among them: nobody is left to acknowledge to. */
+TEST(tcp_reset_among_segments_that_came_together_is_the_last_word)
+{
+	struct ladder *l = ladder_established();
+	int at = past_the_quick_ones(l);
+	ladder_together(l);
+	in (l, 1, ". %d:%d(1000) ack 1 win 257", at, at + 1000);
+	in (l, 0, ". %d:%d(1000) ack 1 win 257", at + 1000, at + 2000);
+	in (l, 0, "R. %d:%d(0) ack 1 win 257", at + 2000, at + 2000);
+	ladder_together_end(l);
+	none(l);
+	state_is(l, CLOSED);
 	ladder_end(l);
 }
 

@@ -61,6 +61,7 @@ struct tcp *tcp_new(const struct tcp_config *cfg, struct net *net, struct ol_poo
 	list_init(&tcp->all);
 	list_init(&tcp->tcb_events);
 	list_init(&tcp->listener_events);
+	list_init(&tcp->ack_later);
 	list_init(&tcp->leaving);
 	list_init(&tcp->tw);
 	timer_init(&tcp->tw_timer, TIMER_TCP_TW);
@@ -219,6 +220,23 @@ enum ol_fate tcp_input_next(struct tcp *tcp, struct ol_pkt *pkt, const struct ne
 		}
 	}
 	return tcp_input(tcp, pkt, rx, NULL, NULL, now);
+}
+
+void tcp_batch_begin(struct tcp *tcp)
+{
+	CHECK(!tcp->in_batch && list_empty(&tcp->ack_later));
+	tcp->in_batch = true;
+}
+
+void tcp_batch_end(struct tcp *tcp, ol_time now)
+{
+	tcp->in_batch = false;
+	for (struct list *n; (n = list_take(&tcp->ack_later)); ) {
+		struct tcp_tcb *tcb = list_of(n, struct tcp_tcb, ack_later);
+		tcb->cause = OL_CAUSE_SEGMENT;
+		tcp_send_ack(tcb, now);
+		tcp_timer_update(tcb, now);
+	}
 }
 
 uint64_t tcp_count(const struct tcp *tcp, enum ol_fate fate) { return tcp->count[fate]; }

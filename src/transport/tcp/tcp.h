@@ -176,6 +176,12 @@ enum ol_fate tcp_input(struct tcp *tcp, struct ol_pkt *pkt, const struct net_rx 
  * does nothing else than receive.
  */
 enum ol_fate tcp_input_next(struct tcp *tcp, struct ol_pkt *pkt, const struct net_rx *rx, ol_time now);
+/**
+ * Around segments that came together: ACKs of what came in order go once, behind the last of them (RFC 9293 3.10.7.4, MUST-59).
+ * Begin and end in turns; nothing but input in between.
+ */
+void tcp_batch_begin(struct tcp *tcp);
+void tcp_batch_end(struct tcp *tcp, ol_time now);
 /** An ICMP error that quotes a segment of ours; only borrows pkt.  RFC 5927 checks first. */
 void tcp_icmp(struct tcp *tcp, const struct ol_pkt *pkt, const struct net_rx *rx, ol_time now);
 /** A timer of the wheel with one of TCP's kinds is due. */

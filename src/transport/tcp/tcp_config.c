@@ -71,7 +71,7 @@ static const struct setting {
 	S("tcp_rto_initial_ms", K_MS, rto_initial_ns, 1, 120000, "RTO before the first measurement, milliseconds (RFC 6298)"),
 	S("tcp_rto_min_us", K_US, rto_min_ns, 1, 120000000, "least RTO, microseconds"),
 	S("tcp_rto_max_ms", K_MS, rto_max_ns, 1000, 120000, "most RTO, milliseconds"),
-	S("tcp_delack_ms", K_MS, delack_ns, 1, 499, "how long an ACK may be delayed, milliseconds (MUST-59: below 500)"),
+	S("tcp_delack_ms", K_MS, delack_ns, 1, 499, "how long an ACK may be delayed, milliseconds (MUST-40: below 500)"),
 	S("tcp_cork_ms", K_MS, cork_ns, 1, 10000, "how long a cork may hold text, milliseconds"),
 	S("tcp_congestion_control", K_NAME, congestion, 1, 15, "congestion control of new connections"),
 	S("tcp_init_cwnd", K_U32, init_cwnd, 1, 1000, "initial window in segments (RFC 6928)"),

@@ -90,12 +90,19 @@ static void measure_rcv_rtt(struct tcp_tcb *tcb, const struct tcp_in *in, ol_tim
 		tcb->rcv_rtt_ns = tcb->rcv_rtt_ns ? (7 * tcb->rcv_rtt_ns + m) / 8 : m;
 }
 
-/* RFC 9293 3.8.6.3, RFC 5681 4.2: every second full segment, at once on a gap, else within tcp_delack_ms. */
+/*
+ * RFC 9293 3.8.6.3, RFC 5681 4.2: every second full segment, at once on a gap, else within tcp_delack_ms.  Of segments that came
+ * together all are processed first, and one ACK tells of them (3.10.7.4, MUST-58, MUST-59): the odd one does not wait for the next
+ * batch, which from a sender with a small window comes a round trip later.  A gap cannot wait: how many duplicate ACKs there are,
+ * and which block each has first, is what they say.
+ */
 static void decide_ack(struct tcp_tcb *tcb, ol_time now)
 {
-	if (seq_len(tcb->rcv_wup, tcb->rcv_nxt) > tcb->rcv_mss || (tcb->quick > 0 && !tcb->pingpong) || tcb->opts.quickack ||
-	    tcb->rcvq.ooo)
+	bool due = seq_len(tcb->rcv_wup, tcb->rcv_nxt) > tcb->rcv_mss || (tcb->quick > 0 && !tcb->pingpong) || tcb->opts.quickack;
+	if (tcb->rcvq.ooo || (due && !tcb->tcp->in_batch))
 		tcb->ack_now = true;
+	else if (due && list_empty(&tcb->ack_later))
+		list_append(&tcb->tcp->ack_later, &tcb->ack_later);
 	tcb->ack_pending = true;
 	if (tcb->delack_at == OL_NEVER)
 		tcb->delack_at = now + tcb->tcp->cfg.delack_ns;

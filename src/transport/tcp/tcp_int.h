@@ -125,6 +125,7 @@ struct tcp_tcb {
 
 	/* acknowledging */
 	bool ack_now, ack_pending;
+	struct list ack_later;			/* its ACK is due when the segments at hand have all been processed */
 	uint8_t quick;				/* ACKs left that go at once */
 	uint8_t pingpong;			/* the user answers what it gets: delay */
 	ol_time ato_ns;				/* 0: no data came yet */
@@ -193,6 +194,8 @@ struct tcp {
 	struct list listen[TCP_LISTEN_BUCKETS];
 	struct list all;			/* every struct tcp_tcb */
 	struct list tcb_events, listener_events;
+	struct list ack_later;			/* struct tcp_tcb: see tcp_batch_begin */
+	bool in_batch;
 	struct list leaving;			/* struct tcp_note: a byte in an interface's queue whose user wants to know when it leaves */
 	struct list tw;
 	struct timer tw_timer;			/* TIMER_TCP_TW: the oldest record's end */

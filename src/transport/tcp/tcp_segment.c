@@ -147,6 +147,7 @@ static void ack_went(struct tcp_tcb *tcb, uint32_t wnd, ol_time now)
 		tcb->quick--;
 	tcb->ack_now = tcb->ack_pending = tcb->pushed = false;
 	tcb->delack_at = OL_NEVER;
+	list_del(&tcb->ack_later);
 	tcb->rcvq.dsack_set = false;
 	tcb->last_ack_at = now;
 }

@@ -81,6 +81,7 @@ struct tcp_tcb *tcp_tcb_new(struct tcp *tcp, const struct tcp_opts *opts, const 
 	list_init(&tcb->event);
 	list_init(&tcb->accept);
 	list_init(&tcb->fo_node);
+	list_init(&tcb->ack_later);
 	list_init(&tcb->local.wait);
 	chunkq_init(&tcb->sndq, &tcp->chunks);
 	tcp_rcvq_init(&tcb->rcvq);
@@ -117,6 +118,7 @@ void tcp_start_loss(struct tcp_tcb *tcb, ol_time now)
 void tcp_leave_demux(struct tcp_tcb *tcb)
 {
 	tcp_fastopen_settled(tcb);
+	list_del(&tcb->ack_later);
 	if (!tcb->in_demux)
 		return;
 	tcp_demux_del(&tcb->tcp->demux, &tcb->node);
