@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <outlet/ol_addr.h>
 #include <outlet/ol_pkt.h>
 
 /* What the bytes just taken brought. */
@@ -81,5 +82,34 @@ void ol_vj_rx_free(struct ol_vj_rx *rx);
 bool ol_vj_restore(struct ol_vj_rx *rx, enum ol_vj type, struct ol_pkt *pkt);
 /** A frame was damaged: packets without a slot number are thrown away until one with it comes (RFC 1144 3.2.4, TYPE_ERROR). */
 void ol_vj_error(struct ol_vj_rx *rx);
+
+/* ---- PPP interfaces of a stack ------------------------------------------------------------------------------------- */
+/*
+ * An OL_LINK_PPP interface asks for the first IPv4 address it is given (ol_addr_add), and for any when it has none; what the
+ * peer then says is its address while the link is open, and there is a route to the peer's.  With an MTU of 1280 or more it
+ * has a link-local IPv6 address of its own.  Its counters and timers are settings: "ppp_restart_ms" and the like.
+ */
+struct ol_stack;
+enum ol_ppp_state {			/* RFC 1661 4.2 */
+	OL_PPP_INITIAL, OL_PPP_STARTING, OL_PPP_CLOSED, OL_PPP_STOPPED, OL_PPP_CLOSING, OL_PPP_STOPPING, OL_PPP_REQ_SENT,
+	OL_PPP_ACK_RCVD, OL_PPP_ACK_SENT, OL_PPP_OPENED
+};
+struct ol_ppp_info {
+	enum ol_ppp_state lcp, ipcp, ipv6cp;
+	uint32_t mru, peer_mru;		/* what we take, and what the peer takes */
+	uint32_t accm, peer_accm;	/* what the peer escapes for us, and we for it */
+	bool pfc, acfc;			/* header fields left out in what we send */
+	unsigned vj_slots, peer_vj_slots;	/* slots for what comes, for what goes; 0: not compressed */
+	struct ol_addr local, peer;	/* IPv4; ver 0: none agreed */
+};
+/** @return 0; -ENODEV; -EINVAL no PPP interface */
+int ol_ppp_info(const struct ol_stack *stk, int ifi, struct ol_ppp_info *out);
+/** "Opened" */
+const char *ol_ppp_state_name(enum ol_ppp_state state);
+/** The administrative events Open and Close; a new interface is open.  -ENODEV, -EINVAL. */
+int ol_ppp_open(struct ol_stack *stk, int ifi);
+int ol_ppp_close(struct ol_stack *stk, int ifi);
+/** The IPv4 address for a peer that asks for one; it is then held to it.  -ENODEV, -EINVAL. */
+int ol_ppp_peer(struct ol_stack *stk, int ifi, const struct ol_addr *addr);
 
 #endif

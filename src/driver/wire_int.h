@@ -6,6 +6,7 @@
  *
  *	send -> lane IN: chances drawn -> queue -> transmitter -> line -> forward -> lane OUT: the same -> ready -> receive
  */
+#include <outlet/ol_serial.h>
 #include <outlet/ol_wire.h>
 #include "driver/driver.h"
 
@@ -89,6 +90,11 @@ static inline struct lane *wire_lane(struct ol_wire *w, unsigned port, enum ol_w
 {
 	return &w->port[port]->lane[dir];
 }
-static inline uint32_t wire_frame_max(const struct ol_wire *w) { return w->mtu + (w->link == OL_LINK_ETHER ? ETH_HLEN_ : 0); }
+static inline uint32_t wire_frame_max(const struct ol_wire *w)
+{
+	if (ol_link_is_serial(w->link))		/* all of it escaped, behind PPP's header */
+		return (uint32_t)OL_HDLC_ENCODED_MAX(w->mtu + 4);
+	return w->mtu + (w->link == OL_LINK_ETHER ? ETH_HLEN_ : 0);
+}
 
 #endif

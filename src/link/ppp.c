@@ -9,7 +9,7 @@
 
 struct ppp_config ppp_config_default(void)
 {
-	return (struct ppp_config){ .timing = { 3 * OL_SEC, 2, 10, 5 }, .mru = PPP_MRU, .magic = true, .pfc = true, .acfc = true,
+	return (struct ppp_config){ .timing = { 3 * OL_SEC, 2, 10, 5 }, .magic = true, .pfc = true, .acfc = true,
 		.vj = true, .vj_slots = OL_VJ_SLOTS - 1, .ipv6 = true };
 }
 

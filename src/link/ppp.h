@@ -11,6 +11,7 @@
 #include <outlet/ol_pkt.h>
 #include <outlet/ol_serial.h>
 #include "base/rng.h"
+#include "link/ppp_config.h"
 #include "link/ppp_fsm.h"
 
 enum {					/* Protocol field: RFC 1661 2, RFC 1332, RFC 5072 */
@@ -19,25 +20,12 @@ enum {					/* Protocol field: RFC 1661 2, RFC 1332, RFC 5072 */
 };
 enum { PPP_ADDRESS = 0xff, PPP_CONTROL = 0x03, PPP_OVERHEAD = 4, PPP_ACCM_DEFAULT = 0xffffffffu };
 
-struct ppp_config {			/* defaults: ppp_config_default() */
-	struct ppp_timing timing;
-	uint32_t mru;			/* what we ask for; 1500 is the default and then not asked */
-	uint32_t accm;			/* characters of the line that the peer is to escape */
-	bool magic, pfc, acfc;		/* asked for */
-	bool vj;			/* asked for, and granted to the peer */
-	bool ipv6;
-	uint8_t vj_slots;		/* highest slot number */
-	ol_time echo_ns;		/* an Echo-Request so often; 0: none */
-	uint8_t echo_failure;		/* so many unanswered, and the link begins anew; 0: never */
-};
-struct ppp_config ppp_config_default(void);
-
 struct ppp_user {
 	void *ctx;
 	/** Sends a frame from the address on; accm: what must be escaped in it.  Borrowed bytes. */
 	void (*frame)(void *ctx, const uint8_t *p, size_t len, uint32_t accm, ol_time now);
-	/** What the line may bring from now on needs this receiving map. */
-	void (*receiving)(void *ctx, uint32_t accm);
+	/** What the line brings from now on has this receiving map; the peer takes packets of so many bytes. */
+	void (*agreed)(void *ctx, uint32_t accm, uint32_t peer_mru);
 	/** IPv4 or IPv6 can (no longer) be sent.  NULL: nobody cares. */
 	void (*network)(void *ctx, uint8_t ver, bool up, ol_time now);
 };

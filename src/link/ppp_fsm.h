@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <outlet/ol_time.h>
+#include "link/ppp_config.h"
 
 enum ppp_state {			/* 4.2, by the numbers of 4.1 */
 	PPP_INITIAL, PPP_STARTING, PPP_CLOSED, PPP_STOPPED, PPP_CLOSING, PPP_STOPPING, PPP_REQ_SENT, PPP_ACK_RCVD,
@@ -65,7 +66,6 @@ struct ppp_proto {
 	void (*up)(struct ppp_fsm *f, ol_time now), (*down)(struct ppp_fsm *f, ol_time now);	/* tlu, tld */
 	void (*started)(struct ppp_fsm *f, ol_time now), (*finished)(struct ppp_fsm *f, ol_time now);	/* tls, tlf; NULL: nothing */
 };
-struct ppp_timing { ol_time restart_ns; uint8_t max_terminate, max_configure, max_failure; };	/* 4.6 */
 
 struct ppp_fsm {
 	const struct ppp_proto *proto;

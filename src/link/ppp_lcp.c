@@ -34,7 +34,7 @@ static void lcp_reset(struct ppp_fsm *f)
 	p->looped = 0;
 	p->no_echo = false;
 	f->peer_mru = PPP_MRU;
-	p->want = (struct ppp_lcp_opts){ .mru = (uint16_t)c->mru, .accm = c->accm, .pfc = c->pfc, .acfc = c->acfc };
+	p->want = (struct ppp_lcp_opts){ .mru = (uint16_t)(c->mru ? c->mru : PPP_MRU), .accm = c->accm, .pfc = c->pfc, .acfc = c->acfc };
 	p->want.magic = c->magic ? new_magic(p) : 0;
 }
 
@@ -127,7 +127,7 @@ static bool lcp_answer(struct ppp_fsm *f, const struct ppp_opt *o, bool rejected
 	struct ppp_lcp_opts *w = &p->want;
 	switch (o->type) {
 	case OPT_MRU:
-		w->mru = rejected || o->len != 2 ? none.mru : MAX(MIN(be16_at(o->data), (uint16_t)p->cfg.mru), (uint16_t)IP4_MIN_MTU);
+		w->mru = rejected || o->len != 2 ? none.mru : CLAMP(be16_at(o->data), (uint16_t)IP4_MIN_MTU, w->mru);
 		break;
 	case OPT_ACCM:
 		w->accm = rejected || o->len != 4 ? none.accm : w->accm | be32_at(o->data);	/* RFC 1662 7.1: the union */
@@ -234,8 +234,8 @@ static void lcp_up(struct ppp_fsm *f, ol_time now)
 	f->peer_mru = p->ipcp.peer_mru = p->ipv6cp.peer_mru = p->peer.mru;
 	p->echoes = 0;
 	p->echo_at = p->cfg.echo_ns && !p->no_echo ? now + p->cfg.echo_ns : OL_NEVER;
-	if (p->user.receiving)
-		p->user.receiving(p->user.ctx, p->want.accm);
+	if (p->user.agreed)
+		p->user.agreed(p->user.ctx, p->want.accm, p->peer.mru);
 	ppp_fsm_event(&p->ipcp, PPP_UP, now);
 	if (p->cfg.ipv6)
 		ppp_fsm_event(&p->ipv6cp, PPP_UP, now);
@@ -246,8 +246,8 @@ static void lcp_down(struct ppp_fsm *f, ol_time now)
 	struct ppp *p = ppp_of(f);
 	p->echo_at = OL_NEVER;
 	f->peer_mru = PPP_MRU;
-	if (p->user.receiving)
-		p->user.receiving(p->user.ctx, PPP_ACCM_DEFAULT);
+	if (p->user.agreed)
+		p->user.agreed(p->user.ctx, PPP_ACCM_DEFAULT, PPP_MRU);
 	ppp_fsm_event(&p->ipcp, PPP_DOWN, now);
 	if (p->cfg.ipv6)
 		ppp_fsm_event(&p->ipv6cp, PPP_DOWN, now);

@@ -27,7 +27,7 @@ static void bench_frame(void *ctx, const uint8_t *p, size_t len, uint32_t accm, 
 	b->sent[b->n_sent++].len = len;
 }
 
-static void bench_receiving(void *ctx, uint32_t accm) { ((struct bench *)ctx)->accm = accm; }
+static void bench_agreed(void *ctx, uint32_t accm, uint32_t peer_mru) { ((struct bench *)ctx)->accm = accm; }
 
 static void bench_network(void *ctx, uint8_t ver, bool up, ol_time now)
 {
@@ -46,7 +46,7 @@ static inline struct ppp_config plain(void)
 static inline void bench_new(struct bench *b, struct ppp_config c)
 {
 	*b = (struct bench){ .pool = ol_pool_new(0), .now = OL_SEC, .accm = PPP_ACCM_DEFAULT };
-	ppp_init(&b->ppp, &c, &(struct ppp_user){ b, bench_frame, bench_receiving, bench_network }, 7);
+	ppp_init(&b->ppp, &c, &(struct ppp_user){ b, bench_frame, bench_agreed, bench_network }, 7);
 }
 
 static inline void bench_start(struct bench *b)

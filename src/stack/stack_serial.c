@@ -1,0 +1,50 @@
+/*
+ * PPP interfaces: the calls of <outlet/ol_serial.h>, and what becomes of the addresses that a link agrees on.  While it is open
+ * the interface has the address the peer gave it, where it had none, and a route to the peer's; IPv6 has a link-local
+ * address.  What was given goes when the link does.
+ */
+#include <errno.h>
+#include <outlet/ol_serial.h>
+#include "stack/stack_int.h"
+
+static struct ol_route to_peer(const struct link_event *ev)
+{
+	return (struct ol_route){ .dst = ev->peer, .plen = 32, .ifi = ev->ifi, .prefsrc = ev->local };
+}
+
+static void network(struct ol_stack *stk, const struct link_event *ev)
+{
+	bool six = ev->local.ver == 6;
+	struct ol_route r = to_peer(ev);
+	if (ev->up) {
+		if (ev->given && ev->local.ver)
+			net_addr_add(stk->net, ev->ifi, &ev->local, six ? 64 : 32, stk->now);
+		if (ev->peer.ver)
+			net_route_add(stk->net, &r);
+		return;
+	}
+	if (ev->peer.ver)
+		net_route_del(stk->net, &r);
+	if (ev->given && ev->local.ver)
+		net_addr_del(stk->net, ev->ifi, &ev->local, stk->now);
+}
+
+void stack_link_events(struct ol_stack *stk)
+{
+	struct link_event ev;
+	while (link_event_next(stk->link, &ev))
+		network(stk, &ev);
+}
+
+int ol_ppp_info(const struct ol_stack *stk, int ifi, struct ol_ppp_info *out) { return link_ppp_info(stk->link, ifi, out); }
+
+static int admin(struct ol_stack *stk, int ifi, bool open)
+{
+	int err = link_ppp_admin(stk->link, ifi, open, stk->now);
+	stack_settle(stk);
+	return err;
+}
+
+int ol_ppp_open(struct ol_stack *stk, int ifi) { return admin(stk, ifi, true); }
+int ol_ppp_close(struct ol_stack *stk, int ifi) { return admin(stk, ifi, false); }
+int ol_ppp_peer(struct ol_stack *stk, int ifi, const struct ol_addr *addr) { return link_ppp_peer(stk->link, ifi, addr); }
