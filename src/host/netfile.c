@@ -27,7 +27,23 @@ static bool wire_mode(struct nf_parser *p, nf_node *v, void *into)
 	if (!s)
 		return false;
 	w->strict = !strcmp(s, "strict");
-	return w->strict || !strcmp(s, "fast") || nf_wrong(p, nf_line_of(v), "a wire's mode is fast or strict, not %s", s);
+	w->fast = !strcmp(s, "fast");
+	return w->strict || w->fast || nf_wrong(p, nf_line_of(v), "a wire's mode is fast or strict, not %s", s);
+}
+
+static bool wire_kind(struct nf_parser *p, nf_node *v, void *into)
+{
+	static const struct { const char *name; enum ol_link link; } kinds[] = {
+		{ "ethernet", OL_LINK_ETHER }, { "slip", OL_LINK_SLIP }, { "cslip", OL_LINK_CSLIP }, { "ppp", OL_LINK_PPP },
+	};
+	struct nf_wire *w = into;
+	const char *s = nf_text(p, v, "kind");
+	for (size_t i = 0; s && i < ARRAY_LEN(kinds); i++)
+		if (!strcmp(s, kinds[i].name)) {
+			w->link = (uint8_t)kinds[i].link;
+			return true;
+		}
+	return s && nf_wrong(p, nf_line_of(v), "a wire's kind is ethernet, slip, cslip or ppp, not %s", s);
 }
 
 static bool wire_mtu(struct nf_parser *p, nf_node *v, void *into)
@@ -68,7 +84,7 @@ static bool wire_tap(struct nf_parser *p, nf_node *v, void *into)
 }
 
 static const struct nf_key wire_keys[] = {
-	{ "subnet", wire_subnet }, { "mode", wire_mode }, { "mtu", wire_mtu },
+	{ "subnet", wire_subnet }, { "kind", wire_kind }, { "mode", wire_mode }, { "mtu", wire_mtu },
 	{ "faults", wire_faults }, { "tap", wire_tap },
 };
 
@@ -98,8 +114,8 @@ static bool read_wires(struct nf_parser *p, nf_node *v, void *into)
 		w->line = nf_line_of(k);
 		if (!is_empty(val) && !NF_READ_MAP(p, val, "a wire", wire_keys, w))
 			return false;
-		if (w->subnet[1].addr.ver && w->mtu && w->mtu < 1280)
-			return nf_wrong(p, w->line, "IPv6 needs an mtu of 1280 at least (RFC 8200)");
+		if (!nf_check_wire(p, w))
+			return false;
 	}
 	return true;
 }
@@ -120,6 +136,7 @@ static bool nic_wire(struct nf_parser *p, nf_node *v, void *into)
 
 static bool nic_name(struct nf_parser *p, nf_node *v, void *into)
 {
+	((struct nf_nic *)into)->named = true;
 	return nf_interface_name(p, v, ((struct nf_nic *)into)->name);
 }
 
@@ -156,6 +173,14 @@ static bool nic_mac(struct nf_parser *p, nf_node *v, void *into)
 	return true;
 }
 
+static bool nic_peer(struct nf_parser *p, nf_node *v, void *into)
+{
+	struct nf_nic *nic = into;
+	const char *s = nf_text(p, v, "peer-address");
+	return s && ((ol_addr_parse(s, &nic->peer) && nic->peer.ver == 4) ||
+		     nf_wrong(p, nf_line_of(v), "%s is no IPv4 address for the other end of a ppp wire", s));
+}
+
 static bool nic_mtu(struct nf_parser *p, nf_node *v, void *into)
 {
 	uint64_t n = 0;
@@ -181,6 +206,7 @@ static bool nic_out(struct nf_parser *p, nf_node *v, void *into)
 
 static const struct nf_key nic_keys[] = {
 	{ "wire", nic_wire }, { "name", nic_name }, { "address", nic_address }, { "mac", nic_mac }, { "mtu", nic_mtu },
+	{ "peer-address", nic_peer },
 	{ "faults-from", nic_in },	/* what the host sends goes into the wire ... */
 	{ "faults-to", nic_out },	/* ... and what it gets comes out of it */
 };
@@ -226,6 +252,7 @@ SHORT(wire)
 SHORT(address)
 SHORT(mac)
 SHORT(mtu)
+SHORT(peer)
 SHORT(in)
 SHORT(out)
 
@@ -310,6 +337,7 @@ static const struct nf_key host_keys[] = {
 	{ "address", host_address },
 	{ "mac", host_mac },
 	{ "mtu", host_mtu },
+	{ "peer-address", host_peer },
 	{ "faults-from", host_in },
 	{ "faults-to", host_out },
 	{ "interfaces", host_interfaces },
@@ -463,7 +491,7 @@ static bool read_top(struct nf_parser *p, nf_node *root)
 		return nf_wrong(p, 1,
 			     "the network has no host; list some under `hosts:`, or name a wire for guests with "
 			     "`guests: NAME`");
-	return nf_check_addresses(p);
+	return nf_check_ends(p) && nf_check_addresses(p);
 }
 
 int netfile_read(struct netfile *nf, const char *bytes, size_t len, char *why, size_t why_len)
