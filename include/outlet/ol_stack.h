@@ -124,6 +124,17 @@ struct ol_neigh { int ifi; struct ol_addr addr; struct ol_mac mac; enum ol_neigh
 /** The i-th neighbour, from 0; -ENOENT past the last. */
 int ol_neigh_get(const struct ol_stack *stk, unsigned i, struct ol_neigh *out);
 
+/**
+ * RARP, RFC 903, on an Ethernet interface: asks all stations for this interface's address, again and again ("rarp_wait_ms",
+ * "rarp_tries"); the answer becomes its address, with the mask of its class.  -ENODEV, -EINVAL (no Ethernet), -ENOMEM
+ */
+int ol_rarp_ask(struct ol_stack *stk, int ifi);
+/** What came of it: 0 and the address; -EINPROGRESS, -ETIMEDOUT nobody answered, -ENOENT never asked, -ENODEV, -EINVAL */
+int ol_rarp_state(const struct ol_stack *stk, int ifi, struct ol_addr *found);
+/** The server's part: who asks for this hardware address on ifi is told addr.  -EADDRNOTAVAIL (the interface has no address itself),
+ *  -ENODEV, -EINVAL, -ENOMEM (4096 are enough) */
+int ol_rarp_serve(struct ol_stack *stk, int ifi, const struct ol_mac *mac, const struct ol_addr *addr);
+
 /* ---- the walk of frames and of time ------------------------------------------------------------------------------ */
 /** What became of the last frame put in: for captures, counters and tests. */
 struct ol_verdict {

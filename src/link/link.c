@@ -17,7 +17,7 @@ struct link_config link_config_default(void)
 {
 	return (struct link_config){ .neigh_max = 1024, .neigh_queue = 64, .neigh_queue_total = 1024,
 		.base_reachable_ns = 30 * OL_SEC, .retrans_ns = OL_SEC, .delay_probe_ns = 5 * OL_SEC,
-		.mcast_solicit = 3, .ucast_solicit = 3, .ppp = ppp_config_default(), .cslip_slots = OL_VJ_SLOTS - 1 };
+		.mcast_solicit = 3, .ucast_solicit = 3, .ppp = ppp_config_default(), .cslip_slots = OL_VJ_SLOTS - 1, .rarp_wait_ns = OL_SEC, .rarp_tries = 6 };
 }
 
 struct link *link_new(const struct link_config *cfg, struct ol_pool *pool, struct wheel *wheel, ol_time now)
@@ -43,6 +43,7 @@ void link_free(struct link *l)
 	neigh_fini(l);
 	for (int i = 0; i < l->n_iface; i++) {
 		serial_free(l, l->iface[i]);
+		rarp_free(l, l->iface[i]);
 		ol_pktq_purge(&l->iface[i]->q);
 		free(l->iface[i]);
 	}
@@ -193,7 +194,7 @@ static enum ol_fate ether_input(struct link *l, struct link_iface *ifc, struct o
 	if (h.len802)
 		ol_pkt_trim(pkt, h.len802 - 8u);
 	*type = h.type;
-	if (h.type == ETH_ARP)
+	if (h.type == ETH_ARP || (h.type == ETH_RARP && ifc->rarp))
 		return OL_PASS;
 	return h.type == ETH_IP4 || h.type == ETH_IP6 ? check_version(pkt, h.type) : OL_DROP_LINK_TYPE;
 }
@@ -243,6 +244,10 @@ enum ol_fate link_input(struct link *l, int ifi, struct ol_pkt **pkt, bool *to_m
 	if (type == ETH_ARP) {
 		*pkt = NULL;
 		return arp_input(l, ifc, p, now);
+	}
+	if (type == ETH_RARP) {
+		*pkt = NULL;
+		return rarp_input(l, ifc, p, now);
 	}
 	return OL_PASS;
 }

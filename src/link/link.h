@@ -38,6 +38,8 @@ struct link_config {			/* defaults: link_config_default() */
 	struct ppp_config ppp;		/* of OL_LINK_PPP interfaces */
 	uint8_t cslip_slots;		/* highest slot number on OL_LINK_CSLIP: 15 */
 	bool cslip_cid;			/* leave the slot's number out there, though SLIP tells of no errors (RFC 1144 4.1) */
+	ol_time rarp_wait_ns;		/* for an answer to the first RARP request (1 s); doubled each time */
+	uint8_t rarp_tries;		/* requests before it is given up (6) */
 	uint8_t seed[16];
 };
 struct link_config link_config_default(void);
@@ -101,8 +103,12 @@ int link_ppp_admin(struct link *link, int ifi, bool open, ol_time now);
 int link_ppp_peer(struct link *link, int ifi, const struct ol_addr *addr);
 /** The interface has been given this address: what a PPP interface without one now asks for. */
 void link_ppp_local(struct link *link, int ifi, const struct ol_addr *addr, ol_time now);
-/** What PPP agreed on with a peer, or no longer; fetched by the stack, which gives the addresses to the floor above. */
-struct link_event { int ifi; bool up, given; struct ol_addr local, peer; };	/* given: local is the peer's gift; ver 0: none */
+/** RARP, as ol_rarp_*; own: the server's address in what it answers. */
+int link_rarp_ask(struct link *link, int ifi, ol_time now);
+int link_rarp_state(const struct link *link, int ifi, struct ol_addr *found);
+int link_rarp_serve(struct link *link, int ifi, const struct ol_mac *mac, const struct ol_addr *addr, const struct ol_addr *own);
+/** What PPP agreed on with a peer, or no longer, or RARP was told; fetched by the stack, which gives the addresses to the floor above. */
+struct link_event { int ifi; bool up, given; struct ol_addr local, peer; unsigned plen; };	/* given: local is a gift; ver 0: none */
 bool link_event_waits(const struct link *link);
 bool link_event_next(struct link *link, struct link_event *ev);
 

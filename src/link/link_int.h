@@ -12,6 +12,7 @@ enum { IFACE_MAX = 4096 };			/* interfaces of one host */
 enum { SERIAL_MTU_MAX = 16384 };		/* twice that, all escaped, is a packet still */
 
 struct neigh;
+struct rarp;
 struct serial;
 struct link_iface {
 	struct iface pub;
@@ -19,6 +20,7 @@ struct link_iface {
 	struct neigh *last;			/* the neighbour last sent to, or NULL */
 	struct txq txq;				/* how full q is, and who waits for room */
 	struct list pending;			/* on link->pending while q is not empty */
+	struct rarp *rarp;			/* who asked, or serves, by RARP; else NULL */
 	struct serial *serial;			/* OL_LINK_SLIP and the like; else NULL */
 	uint64_t rx_packets, rx_bytes, rx_dropped, tx_packets, tx_bytes, tx_dropped;
 };
@@ -76,6 +78,14 @@ void neigh_flush(struct link *link, int ifi);
 /** Sends pkt to a unicast neighbour, or lets it wait.  Takes pkt. */
 enum ol_fate neigh_output(struct link *link, struct link_iface *ifc, const struct ol_addr *addr, struct ol_pkt *pkt,
 			  ol_time now);
+
+/* RARP: rarp.c. */
+void rarp_free(struct link *link, struct link_iface *ifc);
+/** A RARP packet, its Ethernet header stripped.  Takes pkt. */
+enum ol_fate rarp_input(struct link *link, struct link_iface *ifc, struct ol_pkt *pkt, ol_time now);
+void rarp_expire(struct link *link, struct timer *t, ol_time now);
+/** An answer that has come and was not told yet. */
+bool rarp_event(struct link *link, struct link_iface *ifc, struct link_event *ev);
 
 /* Serial lines: serial.c. */
 int serial_new(struct link *link, struct link_iface *ifc);	/* 0, -ENOMEM */

@@ -378,6 +378,10 @@ void link_expire(struct link *l, struct timer *t, ol_time now)
 		serial_expire(l, t, now);
 		return;
 	}
+	if (t->kind == TIMER_LINK_RARP) {
+		rarp_expire(l, t, now);
+		return;
+	}
 	struct neigh *n = list_of(t, struct neigh, timer);
 	switch (n->state) {
 	case NEIGH_INCOMPLETE:

@@ -310,6 +310,7 @@ static void fill(const struct serial *s, unsigned v, struct link_event *ev)
 		ev->local = p->local4 ? ol_addr_ip4(p->local4) : ev->local;
 		ev->peer = p->peer4 ? ol_addr_ip4(p->peer4) : ev->peer;
 		ev->given = !p->cfg_local4;
+		ev->plen = 32;
 		return;
 	}
 	uint8_t b[16] = { 0xfe, 0x80 };			/* RFC 5072 5: the link-local address */
@@ -317,6 +318,7 @@ static void fill(const struct serial *s, unsigned v, struct link_event *ev)
 	be32_put(b + 12, (uint32_t)p->iid);
 	ev->local = ol_addr_from(6, b);
 	ev->given = true;
+	ev->plen = 64;
 }
 
 bool link_event_next(struct link *l, struct link_event *ev)
@@ -324,6 +326,8 @@ bool link_event_next(struct link *l, struct link_event *ev)
 	for (int i = 0; l->events && i < 2 * l->n_iface; i++) {
 		struct serial *s = l->iface[i / 2]->serial;
 		unsigned v = i & 1;
+		if (rarp_event(l, l->iface[i / 2], ev))
+			return true;
 		if (!s || !s->changed[v])
 			continue;
 		*ev = (struct link_event){ .ifi = i / 2 + 1, .up = !s->told[v] && s->is[v] };

@@ -258,6 +258,7 @@ void ol_stack_expire(struct ol_stack *stk, ol_time now)
 		switch ((enum timer_kind)t->kind) {
 		case TIMER_LINK:
 		case TIMER_LINK_SERIAL:
+		case TIMER_LINK_RARP:
 			link_expire(stk->link, t, now);
 			break;
 		case TIMER_NET_FRAG:

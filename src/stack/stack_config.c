@@ -35,6 +35,8 @@ static const struct setting { const char *name; enum kind kind; size_t at; int64
 	S("delay_first_probe_time", K_SEC, link.delay_probe_ns, 0, 3600, "seconds until a stale neighbour is probed"),
 	S("mcast_solicit", K_U8, link.mcast_solicit, 1, 255, "multicast solicitations before a neighbour is given up"),
 	S("ucast_solicit", K_U8, link.ucast_solicit, 1, 255, "unicast probes before a neighbour is given up"),
+	S("rarp_wait_ms", K_MS, link.rarp_wait_ns, 1, 3600000, "time for an answer to the first RARP request; twice that to each further"),
+	S("rarp_tries", K_U8, link.rarp_tries, 1, 30, "RARP requests before nobody is there"),
 	S("ppp_restart_ms", K_MS, link.ppp.timing.restart_ns, 1, 3600000, "PPP's Restart timer (RFC 1661 4.6)"),
 	S("ppp_max_terminate", K_U8, link.ppp.timing.max_terminate, 1, 255, "Terminate-Requests before a peer is given up"),
 	S("ppp_max_configure", K_U8, link.ppp.timing.max_configure, 1, 255, "Configure-Requests before a peer is waited for"),
