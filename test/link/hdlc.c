@@ -34,6 +34,13 @@ TEST(hdlc_fcs_begins_with_ones_and_ends_in_the_good_value)
 	whole[9] = (uint8_t)fcs;
 	whole[10] = (uint8_t)(fcs >> 8);
 	eq(ol_hdlc_fcs(0xffff, whole, 11), 0xf0b8);
+	static const uint8_t line[] = "\x7e" "123456789" "\x6e\x90\x7e";		/* and so it stands on the line */
+	uint8_t out[OL_HDLC_ENCODED_MAX(9)];
+	eq(ol_hdlc_encode(out, (const uint8_t *)"123456789", 9, 0), 13);
+	eq_mem(out, line, 13);
+	struct heard h = hear(0, line, 13, 4);
+	eq(h.kinds[OL_LINE_FRAME], 1);
+	eq(h.last_len, 9);
 }
 
 /* RFC 1662 4.2's examples.  req: 1662-4.2-a, 1662-7.1-a */

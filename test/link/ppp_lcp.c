@@ -587,6 +587,9 @@ TEST(control_character_maps_hold_from_opening_on)
 	struct ol_pkt *p = put_out(&b, &accm);
 	eq(accm, 0x80000001);
 	ol_pkt_free(p);
+	eq(in(&b, "c021 0942 0008 00000000"), OL_DONE);
+	eq(b.sent[0].accm, PPP_ACCM_DEFAULT);			/* LCP goes as if nothing had been agreed */
+	out(&b, "c021 0a42 0008 00000000");
 	ppp_carrier(&b.ppp, false, b.now);
 	eq(b.accm, PPP_ACCM_DEFAULT);
 	bench_end(&b);

@@ -9,7 +9,7 @@
 
 /* A segment, as far as the compressor cares; zero fields take the values of say(). */
 struct seg {
-	uint8_t flags, tos, ttl, proto, opt_len, ip_opt; uint16_t port, id, wnd, urp, frag; uint32_t seq, ack; size_t text; uint8_t odd;
+	uint8_t flags, tos, ttl, proto, opt_len, ip_opt; uint16_t port, id, wnd, urp, frag; uint32_t seq, ack; size_t text; uint8_t odd, opt;
 };
 struct bench { struct ol_pool *pool; struct ol_vj_tx *tx; struct ol_vj_rx *rx; uint8_t was[2000]; size_t was_len; };
 
@@ -52,7 +52,7 @@ static struct ol_pkt *make(struct bench *b, const struct seg *s)
 	tcp[13] = s->flags ? s->flags : TCP_ACK;
 	be16_put(tcp + 14, s->wnd ? s->wnd : 1000);
 	be16_put(tcp + 18, s->urp);
-	memset(tcp + 20, 1, s->opt_len);
+	memset(tcp + 20, s->opt ? s->opt : 1, s->opt_len);
 	memset(tcp + 20 + s->opt_len, 'x', s->text);
 	struct ol_addr src = ol_addr_ip4(0x0a000001), dst = ol_addr_ip4(0x0a000002);
 	be16_put(tcp + 16, cksum_finish(cksum_add(cksum_pseudo(&src, &dst, 6, (uint32_t)(n - ihl)), tcp, n - ihl)));
@@ -201,6 +201,16 @@ TEST(vj_other_changes_go_uncompressed)
 		eq(pass(&b, other[i]), OL_VJ_UNCOMPRESSED);
 		down(&b);
 	}
+}
+
+/* Options as long as before, with another value: a timestamp that ticks.  req: 1144-3.2.3-b */
+TEST(vj_options_that_change_go_uncompressed)
+{
+	struct bench b = up(16, true);
+	eq(pass(&b, SEG(.id = 1, .seq = 10, .opt_len = 12, .opt = 5, .text = 1)), OL_VJ_UNCOMPRESSED);
+	eq(pass(&b, SEG(.id = 2, .seq = 11, .opt_len = 12, .opt = 5, .text = 1)), OL_VJ_COMPRESSED);
+	eq(pass(&b, SEG(.id = 3, .seq = 12, .opt_len = 12, .opt = 6, .text = 1)), OL_VJ_UNCOMPRESSED);
+	down(&b);
 }
 
 /* req: 1144-3.2.3-d */
