@@ -201,7 +201,8 @@ static enum ol_fate ether_input(struct link *l, struct link_iface *ifc, struct o
 
 static enum ol_fate serial_step(struct link *l, struct link_iface *ifc, struct ol_pkt *bytes, struct ol_pkt **pkt, ol_time now)
 {
-	for (enum ol_fate fate; (fate = serial_input(l, ifc, bytes, pkt, now)) == OL_PASS; bytes = NULL) {
+	enum ol_fate fate;
+	for (; (fate = serial_input(l, ifc, bytes, pkt, now)) == OL_PASS; bytes = NULL) {
 		enum ol_fate version = check_version(*pkt, 0);
 		if (version == OL_PASS)
 			return OL_PASS;
@@ -209,7 +210,7 @@ static enum ol_fate serial_step(struct link *l, struct link_iface *ifc, struct o
 		link_drop(l, *pkt, version);
 	}
 	*pkt = NULL;
-	return OL_DONE;
+	return fate;
 }
 
 enum ol_fate link_more(struct link *l, int ifi, struct ol_pkt **pkt, ol_time now)

@@ -92,7 +92,8 @@ int serial_new(struct link *link, struct link_iface *ifc);	/* 0, -ENOMEM */
 void serial_free(struct link *link, struct link_iface *ifc);
 /** What leaves: turns an IP datagram into bytes of the line.  On OL_PASS *pkt is another; else it is still the caller's. */
 enum ol_fate serial_output(struct link *link, struct link_iface *ifc, struct ol_pkt **pkt);
-/** Bytes of the line, or NULL: go on with those that are left.  Takes bytes.  OL_PASS: *pkt is a datagram. */
+/** Bytes of the line, or NULL: go on with those that are left.  Takes bytes.  OL_PASS: *pkt is a datagram;
+ *  else all were looked at, and the fate is that of the last frame. */
 enum ol_fate serial_input(struct link *link, struct link_iface *ifc, struct ol_pkt *bytes, struct ol_pkt **pkt, ol_time now);
 void serial_carrier(struct link *link, struct link_iface *ifc, bool up, ol_time now);
 void serial_expire(struct link *link, struct timer *t, ol_time now);

@@ -106,10 +106,10 @@ static void make_ppp(struct serial *s)
 	struct ppp_config c = s->link->cfg.ppp;
 	struct ppp_user user = { s, put_frame, agreed, network };
 	struct sipkey key = sipkey_derive(s->link->cfg.seed, "ppp");
-	uint32_t ifi = (uint32_t)s->link->n_iface;
+	be32 number = be32_from((uint32_t)s->link->n_iface);	/* the same on every processor */
 	c.mru = MIN(c.mru ? c.mru : s->mtu, (uint32_t)SERIAL_MTU_MAX);
 	c.ipv6 = c.ipv6 && s->mtu >= 1280;
-	ppp_init(&s->ppp, &c, &user, siphash(key, &ifi, sizeof ifi));
+	ppp_init(&s->ppp, &c, &user, siphash(key, number.b, sizeof number));
 }
 
 int serial_new(struct link *l, struct link_iface *ifc)
@@ -217,16 +217,11 @@ enum ol_fate serial_output(struct link *l, struct link_iface *ifc, struct ol_pkt
 /* RFC 1144 appendix A: the type is in the first byte. */
 static enum ol_fate cslip_input(struct serial *s, struct ol_pkt *p)
 {
-	if (!s->vj_rx)
-		return OL_DROP_NO_MEMORY;
-	if (p->data[0] & OL_VJ_COMPRESSED) {
-		p->data[0] &= 0x7f;
-		return ol_vj_restore(s->vj_rx, OL_VJ_COMPRESSED, p) ? OL_PASS : OL_DROP_VJ_TOSSED;
-	}
 	if (p->data[0] < OL_VJ_UNCOMPRESSED)
 		return OL_PASS;
-	p->data[0] &= 0x4f;
-	return ol_vj_restore(s->vj_rx, OL_VJ_UNCOMPRESSED, p) ? OL_PASS : OL_DROP_VJ_TOSSED;
+	enum ol_vj type = p->data[0] & OL_VJ_COMPRESSED ? OL_VJ_COMPRESSED : OL_VJ_UNCOMPRESSED;
+	p->data[0] &= type == OL_VJ_COMPRESSED ? 0x7f : 0x4f;
+	return s->vj_rx && ol_vj_restore(s->vj_rx, type, p) ? OL_PASS : OL_DROP_VJ_TOSSED;
 }
 
 static enum ol_fate frame_input(struct serial *s, struct ol_pkt *p, ol_time now)
@@ -274,18 +269,19 @@ enum ol_fate serial_input(struct link *l, struct link_iface *ifc, struct ol_pkt 
 {
 	struct serial *s = ifc->serial;
 	enum ol_line what;
+	enum ol_fate last = OL_DONE;
 	if (bytes)
 		ol_pktq_put(&s->bytes, bytes);
 	while (next_frame(s, &what)) {
 		if (what != OL_LINE_FRAME) {
 			line_error(s);
-			dropped(s, NULL, OL_DROP_SERIAL_FRAME);
+			dropped(s, NULL, last = OL_DROP_SERIAL_FRAME);
 			continue;
 		}
 		struct ol_pkt *p = ol_pkt_from(l->pool, s->rx.buf, s->rx.len);
 		if (!p) {
 			line_error(s);
-			dropped(s, NULL, OL_DROP_NO_MEMORY);
+			dropped(s, NULL, last = OL_DROP_NO_MEMORY);
 			continue;
 		}
 		p->link = ifc->pub.link;
@@ -295,9 +291,9 @@ enum ol_fate serial_input(struct link *l, struct link_iface *ifc, struct ol_pkt 
 			*pkt = p;
 			return OL_PASS;
 		}
-		dropped(s, p, fate);
+		dropped(s, p, last = fate);
 	}
-	return OL_DONE;
+	return last;
 }
 
 /* ---- what the floor above is told, and asks ------------------------------------------------------------------------------ */

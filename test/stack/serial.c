@@ -363,6 +363,20 @@ TEST(ppp_carries_ipv6_between_its_link_local_addresses)
 	line_free(l);
 }
 
+TEST(serial_bytes_have_a_fate)
+{
+	struct line *l = line_new((struct setup){ .link = OL_LINK_PPP, .addr = { "10.9.0.1", "10.9.0.2" } });
+	struct host *h = &l->h[0];
+	run(l, OL_SEC);
+	eq(ol_stack_input(h->stk, h->ifi, ol_pkt_from(l->pool, "\x7e" "damaged", 8), l->now).fate, OL_DONE);	/* not over yet */
+	eq(ol_stack_input(h->stk, h->ifi, ol_pkt_from(l->pool, "\x7e", 1), l->now).fate, OL_DROP_SERIAL_FRAME);
+	eq(ol_stack_count(h->stk, OL_DROP_SERIAL_FRAME), 1);
+	struct ol_iface_info info;
+	eq(ol_iface_info(h->stk, h->ifi, &info), 0);
+	eq(info.rx_dropped, 1);
+	line_free(l);
+}
+
 TEST(serial_interfaces_and_lines_are_checked)
 {
 	struct line *l = line_new((struct setup){ .link = OL_LINK_SLIP, .addr = { "10.9.0.1", "10.9.0.2" } });
