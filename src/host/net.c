@@ -137,12 +137,16 @@ static int build_nic(struct vhost *h, const struct nf_nic *f, struct wire *w)
 	int err = 0;
 	for (unsigned i = 0; i < f->n_addrs && !err; i++)
 		err = ol_addr_add(h->stk, ifi, &f->addr[i].addr, f->addr[i].plen);
-	for (int family = 4; !f->n_addrs && !err && family <= 6; family += 2) {
+	for (int family = f->rarp ? 6 : 4; !f->n_addrs && !err && family <= 6; family += 2) {
 		struct ol_addr a;
 		unsigned plen;
 		if (wire_next_addr(w, family, &a, &plen))
 			err = ol_addr_add(h->stk, ifi, &a, plen);
 	}
+	for (unsigned i = 0; i < f->n_table && !err; i++)
+		err = ol_rarp_serve(h->stk, ifi, &f->table[i].mac, &f->table[i].addr);
+	if (f->rarp && !err)
+		err = ol_rarp_ask(h->stk, ifi);
 	if (f->peer.ver && !err)
 		err = ol_ppp_peer(h->stk, ifi, &f->peer);
 	if (f->has_in)

@@ -159,19 +159,55 @@ static bool nic_address_one(struct nf_parser *p, nf_node *v, void *into)
 }
 static bool nic_address(struct nf_parser *p, nf_node *v, void *into) { return nf_each(p, v, nic_address_one, into); }
 
-static bool nic_mac(struct nf_parser *p, nf_node *v, void *into)
+static bool read_mac(struct nf_parser *p, nf_node *v, struct ol_mac *mac)
 {
-	struct nf_nic *nic = into;
 	const char *s = nf_text(p, v, "mac");
 	if (!s)
 		return false;
-	if (!ol_mac_parse(s, &nic->mac) || (nic->mac.b[0] & 1))
+	if (!ol_mac_parse(s, mac) || (mac->b[0] & 1))
 		return nf_wrong(p, nf_line_of(v),
 			     "%s is no address of one station; write it as 02:00:00:00:00:01, the first number even",
 			     s);
-	nic->has_mac = true;
 	return true;
 }
+
+static bool nic_mac(struct nf_parser *p, nf_node *v, void *into)
+{
+	struct nf_nic *nic = into;
+	nic->has_mac = true;
+	return read_mac(p, v, &nic->mac);
+}
+
+static bool nic_rarp(struct nf_parser *p, nf_node *v, void *into)
+{
+	return nf_boolean(p, v, "rarp", &((struct nf_nic *)into)->rarp);
+}
+
+static bool row_mac(struct nf_parser *p, nf_node *v, void *into)
+{
+	struct nf_rarp *row = into;
+	row->has_mac = true;
+	return read_mac(p, v, &row->mac);
+}
+static bool row_address(struct nf_parser *p, nf_node *v, void *into)
+{
+	struct nf_rarp *row = into;
+	const char *s = nf_text(p, v, "address");
+	return s && ((ol_addr_parse(s, &row->addr) && row->addr.ver == 4) ||
+		     nf_wrong(p, nf_line_of(v), "%s is no IPv4 address; RARP gives no others", s));
+}
+static const struct nf_key row_keys[] = { { "mac", row_mac }, { "address", row_address } };
+
+static bool nic_table_one(struct nf_parser *p, nf_node *v, void *into)
+{
+	struct nf_nic *nic = into;
+	struct nf_rarp *row = nf_grow(p, v, &nic->table, &nic->n_table, sizeof *row, NF_MAX_RARP, "rows of rarp-table");
+	if (!row || !NF_READ_MAP(p, v, "a row of rarp-table", row_keys, row))
+		return false;
+	row->line = nf_line_of(v);
+	return (row->has_mac && row->addr.ver) || nf_wrong(p, row->line, "a row of rarp-table needs `mac:` and `address:`");
+}
+static bool nic_table(struct nf_parser *p, nf_node *v, void *into) { return nf_each(p, v, nic_table_one, into); }
 
 static bool nic_peer(struct nf_parser *p, nf_node *v, void *into)
 {
@@ -206,7 +242,7 @@ static bool nic_out(struct nf_parser *p, nf_node *v, void *into)
 
 static const struct nf_key nic_keys[] = {
 	{ "wire", nic_wire }, { "name", nic_name }, { "address", nic_address }, { "mac", nic_mac }, { "mtu", nic_mtu },
-	{ "peer-address", nic_peer },
+	{ "peer-address", nic_peer }, { "rarp", nic_rarp }, { "rarp-table", nic_table },
 	{ "faults-from", nic_in },	/* what the host sends goes into the wire ... */
 	{ "faults-to", nic_out },	/* ... and what it gets comes out of it */
 };
@@ -253,6 +289,8 @@ SHORT(address)
 SHORT(mac)
 SHORT(mtu)
 SHORT(peer)
+SHORT(rarp)
+SHORT(table)
 SHORT(in)
 SHORT(out)
 
@@ -338,6 +376,8 @@ static const struct nf_key host_keys[] = {
 	{ "mac", host_mac },
 	{ "mtu", host_mtu },
 	{ "peer-address", host_peer },
+	{ "rarp", host_rarp },
+	{ "rarp-table", host_table },
 	{ "faults-from", host_in },
 	{ "faults-to", host_out },
 	{ "interfaces", host_interfaces },
@@ -535,6 +575,8 @@ void netfile_free(struct netfile *nf)
 			free(nf->host[i].setting[k].key);
 			free(nf->host[i].setting[k].value);
 		}
+		for (unsigned k = 0; k < nf->host[i].n_nics; k++)
+			free(nf->host[i].nic[k].table);
 		free(nf->host[i].nic);
 		free(nf->host[i].route);
 		free(nf->host[i].setting);

@@ -19,6 +19,7 @@
 #define NF_MAX_ROUTES 256
 #define NF_MAX_SETTINGS 64
 #define NF_MAX_CAPTURES 64
+#define NF_MAX_RARP 1024
 
 struct nf_prefix { struct ol_addr addr; unsigned plen; };
 struct nf_wire {
@@ -31,6 +32,7 @@ struct nf_wire {
 	struct ol_faults faults;		/* of the wire: on every way in */
 	char tap[16];				/* "" : none */
 };
+struct nf_rarp { int line; struct ol_mac mac; struct ol_addr addr; bool has_mac; };
 struct nf_nic {
 	int line;
 	char name[16];
@@ -38,6 +40,8 @@ struct nf_nic {
 	struct nf_prefix addr[NF_MAX_ADDRS];
 	unsigned n_addrs;			/* 0: the wire's subnet gives them */
 	struct ol_mac mac; bool has_mac;
+	bool rarp;				/* asks for its address */
+	struct nf_rarp *table; unsigned n_table;	/* answers such questions */
 	struct ol_addr peer;			/* PPP: for a peer without an address; ver 0: none */
 	bool named;
 	uint32_t mtu;				/* 0: the wire's */

@@ -71,6 +71,16 @@ bool nf_check_ends(struct nf_parser *p)
 	return true;
 }
 
+/* Who asks by RARP has no address and speaks Ethernet; who answers has one. */
+static bool check_rarp(struct nf_parser *p, const struct nf_host *h, const struct nf_nic *nic, const struct nf_wire *w)
+{
+	if ((nic->rarp || nic->n_table) && w->link != OL_LINK_ETHER)
+		return nf_wrong(p, nic->line, "RARP is for Ethernet; the wire %s is none", w->name);
+	if (nic->rarp && nic->n_addrs)
+		return nf_wrong(p, nic->line, "%s has an address here and asks for one by RARP; take one of the two away", h->name);
+	return true;
+}
+
 /* What an interface on a serial line has, and has not. */
 static bool check_serial(struct nf_parser *p, const struct nf_host *h, struct nf_nic *nic, const struct nf_wire *w)
 {
@@ -90,9 +100,10 @@ bool nf_check_nic(struct nf_parser *p, struct nf_host *h, struct nf_nic *nic)
 	if (!nic->line)				/* and then there may be no wire at all */
 		return nf_wrong(p, h->line, "an interface of %s is on no wire; give it one with `wire: NAME`", h->name);
 	struct nf_wire *w = &p->nf->wire[nic->wire];
-	if (!check_serial(p, h, nic, w))
+	if (!check_serial(p, h, nic, w) || !check_rarp(p, h, nic, w))
 		return false;
-	if (!nic->n_addrs && !w->subnet[0].addr.ver && !w->subnet[1].addr.ver && w->link != OL_LINK_PPP)
+	if (!nic->n_addrs && !w->subnet[0].addr.ver && !w->subnet[1].addr.ver && w->link != OL_LINK_PPP &&
+	    !nic->rarp)
 		return nf_wrong(p, nic->line, "%s needs an address here, or the wire %s a subnet to take one from",
 			     h->name, w->name);
 	if (nic->mtu > wire_mtu(w))

@@ -13,6 +13,7 @@ struct ppp_config {			/* defaults: ppp_config_default() */
 	bool magic, pfc, acfc;		/* asked for */
 	bool vj;			/* asked for, and granted to the peer */
 	bool ipv6;
+	bool defaultroute;		/* the way to everywhere leads to the peer, while the link is open */
 	uint8_t vj_slots;		/* highest slot number */
 	ol_time echo_ns;		/* an Echo-Request so often; 0: none */
 	uint8_t echo_failure;		/* so many unanswered, and the link begins anew; 0: never */

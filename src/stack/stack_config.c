@@ -49,6 +49,7 @@ static const struct setting { const char *name; enum kind kind; size_t at; int64
 	S("ppp_vj", K_BOOL, link.ppp.vj, 0, 1, "compress TCP/IPv4 headers where the peer does too (RFC 1332 4)"),
 	S("ppp_vj_max_slot", K_U8, link.ppp.vj_slots, 0, 255, "highest slot of compressed headers that is kept"),
 	S("ppp_ipv6", K_BOOL, link.ppp.ipv6, 0, 1, "negotiate IPv6 on PPP interfaces of an MTU that bears it (RFC 5072)"),
+	S("ppp_defaultroute", K_BOOL, link.ppp.defaultroute, 0, 1, "the default route leads over a PPP interface while it is open"),
 	S("ppp_echo_interval", K_SEC, link.ppp.echo_ns, 0, 3600, "seconds between LCP's Echo-Requests; 0: none"),
 	S("ppp_echo_failure", K_U8, link.ppp.echo_failure, 0, 255, "unanswered Echo-Requests that end a link; 0: any number"),
 	S("cslip_max_slot", K_U8, link.cslip_slots, 0, 255, "highest slot of compressed headers on CSLIP lines"),

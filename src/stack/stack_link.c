@@ -14,14 +14,19 @@ static struct ol_route to_peer(const struct link_event *ev)
 
 static void network(struct ol_stack *stk, const struct link_event *ev)
 {
-	struct ol_route r = to_peer(ev);
+	bool everywhere = ev->peer.ver && stk->cfg.link.ppp.defaultroute;
+	struct ol_route r = to_peer(ev), all = { .dst = { .ver = 4 }, .ifi = ev->ifi, .prefsrc = ev->local };
 	if (ev->up) {
 		if (ev->given && ev->local.ver)
 			net_addr_add(stk->net, ev->ifi, &ev->local, ev->plen, stk->now);
 		if (ev->peer.ver)
 			net_route_add(stk->net, &r);
+		if (everywhere)
+			net_route_add(stk->net, &all);
 		return;
 	}
+	if (everywhere)
+		net_route_del(stk->net, &all);
 	if (ev->peer.ver)
 		net_route_del(stk->net, &r);
 	if (ev->given && ev->local.ver)

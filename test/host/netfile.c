@@ -107,6 +107,11 @@ TEST(mistakes_are_told_with_their_line_and_what_to_do)
 	SAYS("wires:\n  l: {kind: slip}\nhosts:\n  a: {wire: l, address: 10.1.0.1/24, mac: '02:00:00:00:00:01'}\n", "has no mac");
 	SAYS("wires:\n  l: {kind: slip}\nhosts:\n  a: {wire: l, address: 10.1.0.1/24, peer-address: 10.1.0.2}\n", "only on a ppp wire");
 	SAYS("wires:\n  l: {kind: ppp}\nhosts:\n  a: {wire: l, peer-address: 'fd00::1'}\n", "no IPv4 address for the other end");
+	SAYS(WIRE "hosts:\n  a: {wire: lan, rarp: yes, address: 10.1.0.2/24}\n", "has an address here and asks for one by RARP");
+	SAYS(WIRE "hosts:\n  a: {wire: lan, rarp-table: [{mac: '02:00:00:00:00:01'}]}\n", "needs `mac:` and `address:`");
+	SAYS(WIRE "hosts:\n  a: {wire: lan, rarp-table: [{mac: '03:00:00:00:00:01', address: 10.1.0.7}]}\n", "no address of one station");
+	SAYS(WIRE "hosts:\n  a: {wire: lan, rarp-table: [{mac: '02:00:00:00:00:01', address: 'fd00::1'}]}\n", "RARP gives no others");
+	SAYS("wires:\n  l: {kind: ppp}\nhosts:\n  a: {wire: l, rarp: yes}\n", "RARP is for Ethernet");
 	SAYS("wires:\n  l: {kind: slip, mtu: 296}\nhosts:\n  a: {wire: l, address: 10.1.0.1/24, mtu: 576}\n", "carries 296 bytes");
 	SAYS("wires:\n  a: {subnet: 10.1.0.0/16}\n  b: {subnet: 10.1.2.0/24}\n",
 	     "line 3: the subnet 10.1.2.0/24 overlaps with that of the wire a");
@@ -143,6 +148,18 @@ TEST(serial_lines_are_read_with_what_is_theirs)
 	eq(nf.host[0].nic[0].peer.ver, 4);
 	eq(nf.host[0].nic[0].peer.b[3], 9);
 	eq(nf.host[1].nic[0].n_addrs, 0);			/* the peer will say */
+	netfile_free(&nf);
+}
+
+TEST(a_table_for_rarp_is_read)
+{
+	ok(reads("wires:\n  l: {}\nhosts:\n  a:\n    wire: l\n    address: 10.1.0.1/24\n    rarp-table:\n"
+		 "    - {mac: '02:00:00:00:00:07', address: 10.1.0.7}\n    - {mac: '02:00:00:00:00:08', address: 10.1.0.8}\n"
+		 "  b: {wire: l, rarp: yes, mac: '02:00:00:00:00:07'}\n"));
+	eq(nf.host[0].nic[0].n_table, 2);
+	eq(nf.host[0].nic[0].table[1].mac.b[5], 8);
+	eq(nf.host[0].nic[0].table[1].addr.b[3], 8);
+	ok(nf.host[1].nic[0].rarp && !nf.host[0].nic[0].rarp);
 	netfile_free(&nf);
 }
 

@@ -407,6 +407,26 @@ def serial_case(net):
         need(word in seen, f"the capture has no {word}:\n{seen[:2000]}")
 
 
+RARP = """
+wires:
+  lan: {}
+hosts:
+  server: {wire: lan, address: 10.0.0.1/8, rarp-table: [{mac: "02:00:00:00:00:07", address: 10.0.0.7}]}
+  station: {wire: lan, mac: "02:00:00:00:00:07", rarp: yes}
+"""
+
+
+@case("rarp", "python3 -m http.server", "ip, curl", "a station that is told its address by RARP")
+def rarp_case(net):
+    net.file = net.write("rarp.yaml", RARP)
+    net.write("index.html", "told\n")
+    net.serve("server", [PYTHON, "-m", "http.server", "8000"])
+    got = net.run("station", [which("curl"), "-sS", "--retry", "40", "--retry-delay", "0", "--retry-all-errors", "http://10.0.0.1:8000/index.html"], 40)
+    same(got, b"told\n", "curl")
+    said = net.run("station", [which("ip"), "-4", "address", "show", "eth0"]).decode()
+    need("inet 10.0.0.7/8" in said, f"ip address says\n{said}")
+
+
 # ---- load ----
 
 @case("wrk", "nginx, 2 workers", "wrk", "50 connections for 2 s, no socket error, no other status than 2xx")

@@ -293,6 +293,28 @@ TEST(ppp_gives_a_host_without_one_its_address)
 	line_free(l);
 }
 
+static bool has_default(const struct host *h)
+{
+	struct ol_route r;
+	for (unsigned i = 0; ol_route_get(h->stk, i, &r) == 0; i++)
+		if (r.dst.ver == 4 && !r.plen && r.ifi == h->ifi)
+			return true;
+	return false;
+}
+
+TEST(ppp_is_the_way_to_everywhere_when_told_so)
+{
+	struct line *l = line_new((struct setup){ .link = OL_LINK_PPP, .addr = { "10.9.0.1", NULL }, .peer = "10.77.1.5",
+		.settings = { NULL, "ppp_defaultroute=1" } });
+	ok(!has_default(&l->h[1]));
+	run(l, OL_SEC);
+	ok(has_default(&l->h[1]));
+	ok(!has_default(&l->h[0]));
+	eq(ol_ppp_close(l->h[1].stk, l->h[1].ifi), 0);
+	ok(!has_default(&l->h[1]));
+	line_free(l);
+}
+
 /* A cut line is Down: both forget what they had and agree again when it is back. */
 TEST(ppp_negotiates_anew_when_the_line_was_away)
 {
