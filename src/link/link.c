@@ -17,7 +17,8 @@ struct link_config link_config_default(void)
 {
 	return (struct link_config){ .neigh_max = 1024, .neigh_queue = 64, .neigh_queue_total = 1024,
 		.base_reachable_ns = 30 * OL_SEC, .retrans_ns = OL_SEC, .delay_probe_ns = 5 * OL_SEC,
-		.mcast_solicit = 3, .ucast_solicit = 3, .ppp = ppp_config_default(), .cslip_slots = OL_VJ_SLOTS - 1, .rarp_wait_ns = OL_SEC, .rarp_tries = 6 };
+		.mcast_solicit = 3, .ucast_solicit = 3, .ppp = ppp_config_default(),
+		.cslip_slots = OL_VJ_SLOTS - 1, .rarp_wait_ns = OL_SEC, .rarp_tries = 6 };
 }
 
 struct link *link_new(const struct link_config *cfg, struct ol_pool *pool, struct wheel *wheel, ol_time now)

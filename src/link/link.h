@@ -106,7 +106,8 @@ void link_ppp_local(struct link *link, int ifi, const struct ol_addr *addr, ol_t
 /** RARP, as ol_rarp_*; own: the server's address in what it answers. */
 int link_rarp_ask(struct link *link, int ifi, ol_time now);
 int link_rarp_state(const struct link *link, int ifi, struct ol_addr *found);
-int link_rarp_serve(struct link *link, int ifi, const struct ol_mac *mac, const struct ol_addr *addr, const struct ol_addr *own);
+int link_rarp_serve(struct link *link, int ifi, const struct ol_mac *mac, const struct ol_addr *addr,
+		    const struct ol_addr *own);
 /** What PPP agreed on with a peer, or no longer, or RARP was told; fetched by the stack, which gives the addresses to the floor above. */
 struct link_event { int ifi; bool up, given; struct ol_addr local, peer; unsigned plen; };	/* given: local is a gift; ver 0: none */
 bool link_event_waits(const struct link *link);

@@ -154,13 +154,11 @@ static bool lcp_answer(struct ppp_fsm *f, const struct ppp_opt *o, bool rejected
 }
 
 /* ---- 5.7 to 5.9 ------------------------------------------------------------------------------------------------------- */
-/* 5.8, 6.4: the magic number in an Echo or Discard must be the peer's, or 0 where it has none. */
-enum whose { PEERS, OURS, STRANGE };
-static enum whose magic_of(const struct ppp *p, const uint8_t *data)
-{
-	uint32_t m = be32_at(data);
-	return m && m == p->want.magic ? OURS : m == p->peer.magic || !m ? PEERS : STRANGE;
-}
+/*
+ * 5.8, 6.4: the magic number in an Echo or Discard must be the peer's, or 0 where it has none.  Our own would say that the line was
+ * looped back while it was open: nothing is answered then, and with ppp_echo_failure the link begins anew and finds out.
+ */
+static bool is_peers(const struct ppp *p, const uint8_t *data) { return be32_at(data) == p->peer.magic; }
 
 static enum ppp_event lcp_other(struct ppp_fsm *f, uint8_t code, const uint8_t *data, size_t len, ol_time now)
 {
@@ -172,9 +170,9 @@ static enum ppp_event lcp_other(struct ppp_fsm *f, uint8_t code, const uint8_t *
 		return ppp_protocol_refused(p, be16_at(data), now) ? PPP_RXJ_PLUS : PPP_RXJ_MINUS;
 	case PPP_ECHO_REQ:
 	case PPP_DISCARD_REQ:
-		return f->state == PPP_OPENED && len >= MAGIC_LEN && magic_of(p, data) == PEERS ? PPP_RXR : PPP_EVENTS;
+		return f->state == PPP_OPENED && len >= MAGIC_LEN && is_peers(p, data) ? PPP_RXR : PPP_EVENTS;
 	case PPP_ECHO_REP:
-		if (f->state != PPP_OPENED || len < MAGIC_LEN || magic_of(p, data) != PEERS)
+		if (f->state != PPP_OPENED || len < MAGIC_LEN || !is_peers(p, data))
 			return PPP_EVENTS;
 		p->echoes = 0;
 		return PPP_RXR;

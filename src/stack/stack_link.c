@@ -1,7 +1,8 @@
 /*
- * Addresses that a link brings.  PPP interfaces: the calls of <outlet/ol_serial.h>, and what becomes of the addresses that a link agrees on.  While it is open
- * the interface has the address the peer gave it, where it had none, and a route to the peer's; IPv6 has a link-local
- * address.  What was given goes when the link does.  RARP: an address found is the interface's from then on.
+ * Addresses that a link brings.  PPP interfaces: the calls of <outlet/ol_serial.h>, and what becomes of the addresses that a link
+ * agrees on.  While it is open the interface has the address the peer gave it, where it had none, and a route to the peer's (to
+ * everywhere, if it is set so); IPv6 has a link-local address.  What was given goes when the link does.
+ * RARP: an address found is the interface's from then on.
  */
 #include <errno.h>
 #include <outlet/ol_serial.h>

@@ -427,6 +427,7 @@ TEST(magic_numbers_are_asked_for_and_carried_in_echoes)
 	eq(be32_at(b.sent[0].b + 8), ours);
 	b.n_read = b.n_sent = 0;
 	eq(in(&b, "c021 0942 0008 99999999"), OL_DROP_PPP_CONTROL);	/* somebody else's */
+	eq(in(&b, "c021 0942 0008 00000000"), OL_DROP_PPP_CONTROL);	/* nobody's, and the peer has one */
 	uint8_t own[12] = { 0xff, 0x03, 0xc0, 0x21, 9, 1, 0, 8 };
 	be32_put(own + 8, ours);
 	eq(in_bytes(&b, own, 12), OL_DROP_PPP_CONTROL);			/* our own come back */

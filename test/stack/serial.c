@@ -15,7 +15,7 @@ struct line {
 	struct host h[2];
 	ol_time now;
 	struct rng rng;
-	bool pieces;			/* what arrives is cut by chance */
+	bool pieces, batch;		/* what arrives is cut by chance; what arrives together is handed over so */
 	uint64_t bytes;			/* that arrived */
 };
 struct setup { uint8_t link; uint32_t mtu; const char *settings[2], *addr[2], *peer, *faults; bool pieces; uint64_t seed; };
@@ -100,8 +100,17 @@ static void settle(struct line *l)
 			for (; (p = ol_stack_output(l->h[i].stk, l->h[i].ifi, l->now)); more = true)
 				ol_wire_send(l->wire, (unsigned)i, p, l->now);
 		}
+		struct ol_pktq together[2];
+		ol_pktq_init(&together[0]);
+		ol_pktq_init(&together[1]);
 		for (; (p = ol_wire_receive(l->wire, l->now, &port)); more = true)
-			arrive(l, &l->h[port], p);
+			if (l->batch)
+				ol_pktq_put(&together[port], p);
+			else
+				arrive(l, &l->h[port], p);
+		for (int i = 0; i < 2; i++)
+			if (together[i].count)
+				ol_stack_input_batch(l->h[i].stk, l->h[i].ifi, &together[i], l->now);
 		ol_stack_check(l->h[0].stk);
 	}
 }
@@ -177,6 +186,21 @@ TEST(tcp_passes_every_kind_of_serial_line)
 			}
 			line_free(l);
 		}
+}
+
+/* Trains of segments out of bytes that came together. */
+TEST(tcp_passes_serial_lines_in_batches)
+{
+	for (unsigned k = 0; k < 3; k++) {
+		struct line *l = line_new((struct setup){ .link = kinds[k], .addr = { "10.9.0.1", "10.9.0.2" },
+			.settings = { "tcp_timestamps=0", "tcp_timestamps=0" }, .faults = "delay=5ms" });
+		l->batch = true;
+		transfer(l, "10.9.0.2", 200000);
+		for (int i = 0; i < 2; i++)
+			eq(ol_stack_count(l->h[i].stk, OL_DROP_VJ_TOSSED) + ol_stack_count(l->h[i].stk, OL_DROP_SERIAL_FRAME) +
+			   ol_stack_count(l->h[i].stk, OL_DROP_TCP_CHECKSUM), 0);
+		line_free(l);
+	}
 }
 
 /* Bits turned, frames lost: what arrives is what was sent.  req: 1144-3.2.4-a, 1144-3.2.4-b, 1662-4.3-a */
