@@ -99,8 +99,8 @@ enum ol_wire_dir { OL_WIRE_IN, OL_WIRE_OUT };
 
 struct ol_wire_config {
 	/* OL_LINK_ETHER; or point to point with two ports: OL_LINK_IP, OL_LINK_SLIP, OL_LINK_CSLIP, OL_LINK_PPP.  On a serial
-	   line (always strict) faults strike the bytes of one frame: corrupt turns over one bit of them, rate counts eight
-	   bits a byte, loss is a frame of which nothing came. */
+	   line (always strict) faults strike the bytes of one frame: corrupt turns over one bit of them, loss loses some or all of
+	   them, rate counts eight bits a byte. */
 	uint8_t link;
 	bool strict;
 	uint32_t mtu;			/* bytes of IP datagram; 0: 1500 */

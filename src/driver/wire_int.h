@@ -23,7 +23,7 @@ bool codel_drop(struct codel *c, const struct codel_params *p, ol_time sojourn, 
 /* Each kind of chance has its own generator, and each packet draws once from each: so whether the k-th packet of a direction is
    lost does not depend on which other faults are set. */
 enum chance { CHANCE_LOSS, CHANCE_BURST_STATE, CHANCE_BURST_LOSS, CHANCE_CORRUPT, CHANCE_CORRUPT_AT, CHANCE_DUP, CHANCE_REORDER,
-	      CHANCE_JITTER, CHANCES };
+	      CHANCE_JITTER, CHANCE_LOSS_AT, CHANCES };
 
 struct lane {
 	struct ol_faults f;
