@@ -56,6 +56,51 @@ TEST(tcp_syn_is_repeated_for_three_minutes)
 	ladder_end(l);
 }
 
+/* One connection's R2 is its user's, below and above what holds for the others; a SYN's as well. */
+/* req: MUST-21, MUST-22 */
+TEST(tcp_r2_is_set_for_one_connection)
+{
+	static const struct { int timeout_s, alive_ms, dead_ms; } t[] = { { 3, 2900, 200 }, { 0, 6000, 60000 }, { 3600, 3590000, 20000 } };
+	for (size_t i = 0; i < 3; i++) {
+		struct ladder *l = ladder_established(.cfg = "tcp_retries2=4");
+		tcp_opts(ladder_tcb(l))->user_timeout = t[i].timeout_s * OL_SEC;
+		tcp_opts_changed(ladder_tcb(l), ladder_now(l));
+		app(l, 0, "write 100");
+		app(l, t[i].alive_ms, "peek 1 = again");
+		app(l, t[i].dead_ms, "peek 1 = timedout");
+		ladder_flush(l);
+		ladder_end(l);
+	}
+	struct ladder *l = ladder();
+	app(l, 0, "connect");
+	tcp_opts(ladder_tcb(l))->syncnt = 2;
+	out(l, 0, "S 0:0(0)");
+	out(l, 1000, "S 0:0(0)");
+	out(l, 2000, "S 0:0(0)");
+	wait(l, 4100);
+	state_is(l, CLOSED);
+	app(l, 0, "error = timedout");
+	ladder_end(l);
+}
+
+/* The peer's SYN crosses ours and nothing follows: still an attempt to open, and as patient as one. */
+/* req: MUST-23 */
+TEST(tcp_syn_that_was_crossed_is_repeated_for_three_minutes)
+{
+	struct ladder *l = ladder_crossed();
+	ol_time start = ladder_now(l);
+	unsigned n = 0;
+	while (tcp_state(ladder_tcb(l)) == OL_TCP_SYN_RECEIVED && ladder_now(l) - start < 600 * OL_SEC) {
+		app(l, 1000, "nodelay 1");
+		n += ladder_flush(l);
+	}
+	eq(n, tcp_config_default().syn_retries);
+	ok(ladder_now(l) - start >= 180 * OL_SEC);
+	state_is(l, CLOSED);
+	app(l, 0, "error = timedout");
+	ladder_end(l);
+}
+
 /* R1 and R2 as the RFC has them: three retransmissions, and no end before a hundred seconds. */
 /* req: SHLD-10, SHLD-11, MUST-20 */
 TEST(tcp_text_is_repeated_for_a_hundred_seconds)
@@ -460,6 +505,42 @@ static uint32_t isn(const char *seed, uint32_t remote, uint16_t port, ol_time no
  * M + F(name, secret).  M is a clock of four microseconds; F differs from secret to secret without a pattern in the
  * name, so what one pair's number is says nothing of another's.
  */
+/* The number that stands in the next segment out. */
+static uint32_t seq_of(struct ladder *l)
+{
+	struct ol_pkt *p = ladder_take(l);
+	ok(p && (p->data[33] & 0x02));
+	uint32_t v = be32_at(p->data + 24);
+	ol_pkt_free(p);
+	return v;
+}
+
+/* And it is what SYNs and SYN-ACKs begin with: the same name a second later is 250000 ticks on, another name is elsewhere. */
+/* req: MUST-8, MUST-9, 6528-3-a */
+TEST(tcp_syns_begin_with_the_clocks_number)
+{
+	uint32_t seq[2][3];
+	for (int active = 0; active < 2; active++) {
+		struct ladder *l = ladder_listening();
+		for (int i = 0; i < 3; i++) {
+			int ms = i == 1 ? 1000 : 0;
+			ladder_peer_port(l, i == 2 ? 6 : 5);
+			if (active)
+				app(l, ms, "connect");
+			else
+				in (l, ms, "S 7:7(0) win 1000 <mss 1000>");
+			seq[active][i] = seq_of(l);
+			if (active)
+				app(l, 0, "close");
+			else
+				in (l, 0, "R 8:8(0) win 0");
+		}
+		eq(seq[active][1] - seq[active][0], 250000);
+		ok(seq[active][2] - seq[active][1] > 0x10000 + 250000);	/* by chance one in ten thousand, and the seed is fixed */
+		ladder_end(l);
+	}
+}
+
 /* req: MUST-8, MUST-9, SHLD-1, 6528-3-a, 6528-3-b */
 TEST(tcp_isn_is_a_clock_and_a_keyed_hash)
 {
