@@ -163,6 +163,107 @@ TEST(tcp_every_other_option_has_a_length)
 	}
 }
 
+/* On any segment: a bare ACK, one with text or a FIN, the last of a handshake, what comes in TIME-WAIT, SYNs. */
+/* req: MUST-5 */
+TEST(tcp_options_are_read_on_every_segment)
+{
+	struct ladder *l = ladder_half_open(.syn = "mss 1000,sackOK," TS ",nop,wscale 7");
+	in (l, 1, ". 1:1(0) ack 1 win 257 <nop,nop,TS val 101 ecr last>");
+	app(l, 0, "accept");
+	const struct tcp_tcb *t = ladder_tcb(l);
+	eq(t->ts_recent, 101);
+	in (l, 1, ". 1:1(0) ack 1 win 257 <nop,nop,TS val 102 ecr last>");
+	eq(t->ts_recent, 102);
+	in (l, 1, "P. 1:11(10) ack 1 win 257 <nop,nop,TS val 103 ecr last>");
+	out(l, 0, ". 1:1(0) ack 11 <nop,nop,TS val * ecr 103>");
+	in (l, 1, "U. 11:11(0) ack 1 win 257 urg 9 <nop,nop,TS val 104 ecr last>");
+	eq(t->ts_recent, 104);
+	app(l, 0, "write 3000");
+	ladder_flush(l);
+	in (l, 1, ". 11:11(0) ack 1 win 257 <nop,nop,TS val 105 ecr last,nop,nop,sack 989:1977>");
+	eq(t->loss.sb.sacked.bytes, 988);
+	in (l, 1, ". 11:11(0) ack 3001 win 257 <nop,nop,TS val 106 ecr last>");
+	app(l, 0, "shutdown wr");
+	ladder_flush(l);
+	in (l, 1, "F. 11:11(0) ack 3002 win 257 <nop,nop,TS val 107 ecr last>");
+	out(l, 0, ". 3002:3002(0) ack 12 <nop,nop,TS val * ecr 107>");
+	state_is(l, TIME_WAIT);
+	in (l, 1, "F. 11:11(0) ack 3002 win 257 <nop,nop,TS val 50 ecr last>");	/* old: not what starts 2 MSL anew */
+	out(l, 0, ". 3002:3002(0) ack 12 <nop,nop,TS val * ecr 107>");
+	in (l, 1000, "S 12:12(0) win 257 <mss 700,nop,nop,TS val 108 ecr 0>");
+	out(l, 0, "S. 68539:68539(0) ack 13 <mss 1460,nop,nop,TS val * ecr 108>");
+	ladder_end(l);
+}
+
+/* Every list of options that is written fills the header in whole words, and no byte of it is left to chance. */
+/* req: MUST-69, MUST-68, MUST-4 */
+TEST(tcp_options_written_leave_nothing_behind_their_end)
+{
+	static const uint8_t cookies[] = { 0, 4, 6, 8, 10, 12, 14, 16 };
+	for (unsigned set = 0; set < 32; set++)
+		for (size_t c = 0; c <= sizeof cookies; c++)
+			for (int n_sack = 0; n_sack < 3; n_sack++)
+				for (int accecn = 0; accecn < 4; accecn++) {
+					uint8_t p[TCP_OPT_MAX + 1], again[TCP_OPT_MAX + 1];
+					struct tcp_opt_out o = {
+						.mss = set & 1 ? 1460 : 0, .ws_ok = set & 2, .ws = 8, .sack_permitted = set & 4, .ts_ok = set & 8,
+						.tsval = 0x01020304, .tsecr = 0x05060708, .n_sack = n_sack,
+						.sack = { { { 1 }, { 2 } }, { { 3 }, { 4 } } },
+					};
+					int room = TCP_OPT_MAX - (set & 1 ? 4 : 0) - (set & 2 ? 4 : 0) - (set & 4 ? 4 : 0) - (set & 8 ? 12 : 0) -
+						   (n_sack ? 4 + 8 * n_sack : 0);
+					if (c > 0) {
+						o.fo = (struct tcp_cookie){ .present = true, .exp = set & 16, .len = cookies[c - 1] };
+						memset(o.fo.b, 0xee, sizeof o.fo.b);
+					}
+					if (accecn)
+						o.accecn = (struct tcp_accecn_opt){ .kind = 172, .n = (uint8_t)accecn, .field = { 1, 2, 3 } };
+					int need = (c > 0 ? 4 + (set & 16 ? 2 : 0) + cookies[c - 1] : 0) + (accecn ? 12 : 0);
+					if (need > room)
+						continue;		/* nobody asks for more than there is room for */
+					memset(p, 0xaa, sizeof p);
+					memset(again, 0x55, sizeof again);
+					size_t len = tcp_opt_build(p, &o), at = 0;
+					eq(len, tcp_opt_build(again, &o));
+					eq_mem(p, again, len);			/* each byte was written */
+					eq(len % 4, 0);
+					while (at < len && p[at] != 0) {
+						size_t one = p[at] == 1 ? 1 : p[at + 1];
+						ok(p[at] == 1 || (one >= 2 && at + 1 < len));
+						at += one;
+					}
+					for (; at < len; at++)
+						eq(p[at], 0);
+					eq(at, len);
+				}
+}
+
+/* What both ends send for an MSS: no more than the largest datagram that fits, less both fixed headers, on each kind of SYN. */
+/* req: MUST-67, MUST-14, SHLD-5, MAY-3 */
+TEST(tcp_announced_segment_size_fits_the_interface)
+{
+	static const struct { bool v6; uint32_t mtu; uint16_t mss; } t[] = {
+		{ false, 1500, 1460 }, { false, 576, 536 }, { false, 1400, 1360 }, { false, 9000, 8960 },
+		{ true, 1500, 1440 }, { true, 1280, 1220 }, { true, 9000, 8940 },
+	};
+	for (size_t i = 0; i < sizeof t / sizeof *t; i++) {
+		char syn_ack[80];
+		snprintf(syn_ack, sizeof syn_ack, "S. 0:0(0) ack 1 <mss %u>", t[i].mss);
+		struct ladder *l = ladder_listening(.v6 = t[i].v6, .mtu = t[i].mtu);
+		in (l, 0, "S 0:0(0) win 1000");
+		out(l, 0, "%s", syn_ack);
+		out(l, 1000, "%s", syn_ack);			/* and when it is sent again */
+		ladder_end(l);
+		l = ladder(.v6 = t[i].v6, .mtu = t[i].mtu, .cfg = "tcp_timestamps=0,tcp_sack=0,tcp_window_scaling=0");
+		app(l, 0, "connect");
+		out(l, 0, "S 0:0(0) <mss %u>", t[i].mss);
+		out(l, 1000, "S 0:0(0) <mss %u>", t[i].mss);
+		in (l, 5, "S 0:0(0) win 1000 <mss 1000>");
+		out(l, 0, "%s", syn_ack);
+		ladder_end(l);
+	}
+}
+
 static void no_syn_options(struct ladder *l)
 {
 	for (struct ol_pkt *p; (p = ladder_take(l)); ol_pkt_free(p)) {
@@ -221,6 +322,13 @@ TEST(tcp_effective_segment_size)
 	};
 	for (size_t i = 0; i < sizeof t / sizeof *t; i++) {
 		struct ladder *l = ladder_established(.v6 = t[i].v6, .mtu = t[i].mtu, .syn = t[i].syn);
+		app(l, 0, "write 3000");
+		out(l, 0, ". 1:%u(%u) ack 1", 1 + t[i].text, t[i].text);
+		ladder_flush(l);
+		ladder_end(l);
+		l = ladder_syn_sent(.v6 = t[i].v6, .mtu = t[i].mtu);	/* and where we opened */
+		in (l, 5, "S. 0:0(0) ack 1 win 30000 <%s>", t[i].syn);
+		ladder_flush(l);
 		app(l, 0, "write 3000");
 		out(l, 0, ". 1:%u(%u) ack 1", 1 + t[i].text, t[i].text);
 		ladder_flush(l);

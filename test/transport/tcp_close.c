@@ -111,6 +111,13 @@ TEST(tcp_text_after_close_is_answered_with_reset)
 	out(l, 0, "R 2:2(0)");
 	eq(ladder_tcp(l)->n_tcb, 0);
 	ladder_end(l);
+	l = ladder_established();				/* and before our FIN was acknowledged */
+	app(l, 0, "close");
+	out(l, 0, "F. 1:1(0) ack 1");
+	in (l, 0, "P. 1:101(100) ack 1 win 257");
+	out(l, 0, "R 1:1(0)");
+	eq(ladder_tcp(l)->n_tcb, 0);
+	ladder_end(l);
 }
 
 TEST(tcp_orphan_does_not_wait_for_ever_in_fin_wait_2)
@@ -187,7 +194,7 @@ TEST(tcp_acks_outside_the_plausible_are_dropped)
 	ladder_end(l);
 }
 
-/* req: MUST-69, 9293-3.10.7.4-b, 9293-3.10.7.4-h */
+/* req: 9293-3.10.7.4-b, 9293-3.10.7.4-h */
 TEST(tcp_segment_outside_the_window_is_answered)
 {
 	struct ladder *l = ladder_established();

@@ -85,7 +85,7 @@ TEST(tcp_syn_ack_is_repeated_and_the_record_forgotten)
 	ladder_end(l);
 }
 
-/* req: 9293-3.10.7.4-i, MUST-11, 4987-3.5-a */
+/* req: 9293-3.10.7.4-i, MUST-11, MUST-65, 4987-3.5-a */
 TEST(tcp_half_open_checks_resets_syns_and_acks)
 {
 	struct ladder *l = ladder_half_open();
@@ -94,7 +94,7 @@ TEST(tcp_half_open_checks_resets_syns_and_acks)
 	in (l, 0, ". 1:1(0) ack 0 win 1000");
 	out(l, 0, "R 0:0(0)");
 	in (l, 0, "R 5:5(0) win 0");
-	out(l, 0, ". 1:1(0) ack 1");				/* a challenge */
+	out(l, 0, ". 1:1(0) ack 1 <>");				/* a challenge */
 	in (l, 0, "R 99999:99999(0) win 0");
 	none(l);
 	eq(ladder_tcp(l)->n_syn, 1);

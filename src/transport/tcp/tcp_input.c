@@ -156,7 +156,7 @@ static enum ol_fate unacceptable(struct tcp_tcb *tcb, struct tcp_in *in, enum ol
 		tcp_rcvq_dsack(&tcb->rcvq, s->seq, seq_min(seq_add(s->seq, len), tcb->rcv_nxt));
 		tcb->stat.dsack_dups++;
 	}
-	/* MUST-69: an ACK in reply.  One with text cannot be part of a quarrel of empty ACKs; the others are limited. */
+	/* RFC 9293 3.10.7.4: an ACK in reply.  One with text cannot be part of a quarrel of empty ACKs; the others are limited. */
 	if ((len > 0 && !(s->flags & TCP_SYN)) || tcp_answer_allowed(tcb, now))
 		tcb->ack_now = true;
 	if (tcb->ack_now && tcp_accecn_synack_again(tcb, in))
