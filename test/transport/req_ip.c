@@ -357,7 +357,7 @@ static int state_of(struct host *h, ol_sock s)
  * Each of the soft ones by its number on the wire: the attempt goes on, the connection lives, SO_ERROR tells of it once; and what a
  * Parameter Problem points at is no size of the path.
  */
-/* req: MUST-56, SHLD-25, MUST-47 */
+/* req: MUST-56, SHLD-25, MUST-47, MUST-54 */
 TEST(soft_icmp_errors_abort_nothing_and_are_told)
 {
 	static const struct { bool v6; uint8_t type, code; uint32_t rest; int err; } soft[] = {

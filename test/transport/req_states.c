@@ -418,19 +418,27 @@ TEST(tcp_urgent_pointer_is_told_once_and_again_when_it_advances)
 	ok(tcp_event_next(ladder_tcp(l), &ev));
 	ok(ev.tcb == t && (tcp_ready(t) & OL_EV_PRI));
 	eq(t->rcv_up.v - t->irs.v, 21);
-	in (l, 0, "PU. 11:16(5) ack 1 win 257 urg 5");		/* lower: RCV.UP = max(RCV.UP, SEG.UP) */
+	while (tcp_event_next(ladder_tcp(l), &ev))
+		;
+	in (l, 0, "U. 11:11(0) ack 1 win 257 urg 5");		/* lower: RCV.UP = max(RCV.UP, SEG.UP), and no news */
 	eq(t->rcv_up.v - t->irs.v, 21);
+	ok(!tcp_event_next(ladder_tcp(l), &ev));
+	in (l, 0, "U. 11:11(0) ack 1 win 257 urg 15");		/* it advances before anything of it was read: told again */
+	eq(t->rcv_up.v - t->irs.v, 26);
+	ok(tcp_event_next(ladder_tcp(l), &ev) && ev.tcb == t);
+	in (l, 0, "P. 11:16(5) ack 1 win 257");
 	in (l, 0, "P. 16:26(10) ack 1 win 257");
 	ok(!tcp_at_mark(t));					/* there is urgent text left: the mark is ahead */
-	app(l, 0, "read 100 = 19");
+	app(l, 0, "read 100 = 24");
 	ok(tcp_at_mark(t));
 	app(l, 0, "readurg = 1");
 	ok(!(tcp_ready(t) & OL_EV_PRI));
+	in (l, 0, "P. 26:31(5) ack 1 win 257");
 	app(l, 0, "read 100 = 5");
 	ok(!(tcp_ready(t) & OL_EV_PRI));			/* the run is over */
 	while (tcp_event_next(ladder_tcp(l), &ev))
 		;
-	in (l, 0, "PU. 26:36(10) ack 1 win 257 urg 10");	/* another */
+	in (l, 0, "PU. 31:41(10) ack 1 win 257 urg 10");	/* another */
 	ok(tcp_event_next(ladder_tcp(l), &ev));
 	ok(tcp_ready(t) & OL_EV_PRI);
 	ladder_end(l);

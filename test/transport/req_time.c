@@ -164,6 +164,14 @@ TEST(tcp_icmp_errors_find_their_connection)
 	eq(tcp_state(first), OL_TCP_SYN_SENT);
 	tcp_release(first, ladder_now(l));
 	ladder_end(l);
+	l = ladder_half_open();					/* what a listener has half open: given up, or not */
+	ladder_icmp(l, OL_ERR_HOSTUNREACH, false, 0, 0);
+	ladder_icmp(l, OL_ERR_CONNREFUSED, true, 0, 5);		/* of nothing sent */
+	eq(ladder_tcp(l)->n_syn, 1);
+	ladder_icmp(l, OL_ERR_CONNREFUSED, true, 0, 0);
+	eq(ladder_tcp(l)->n_syn, 0);
+	wait(l, 10000);
+	ladder_end(l);
 }
 
 /* ---- keep-alives ------------------------------------------------------------ */
@@ -253,6 +261,26 @@ TEST(tcp_no_acknowledgement_waits_half_a_second)
 		in (l, 1000, ". %d:%d(1000) ack 1 win 257", 1 + 1000 * i, 1001 + 1000 * i);
 		by (l, 499, ". 1:1(0) ack %d", 1001 + 1000 * i);
 	}
+	int at = 40001, ours = 1;
+	for (int i = 0; i < 10; i++, at += 30, ours += 10) {
+		in (l, 1000, "P. %d:%d(10) ack %d win 257", at, at + 10, ours);
+		ladder_flush(l);				/* after a pause it is acknowledged at once */
+		app(l, 1, "write 10");				/* a program that answers lets the next wait ... */
+		out(l, 0, "P. %d:%d(10) ack %d", ours, ours + 10, at + 10);
+		in (l, 10, "P. %d:%d(10) ack %d win 257", at + 10, at + 20, ours + 10);
+		none(l);
+		in (l, 300, "P. %d:%d(10) ack %d win 257", at + 20, at + 30, ours + 10);
+		none(l);
+		by (l, 199, ". %d:%d(0) ack %d", ours + 10, ours + 10, at + 30);	/* ... and what trickles in makes it no longer */
+	}
+	app(l, 1, "write 10");
+	out(l, 0, "P. 101:111(10) ack 40301");
+	in (l, 10, "P. 40301:40311(10) ack 111 win 257");
+	app(l, 0, "write 10");
+	out(l, 0, "P. 111:121(10) ack 40311");
+	in (l, 10, "F. 40311:40311(0) ack 121 win 257");	/* a FIN */
+	none(l);
+	by (l, 499, ". 121:121(0) ack 40312");
 	ladder_end(l);
 }
 
@@ -571,5 +599,11 @@ TEST(tcp_window_probes_come_at_doubling_intervals)
 		by (l, 4, ". 0:0(0) ack 1");
 		in (l, 0, ". 1:1(0) ack 1 win 0");
 	}
+	for (int i = 6; i < 10; i++) {				/* and where none is answered they go on until R2 */
+		int ms = rto << i, most = (int)(tcp_config_default().rto_max_ns / OL_MS);
+		wait(l, (ms < most ? ms : most) - 2);
+		by (l, 4, ". 0:0(0) ack 1");
+	}
+	state_is(l, ESTABLISHED);
 	ladder_end(l);
 }

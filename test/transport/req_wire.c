@@ -47,6 +47,49 @@ TEST(tcp_sent_segments_carry_the_sum_and_no_reserved_bit)
 	}
 }
 
+/* Every length modulo what sums are made in, cut from the queue and sent at once. */
+/* req: MUST-2, 9293-3.1-b */
+TEST(tcp_sum_of_any_length_is_right)
+{
+	for (int v6 = 0; v6 < 2; v6++) {
+		struct ladder *l = ladder_established(.v6 = v6);
+		app(l, 0, "nodelay 1");
+		for (unsigned len = 1; len < 40; len++) {
+			app(l, 0, "write %u", len);
+			struct ol_pkt *p = ladder_take(l);
+			eq(p->len, (v6 ? 40 : 20) + 20 + len);
+			eq(plain_sum(p->data, p->len), 0xffff);
+			ol_pkt_free(p);
+		}
+		ladder_end(l);
+	}
+}
+
+/* Where the interface makes the sum it finds that of the pseudo-header in the field, and where to begin. */
+/* req: MUST-2 */
+TEST(tcp_sum_left_to_the_interface_begins_with_the_pseudo_header)
+{
+	for (int v6 = 0; v6 < 2; v6++) {
+		struct ladder *l = ladder_established(.v6 = v6, .features = OL_IF_CSUM);
+		app(l, 0, "write 101");
+		struct ol_pkt *p = ladder_take(l);
+		uint8_t *tcp = p->data + (v6 ? 40 : 20);
+		size_t len = p->len - (v6 ? 40 : 20);
+		eq(p->csum, OL_CSUM_PARTIAL);
+		eq(p->csum_start, v6 ? 40 : 20);
+		eq(p->csum_offset, 16);
+		uint32_t sum = 0;
+		for (size_t i = 0; i < len; i += 2)			/* as it does: the field's own value among the rest */
+			sum += (uint32_t)tcp[i] << 8 | (i + 1 < len ? tcp[i + 1] : 0);
+		while (sum >> 16)
+			sum = (sum & 0xffff) + (sum >> 16);
+		be16_put(tcp + 16, (uint16_t)~sum);
+		eq(plain_sum(p->data, p->len), 0xffff);
+		ol_pkt_free(p);
+		ladder_end(l);
+	}
+}
+
 /* One bit turned over anywhere in a segment of odd length, and it is not there; untouched it is. */
 /* req: MUST-3, 9293-3.1-b */
 TEST(tcp_segments_damaged_anywhere_are_dropped)
@@ -65,6 +108,11 @@ TEST(tcp_segments_damaged_anywhere_are_dropped)
 		app(l, 0, "read 100 = again");
 		in (l, 0, "P. 1:12(11) ack 1 win 257");
 		out(l, 0, ". 1:1(0) ack 12");
+		unsigned at = 12;
+		for (unsigned len = 1; len < 14; at += len++) {		/* of any length */
+			in (l, 0, "P. %u:%u(%u) ack 1 win 257", at, at + len, len);
+			out(l, 0, ". 1:1(0) ack %u", at + len);
+		}
 		ladder_end(l);
 	}
 }
@@ -349,6 +397,24 @@ TEST(tcp_sack_blocks_are_taken_off_the_text)
 	for (struct ol_pkt *p; (p = ladder_take(l)); ol_pkt_free(p))
 		ok(p->len <= 1500);
 	eq(ladder_tcb(l)->snd_nxt.v - ladder_tcb(l)->iss.v, 5001);
+	ladder_end(l);
+}
+
+/* What is offered is more than 16 bits can say, and is reckoned with as such. */
+/* req: REC-1 */
+TEST(tcp_windows_offered_are_32_bits)
+{
+	struct ladder *l = ladder_established(.cfg = "tcp_rmem=4096:1000000:1000000");
+	in (l, 0, "P. 1:1001(1000) ack 1 win 257");
+	struct ol_pkt *p = ladder_take(l);
+	uint32_t wnd = (uint32_t)be16_at(p->data + 34) << ladder_tcb(l)->rcv_wscale;
+	ok(wnd > 400000);
+	eq(wnd, ladder_tcb(l)->rcv_wnd);
+	ol_pkt_free(p);
+	in (l, 0, ". 400001:401001(1000) ack 1 win 257");
+	eq(ladder_fate(l, OL_DROP_TCP_SEQ), 0);
+	eq(ladder_tcb(l)->rcvq.ooo_bytes, 1000);
+	ladder_flush(l);
 	ladder_end(l);
 }
 

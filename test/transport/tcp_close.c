@@ -64,6 +64,34 @@ TEST(tcp_simultaneous_close)
 	ladder_end(l);
 }
 
+/* The ACK of the text in front of it is none of the FIN, in each state that waits for that. */
+/* req: 9293-3.10.7.4-l, 9293-3.10.7.4-m */
+TEST(tcp_ack_short_of_the_fin_leaves_the_state)
+{
+	for (int first = 0; first < 3; first++) {		/* FIN-WAIT-1, CLOSING, LAST-ACK */
+		struct ladder *l = ladder_established(.cfg = "tcp_early_retrans=0");
+		if (first == 2) {
+			in (l, 0, "F. 1:1(0) ack 1 win 257");
+			out(l, 0, ". 1:1(0) ack 2");
+		}
+		app(l, 0, "cork 1");
+		app(l, 0, "write 100");
+		app(l, 0, "shutdown wr");
+		out(l, 0, "FP. 1:101(100) ack %d", first == 2 ? 2 : 1);
+		if (first == 1) {
+			in (l, 0, "F. 1:1(0) ack 1 win 257");
+			out(l, 0, ". 102:102(0) ack 2");
+		}
+		enum ol_tcp_state waits = tcp_state(ladder_tcb(l));
+		eq(waits, first == 0 ? OL_TCP_FIN_WAIT_1 : first == 1 ? OL_TCP_CLOSING : OL_TCP_LAST_ACK);
+		in (l, 1, ". %d:%d(0) ack 101 win 257", first ? 2 : 1, first ? 2 : 1);
+		eq(tcp_state(ladder_tcb(l)), waits);
+		in (l, 1, ". %d:%d(0) ack 102 win 257", first ? 2 : 1, first ? 2 : 1);
+		eq(tcp_state(ladder_tcb(l)), first == 0 ? OL_TCP_FIN_WAIT_2 : first == 1 ? OL_TCP_TIME_WAIT : OL_TCP_CLOSED);
+		ladder_end(l);
+	}
+}
+
 /* req: 9293-3.6-b */
 /* The FIN waits for what is queued, rides on the last of it, and is sent again with it. */
 TEST(tcp_fin_follows_the_text)
