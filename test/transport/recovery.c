@@ -326,7 +326,7 @@ TEST(timeout_sends_one_segment_and_backs_off)
 }
 
 /* RFC 6298 3, Karn: what was sent twice is not measured, and RTO stays doubled until something was. */
-/* req: 6298-3-a */
+/* req: 6298-3-a, MUST-18 */
 TEST(karn_keeps_the_doubled_rto_until_a_clean_measurement)
 {
 	struct tcp_loss_cfg cfg = tcp_loss_cfg_default();
@@ -346,7 +346,7 @@ TEST(karn_keeps_the_doubled_rto_until_a_clean_measurement)
 }
 
 /* RFC 7323 4.1: with timestamps it can be measured all the same. */
-/* req: 6298-3-a, 6298-3-b */
+/* req: 6298-3-a, 6298-3-b, MUST-18 */
 TEST(timestamps_measure_what_was_sent_twice)
 {
 	struct tcp_loss_cfg cfg = tcp_loss_cfg_default();
@@ -362,7 +362,7 @@ TEST(timestamps_measure_what_was_sent_twice)
 }
 
 /* RFC 6298 2: first measurement R gives SRTT R, RTTVAR R/2; the following are weighed by 1/8 and 1/4. */
-/* req: 6298-2-a, 6298-2-b, 6298-2-c, 6298-4-a */
+/* req: 6298-2-a, 6298-2-b, 6298-2-c, 6298-4-a, MUST-18 */
 TEST(rtt_estimate_follows_rfc6298)
 {
 	struct drv *d = drv_new();

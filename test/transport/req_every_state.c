@@ -117,6 +117,26 @@ TEST(tcp_reset_is_judged_alike_in_every_state)
 	}
 }
 
+/* What it says beside, text or other flags, makes it no less of a reset. */
+/* req: SHLD-2 */
+TEST(tcp_reset_with_text_is_a_reset_in_every_state)
+{
+	FOR_PLACES(p, FROM_SYN_RECEIVED) {
+		struct ladder *l = at(p);
+		in (l, 1, "RP. %u:%u(20) ack 1 win 0", p->rcv, p->rcv + 20);
+		none(l);
+		eq(ladder_tcp(l)->n_tw + ladder_tcp(l)->n_syn, 0);
+		if (p->state != OL_TCP_TIME_WAIT && (p->active || p->state != OL_TCP_SYN_RECEIVED))
+			state_is(l, CLOSED);
+		ladder_end(l);
+	}
+	struct ladder *l = ladder_syn_sent();
+	in (l, 1, "RP. 0:20(20) ack 1 win 0");
+	state_is(l, CLOSED);
+	app(l, 0, "error = refused");
+	ladder_end(l);
+}
+
 /* TIME-WAIT too, where the SYN is not younger than the connection was; MAY-2 is about one that is. */
 /* req: 9293-3.10.7.4-f, 5961-4.2-a */
 TEST(tcp_syn_is_challenged_in_every_synchronized_state)
@@ -339,6 +359,59 @@ TEST(tcp_time_wait_lasts_two_msl_however_it_was_reached)
 				eq(ladder_tcp(l)->n_tcb, 0);
 			ladder_end(l);
 		}
+}
+
+/* Each record has its own 2 MSL, and all of them end. */
+/* req: MUST-13, 9293-3.10.8-c */
+TEST(tcp_time_waits_end_one_by_one)
+{
+	struct ladder *l = ladder_listening();
+	for (uint16_t port = 1; port <= 4; port++) {
+		ladder_peer_port(l, port);
+		in (l, port == 2 ? 0 : 10000, "S 0:0(0) win 1000 <mss 1000>");
+		ladder_flush(l);
+		in (l, 0, ". 1:1(0) ack 1 win 1000");
+		app(l, 0, "accept");
+		app(l, 0, "close");
+		ladder_flush(l);
+		in (l, 0, "F. 1:1(0) ack 2 win 1000");
+		ladder_flush(l);
+		eq(ladder_tcp(l)->n_tw, port);
+	}
+	wait(l, 39990);					/* they began 20, 20, 10 and 0 seconds ago */
+	eq(ladder_tcp(l)->n_tw, 4);
+	for (unsigned left = 2; left < 4; left--) {
+		wait(l, 20);
+		eq(ladder_tcp(l)->n_tw, left);
+		wait(l, 9980);
+	}
+	ladder_end(l);
+}
+
+/* Patience ends where something is outstanding, whatever the state: text, a SYN or a FIN. */
+/* req: 9293-3.10.8-a */
+TEST(tcp_user_timeout_holds_in_every_state)
+{
+	static const enum ol_tcp_state with[] = {
+		OL_TCP_ESTABLISHED, OL_TCP_CLOSE_WAIT, OL_TCP_FIN_WAIT_1, OL_TCP_CLOSING, OL_TCP_LAST_ACK, OL_TCP_SYN_SENT,
+	};
+	for (size_t i = 0; i < sizeof with / sizeof *with; i++) {
+		const struct place *p = places;
+		while (with[i] != OL_TCP_SYN_SENT && p->state != with[i])
+			p++;
+		struct ladder *l = with[i] == OL_TCP_SYN_SENT ? ladder_syn_sent() : at(p);
+		tcp_opts(ladder_tcb(l))->user_timeout = 3 * OL_SEC;
+		tcp_opts_changed(ladder_tcb(l), ladder_now(l));
+		if (with[i] == OL_TCP_ESTABLISHED || with[i] == OL_TCP_CLOSE_WAIT)
+			app(l, 0, "write 100");
+		app(l, 2900, "nodelay 0");
+		eq(tcp_state(ladder_tcb(l)), with[i]);
+		app(l, 200, "error = timedout");
+		state_is(l, CLOSED);
+		ladder_flush(l);
+		wait(l, 10000);
+		ladder_end(l);
+	}
 }
 
 /* SND.WND, SND.WL1 and SND.WL2 are those of the segment that ends the handshake, though it is no longer a SYN's. */

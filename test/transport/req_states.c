@@ -544,4 +544,9 @@ TEST(tcp_reset_with_syn_opens_nothing)
 	none(l);
 	eq(ladder_tcp(l)->n_syn, 0);
 	ladder_end(l);
+	l = ladder_half_open(.cfg = "tcp_syncookies=2");	/* nor does one that would else be the answer to a cookie */
+	in (l, 0, "R. 1:1(0) ack 1 win 1000");
+	none(l);
+	app(l, 0, "accept = again");
+	ladder_end(l);
 }

@@ -501,6 +501,26 @@ TEST(tcp_window_taken_back_bounds_what_is_sent)
 	ladder_end(l);
 }
 
+/* What lies inside the edge that was taken back is sent again, all of it; what lies beyond is not. */
+/* req: SHLD-16, MUST-34 */
+TEST(tcp_text_inside_a_shrunken_window_is_sent_again)
+{
+	struct ladder *l = ladder_established(.cfg = "tcp_early_retrans=0,tcp_mtu_probing=0,tcp_recovery=0", .syn = "mss 1000");
+	in (l, 0, ". 1:1(0) ack 1 win 30000");
+	app(l, 0, "write 5000");
+	outs(l, 1, 4001, 1000, "ack 1");
+	out(l, 0, "P. 4001:5001(1000) ack 1");
+	by (l, 1000, ". 1:1001(1000) ack 1");			/* lost, all of it */
+	in (l, 20, ". 1:1(0) ack 1001 win 2000");		/* the right edge: 3001, it was 30001 */
+	outs(l, 1001, 3001, 1000, "ack 1");
+	none(l);
+	in (l, 20, ". 1:1(0) ack 3001 win 2000");
+	out(l, 0, ". 3001:4001(1000) ack 1");
+	out(l, 0, "P. 4001:5001(1000) ack 1");
+	none(l);
+	ladder_end(l);
+}
+
 /* A segment that was in the window of any ACK we sent is taken, whatever became of our memory since. */
 /* req: 7323-2.4-b */
 TEST(tcp_promised_window_is_kept)

@@ -125,6 +125,21 @@ TEST(tcp_close_with_unread_text_resets)
 	out(l, 0, "R. 1:1(0) ack 101");
 	eq(ladder_tcp(l)->n_tcb, 0);
 	ladder_end(l);
+	l = ladder_established();				/* that no more will come makes it no less */
+	in (l, 0, "FP. 1:101(100) ack 1 win 257");
+	by (l, 40, ". 1:1(0) ack 102");
+	state_is(l, CLOSE_WAIT);
+	app(l, 0, "close");
+	out(l, 0, "R. 1:1(0) ack 102");
+	ladder_end(l);
+	l = ladder_established();
+	app(l, 0, "shutdown wr");
+	out(l, 0, "F. 1:1(0) ack 1");
+	in (l, 0, "P. 1:101(100) ack 1 win 257");
+	out(l, 0, ". 2:2(0) ack 101");
+	app(l, 0, "close");
+	out(l, 0, "R. 2:2(0) ack 101");
+	ladder_end(l);
 }
 
 /* req: SHLD-3 */
@@ -300,6 +315,7 @@ TEST(tcp_time_wait_records_are_bounded)
 }
 
 /* A FIN that overtakes text waits for it. */
+/* req: 9293-3.10.7.4-s */
 TEST(tcp_fin_out_of_order_waits_for_the_text)
 {
 	struct ladder *l = ladder_established();
@@ -354,12 +370,13 @@ TEST(tcp_close_in_syn_sent_says_nothing)
 	ladder_end(l);
 }
 
-/* req: 9293-3.10.4-b */
+/* req: 9293-3.10.4-b, 9293-3.10.2-b */
 TEST(tcp_close_in_syn_received_follows_the_handshake)
 {
 	struct ladder *l = ladder_crossed(.cfg = "tcp_timestamps=0");
 	app(l, 0, "shutdown wr");
 	none(l);
+	app(l, 0, "write 1 = pipe");
 	in (l, 5, ". 1:1(0) ack 1 win 1000");
 	out(l, 0, "F. 1:1(0) ack 1");
 	state_is(l, FIN_WAIT_1);

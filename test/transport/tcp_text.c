@@ -288,6 +288,16 @@ TEST(tcp_receive_window_closes_and_opens)
 	app(l, 50, "read 100000 = 20000");
 	out(l, 0, ". 1:1(0) ack 20001 win 20000");
 	ladder_end(l);
+	l = ladder_established();				/* nor by what the scale cannot say */
+	ok(ladder_tcb(l)->rcv_wscale > 0);
+	uint32_t right = ladder_tcb(l)->rcv_nxt.v + ladder_tcb(l)->rcv_wnd;
+	for (at = 1; at < 5001; at += 10) {
+		in (l, 1, "P. %u:%u(10) ack 1 win 257", at, at + 10);
+		ladder_flush(l);
+		ok(ladder_tcb(l)->rcv_wup.v + ladder_tcb(l)->rcv_wnd - right < 0x80000000u);
+		right = ladder_tcb(l)->rcv_wup.v + ladder_tcb(l)->rcv_wnd;
+	}
+	ladder_end(l);
 }
 
 /* req: 2018-4-b, 2018-4-c, 2018-4-d, 2018-4-e, 9293-3.10.7.4-q, 5681-3.2-a */
@@ -489,7 +499,7 @@ TEST(tcp_user_timeout_ends_the_wait)
 	ladder_end(l);
 }
 
-/* req: 5927-4.1-a */
+/* req: 5927-4.1-a, MUST-16 */
 /* RFC 1191, 8201: smaller segments at once, without a congestion response; RFC 5927: not on anybody's word. */
 TEST(tcp_path_mtu_shrinks)
 {
