@@ -371,16 +371,33 @@ TEST(tcp_close_in_syn_sent_says_nothing)
 }
 
 /* req: 9293-3.10.4-b, 9293-3.10.2-b */
-TEST(tcp_close_in_syn_received_follows_the_handshake)
+TEST(tcp_close_in_syn_received_does_not_wait_for_the_handshake)
 {
 	struct ladder *l = ladder_crossed(.cfg = "tcp_timestamps=0");
 	app(l, 0, "shutdown wr");
-	none(l);
+	out(l, 0, "F. 1:1(0) ack 1");				/* nothing was sent, nothing waits */
 	app(l, 0, "write 1 = pipe");
-	in (l, 5, ". 1:1(0) ack 1 win 1000");
-	out(l, 0, "F. 1:1(0) ack 1");
+	none(l);
+	in (l, 5, ". 1:1(0) ack 1 win 1000");			/* the SYN is acknowledged, the FIN not yet */
+	none(l);
 	state_is(l, FIN_WAIT_1);
+	in (l, 5, ". 1:1(0) ack 2 win 1000");
+	state_is(l, FIN_WAIT_2);
 	ladder_end(l);
+	for (unsigned both = 0; both < 2; both++) {		/* they are sent again as long as need be, and acknowledged one by one or at once */
+		l = ladder_crossed(.cfg = "tcp_timestamps=0");
+		app(l, 0, "close");
+		out(l, 0, "F. 1:1(0) ack 1");
+		by (l, 1000, "S. 0:0(0) ack 1");
+		in (l, 5, "%s 0:0(0) ack %u win 1000", "S.", 1 + both);
+		if (!both)
+			by (l, 3000, "F. 1:1(0) ack 1");
+		in (l, 5, "F. 1:1(0) ack 2 win 1000");
+		out(l, 0, ". 2:2(0) ack 2");
+		eq(ladder_tcp(l)->n_tw, 1);
+		eq(ladder_tcp(l)->n_tcb, 0);
+		ladder_end(l);
+	}
 }
 
 /* req: 9293-3.10.4-d */

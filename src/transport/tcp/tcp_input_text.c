@@ -171,7 +171,7 @@ enum ol_fate tcp_step_text(struct tcp_tcb *tcb, struct tcp_in *in, ol_time now)
 	uint32_t len = (uint32_t)in->seg.text.len;
 	if (len == 0 || !tcp_receives(tcb->state))
 		return OL_PASS;
-	if ((tcb->orphan || tcb->rd_shut) && tcb->state != OL_TCP_ESTABLISHED) {	/* MUST: 9293 3.6.1: say that data was lost */
+	if ((tcb->orphan || tcb->rd_shut) && tcb->state != OL_TCP_ESTABLISHED) {	/* SHLD-3: say that data was lost */
 		tcp_enter_closed(tcb, OL_ERR_CONNRESET, now);
 		(void)tcp_reply_rst(tcb->tcp, in, now);
 		return OL_DROP_TCP_AFTER_CLOSE;
