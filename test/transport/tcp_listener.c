@@ -163,6 +163,29 @@ TEST(tcp_old_syn_cookie_is_no_handshake)
 	ladder_end(l);
 }
 
+/* A cookie has few bits for the MSS: what comes back is one no larger than the peer's own, and not much smaller. */
+/* req: MUST-16, MUST-14, MUST-15 */
+TEST(tcp_syn_cookie_never_makes_the_mss_larger)
+{
+	static const unsigned mss[] = { 64, 100, 300, 535, 536, 1000, 1219, 1300, 1459, 1460, 9000 };
+	for (size_t i = 0; i < sizeof mss / sizeof *mss; i++) {
+		char syn[20];
+		snprintf(syn, sizeof syn, "mss %u", mss[i]);
+		struct ladder *l = ladder_half_open(.cfg = "tcp_syncookies=2", .syn = syn);
+		in (l, 10, ". 1:1(0) ack 1 win 30000");
+		app(l, 0, "accept");
+		eq(ladder_tcp(l)->n_syn, 0);
+		ok(ladder_tcb(l)->peer_mss <= mss[i] && ladder_tcb(l)->snd_mss <= mss[i]);
+		ok(ladder_tcb(l)->peer_mss > mss[i] / 3);
+		ladder_end(l);
+	}
+	struct ladder *l = ladder_half_open(.v6 = true, .cfg = "tcp_syncookies=2", .syn = "nop,nop,nop,nop");
+	in (l, 10, ". 1:1(0) ack 1 win 30000");
+	app(l, 0, "accept");
+	eq(ladder_tcb(l)->peer_mss, 1220);
+	ladder_end(l);
+}
+
 /* req: 4987-3.6-b */
 TEST(tcp_syn_cookie_of_a_minute_ago_is_good)
 {
