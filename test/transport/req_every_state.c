@@ -217,9 +217,11 @@ TEST(tcp_text_is_taken_after_we_have_closed)
 		if (p->state != OL_TCP_FIN_WAIT_1 && p->state != OL_TCP_FIN_WAIT_2)
 			continue;
 		struct ladder *l = at(p);
+		app(l, 0, "read 100 = again");
 		in (l, 1, "P. 1:11(10) ack 1 win 257");
 		out(l, 0, ". 2:2(0) ack 11");
 		app(l, 0, "read 100 = 10");
+		app(l, 0, "read 100 = again");
 		ladder_end(l);
 	}
 }

@@ -285,8 +285,11 @@ TEST(tcp_passive_open_disturbs_nobody)
 	app(l, 0, "connect");
 	out(l, 0, "S 0:0(0)");
 	struct ol_endpoint here = *tcp_local(ladder_tcb(l));
+	o.ttl = 9;
+	o.nodelay = true;
 	eq(tcp_listen(ladder_tcp(l), &x, &o, &here, 5, false, NULL, ladder_now(l)), OL_OK);	/* beside SYN-SENT */
 	state_is(l, SYN_SENT);
+	ok(tcp_opts(ladder_tcb(l))->ttl == 0 && !tcp_opts(ladder_tcb(l))->nodelay);
 	in (l, 1, "S 0:0(0) win 1000 <mss 1000>");
 	out(l, 0, "S. 0:0(0) ack 1");
 	state_is(l, SYN_RECEIVED);

@@ -626,4 +626,12 @@ TEST(tcp_window_probes_come_at_doubling_intervals)
 	}
 	state_is(l, ESTABLISHED);
 	ladder_end(l);
+	l = ladder_established();				/* a FIN needs a number in the window too */
+	in (l, 50, ". 1:1(0) ack 1 win 0");
+	app(l, 0, "shutdown wr");
+	none(l);
+	by (l, rto + 2, ". 0:0(0) ack 1");
+	in (l, 0, ". 1:1(0) ack 1 win 1");
+	out(l, 0, "F. 1:1(0) ack 1");
+	ladder_end(l);
 }

@@ -113,6 +113,13 @@ TEST(tcp_segments_damaged_anywhere_are_dropped)
 			in (l, 0, "P. %u:%u(%u) ack 1 win 257", at, at + len, len);
 			out(l, 0, ". 1:1(0) ack %u", at + len);
 		}
+		ladder_bend(l, 8, 1, false);				/* one without text as well, and a SYN */
+		in (l, 0, "R %u:%u(0) win 257", at, at);
+		state_is(l, ESTABLISHED);
+		ladder_peer_port(l, 9);
+		ladder_bend(l, 8, 1, false);
+		in (l, 0, "S 0:0(0) win 257 <mss 1000>");
+		none(l);
 		ladder_end(l);
 	}
 }
@@ -308,6 +315,25 @@ TEST(tcp_announced_segment_size_fits_the_interface)
 		out(l, 1000, "S 0:0(0) <mss %u>", t[i].mss);
 		in (l, 5, "S 0:0(0) win 1000 <mss 1000>");
 		out(l, 0, "%s", syn_ack);
+		ladder_end(l);
+	}
+}
+
+/* TCP_MAXSEG may make it smaller, and what is sent as well; never larger than what fits. */
+/* req: MUST-67, MUST-16 */
+TEST(tcp_segment_size_set_by_the_user_only_lowers_it)
+{
+	static const struct { uint16_t set; unsigned mss; } t[] = { { 700, 700 }, { 2000, 1460 } };
+	for (int i = 0; i < 2; i++) {
+		struct ladder *l = ladder_listening();
+		tcp_listener_opts(ladder_listener(l))->maxseg = t[i].set;
+		in (l, 0, "S 0:0(0) win 30000 <mss 9000>");
+		out(l, 0, "S. 0:0(0) ack 1 <mss %u>", t[i].mss);
+		in (l, 1, ". 1:1(0) ack 1 win 30000");
+		app(l, 0, "accept");
+		app(l, 0, "write 3000");
+		out(l, 0, ". 1:%u(%u) ack 1", 1 + t[i].mss, t[i].mss);
+		ladder_flush(l);
 		ladder_end(l);
 	}
 }

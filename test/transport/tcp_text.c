@@ -484,6 +484,15 @@ TEST(tcp_gives_up_after_r2)
 	state_is(l, CLOSED);
 	app(l, 0, "write 1 = timedout");
 	ladder_end(l);
+	l = ladder_established(.cfg = "tcp_orphan_retries=4");	/* nor does it try for ever where nobody holds it */
+	app(l, 0, "write 100");
+	app(l, 0, "close");
+	for (int i = 0; i < 100 && ladder_tcp(l)->n_tcb > 0; i++) {
+		in (l, 100, "R 9000001:9000001(0) win 0");
+		ladder_flush(l);
+	}
+	eq(ladder_tcp(l)->n_tcb, 0);
+	ladder_end(l);
 }
 
 /* req: 9293-3.10.8-a, MUST-21 */
