@@ -180,6 +180,7 @@ TEST(tcp_options_are_read_at_any_alignment)
 		{ { 8, 10, 1, 2, 3, 4, 5, 6, 7, 9 }, 10, 0, false, false, 0x01020304 },
 		{ { 1, 8, 10, 1, 2, 3, 4, 5, 6, 7, 9 }, 11, 0, false, false, 0x01020304 },
 		{ { 4, 2, 8, 10, 1, 2, 3, 4, 5, 6, 7, 9 }, 12, 0, false, true, 0x01020304 },
+		{ { 8, 10, 1, 2, 3, 4, 5, 6, 7, 9, 3, 3, 5, 2, 4, 2, 0xbc }, 17, 700, true, false, 0x01020304 },	/* in any order */
 		{ { 1, 1, 1, 8, 10, 1, 2, 3, 4, 5, 6, 7, 9 }, 13, 0, false, false, 0x01020304 },
 	};
 	for (size_t i = 0; i < sizeof t / sizeof *t; i++) {

@@ -274,6 +274,18 @@ TEST(tcp_time_wait_acks_the_fin_again)
 	wait(l, 1100);
 	eq(ladder_tcp(l)->n_tw, 0);
 	ladder_end(l);
+	l = ladder_established();				/* with the text in front of it as well */
+	app(l, 0, "shutdown wr");
+	out(l, 0, "F. 1:1(0) ack 1");
+	in (l, 0, "FP. 1:11(10) ack 2 win 257");
+	out(l, 0, ". 2:2(0) ack 12");
+	in (l, 30000, "FP. 1:11(10) ack 2 win 257");
+	out(l, 0, ". 2:2(0) ack 12");
+	wait(l, 59000);
+	eq(ladder_tcp(l)->n_tw, 1);
+	wait(l, 1100);
+	eq(ladder_tcp(l)->n_tw, 0);
+	ladder_end(l);
 }
 
 /* req: 6191-2-e, MAY-2 */

@@ -175,6 +175,11 @@ TEST(tcp_nagle_holds_a_second_small_segment)
 	out(l, 0, "P. 301:308(7) ack 1");
 	app(l, 0, "write 7");
 	out(l, 0, "P. 308:315(7) ack 1");
+	app(l, 0, "nodelay 0");
+	app(l, 0, "write 7");
+	none(l);
+	app(l, 0, "nodelay 1");				/* what is held goes at that word */
+	out(l, 0, "P. 315:322(7) ack 1");
 	ladder_end(l);
 }
 
@@ -402,6 +407,11 @@ TEST(tcp_urgent_text_of_any_length)
 	eq(ladder_tcb(l)->rcv_up.v - ladder_tcb(l)->irs.v, 65536);
 	ladder_flush(l);
 	ladder_end(l);
+	l = ladder_established(.cfg = "tcp_early_retrans=0");	/* and says so when it is sent again */
+	app(l, 0, "urg 10");
+	out(l, 0, "PU. 1:11(10) ack 1 urg 10");
+	by (l, 500, "PU. 1:11(10) ack 1 urg 10");
+	ladder_end(l);
 }
 
 TEST(tcp_urgent_byte_inline)
@@ -467,6 +477,19 @@ TEST(tcp_keepalive_is_off_unless_asked_and_then_probes)
 	out(l, 1000, "R. 1:1(0) ack 1");
 	state_is(l, CLOSED);
 	app(l, 0, "read 1 = timedout");
+	ladder_end(l);
+	l = ladder_listening();					/* what a listener has, its connections have; and when the peer has closed, too */
+	tcp_listener_opts(ladder_listener(l))->keepalive = true;
+	tcp_listener_opts(ladder_listener(l))->keepidle = 10 * OL_SEC;
+	tcp_listener_opts(ladder_listener(l))->keepintvl = OL_SEC;
+	in (l, 0, "S 0:0(0) win 1000 <mss 1000>");
+	out(l, 0, "S. 0:0(0) ack 1");
+	in (l, 0, ". 1:1(0) ack 1 win 1000");
+	app(l, 0, "accept");
+	by (l, 10010, ". 0:0(0) ack 1");
+	in (l, 0, "F. 1:1(0) ack 1 win 1000");
+	by (l, 500, ". 1:1(0) ack 2");
+	by (l, 10010, ". 0:0(0) ack 2");
 	ladder_end(l);
 }
 
@@ -580,7 +603,9 @@ TEST(tcp_old_segments_do_not_change_the_window)
 	in (l, 10, ". 2001:2001(0) ack 2001 win 80");
 	in (l, 0, ". 2001:2001(0) ack 1001 win 90");		/* overtaken: older by its ACK */
 	eq(ladder_tcb(l)->snd_wnd, 80 << 7);
-	in (l, 0, "P. 2001:2011(10) ack 1001 win 90");		/* SND.UNA =< SEG.ACK is asked whatever the number */
+	in (l, 0, "P. 2005:2011(6) ack 1001 win 90");		/* SND.UNA =< SEG.ACK is asked whatever the number */
+	eq(ladder_tcb(l)->snd_wnd, 80 << 7);
+	in (l, 0, "P. 2001:2011(10) ack 1001 win 90");
 	eq(ladder_tcb(l)->snd_wnd, 80 << 7);
 	in (l, 0, ". 2011:2011(0) ack 2001 win 100");
 	eq(ladder_tcb(l)->snd_wnd, 100 << 7);
