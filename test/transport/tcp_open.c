@@ -33,7 +33,7 @@ TEST(tcp_passive_open_over_ipv6)
 }
 
 /* The layouts that peers know. */
-/* req: 7323-2.2-a, 7323-2.2-b, 2018-4-a */
+/* req: 7323-2.2-a, 7323-2.2-b, 7323-3.2-a, 2018-4-a */
 TEST(tcp_syn_ack_carries_only_what_the_syn_offered)
 {
 	static const struct { const char *syn, *synack; } t[] = {

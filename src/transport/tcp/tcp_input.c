@@ -59,6 +59,11 @@ enum ol_fate tcp_bad_handshake_ack(struct tcp_tcb *tcb, struct tcp_in *in, ol_ti
 
 enum { PAWS_IDLE_DAYS = 24 };		/* RFC 7323 5.5: a TS.Recent older than this says nothing */
 
+bool tcp_ts_recent_void(const struct tcp_tcb *tcb, ol_time now)
+{
+	return now - tcb->ts_recent_at > PAWS_IDLE_DAYS * INT64_C(86400) * OL_SEC;
+}
+
 /* RFC 7323 5.3 R1; 3.2: once agreed on, every segment but a reset has the option. */
 enum ol_fate tcp_paws(const struct tcp_tcb *tcb, const struct tcp_in *in, ol_time now)
 {
@@ -68,7 +73,7 @@ enum ol_fate tcp_paws(const struct tcp_tcb *tcb, const struct tcp_in *in, ol_tim
 		return in->seg.flags & TCP_SYN ? OL_PASS : OL_DROP_TCP_NO_TIMESTAMP;
 	if ((int32_t)(in->opt.tsval - tcb->ts_recent) >= 0)
 		return OL_PASS;
-	if (now - tcb->ts_recent_at > PAWS_IDLE_DAYS * INT64_C(86400) * OL_SEC)
+	if (tcp_ts_recent_void(tcb, now))
 		return OL_PASS;
 	return OL_DROP_TCP_PAWS;
 }

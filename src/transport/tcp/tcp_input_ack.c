@@ -12,12 +12,12 @@
 #include "transport/tcp/tcp_tell.h"
 #include "transport/tcp/tcp_timer.h"
 
-/* RFC 7323 4.3: the timestamp to echo is that of the segment which the last ACK we sent was about. */
+/* RFC 7323 4.3: the timestamp to echo is that of the segment which the last ACK we sent was about; 5.5: also where it begins anew. */
 void tcp_update_ts_recent(struct tcp_tcb *tcb, const struct tcp_in *in, ol_time now)
 {
 	if (!tcb->ts_ok || !in->opt.ts_ok || seq_gt(in->seg.seq, tcb->last_ack_sent))
 		return;
-	if ((int32_t)(in->opt.tsval - tcb->ts_recent) >= 0) {
+	if ((int32_t)(in->opt.tsval - tcb->ts_recent) >= 0 || tcp_ts_recent_void(tcb, now)) {
 		tcb->ts_recent = in->opt.tsval;
 		tcb->ts_recent_at = now;
 	}
