@@ -1,6 +1,7 @@
 /*
  * Rules of TCP's extensions in every state they hold in, not in ESTABLISHED alone: window scale, timestamps and PAWS (RFC 7323),
- * SACK and D-SACK as the receiver sends them (RFC 2018, RFC 2883), resets, SYNs and ACKs that may be guesses (RFC 5961).
+ * SACK and D-SACK as the receiver sends them (RFC 2018, RFC 2883), resets, SYNs and ACKs that may be guesses (RFC 5961); and those
+ * of RFC 5681, RFC 6298 and RFC 3168 that show only where both ends and the handshake are there.
  */
 #include "base/be.h"
 #include "tcp_ladder.h"
@@ -488,5 +489,147 @@ TEST(tcp_acks_are_plausible_to_the_byte)
 	in (l, 600, "P. 11:21(10) ack 100001 win 1");
 	app(l, 0, "read 100 = 10");
 	ladder_flush(l);
+	ladder_end(l);
+}
+
+/* ---- RFC 5681, RFC 6298, RFC 3168: what the handshake has to do with it, and what the receiver has ------------------------ */
+
+/* To the byte: a peer that offers 800 gets 800, and after them nothing. */
+/* req: 5681-2-a */
+TEST(tcp_receivers_window_is_kept_to_the_byte)
+{
+	struct ladder *l = ladder_listening();
+	in (l, 0, "S 0:0(0) win 800 <mss 1000>");
+	out(l, 0, "S. 0:0(0) ack 1");
+	in (l, 10, ". 1:1(0) ack 1 win 800");
+	app(l, 0, "accept");
+	app(l, 0, "write 2000");
+	out(l, 0, ". 1:801(800) ack 1");
+	none(l);
+	in (l, 10, ". 1:1(0) ack 401 win 801");			/* the edge at 1202 */
+	out(l, 0, ". 801:1202(401) ack 1");
+	none(l);
+	ladder_flush(l);
+	ladder_end(l);
+}
+
+/* The handshake adds nothing to the window, on either side; a SYN-ACK lost twice leaves one segment, and RTO is three seconds then. */
+/* req: 5681-3.1-c, 5681-3.1-d, 6928-2-b, 6298-5-d, 6298-5-a, 6298-5-c, 6298-3-a */
+TEST(tcp_window_and_timer_after_the_handshake)
+{
+	struct ladder *l = ladder_established();
+	eq(ladder_tcb(l)->loss.cwnd, 10 * 1000);
+	ok(ladder_tcb(l)->srtt_ns == 20 * OL_MS);
+	ladder_end(l);
+	l = ladder_syn_sent(.cfg = "tcp_timestamps=0");
+	in (l, 20, "S. 0:0(0) ack 1 win 30000 <mss 1000>");
+	out(l, 0, ". 1:1(0) ack 1");
+	eq(ladder_tcb(l)->loss.cwnd, 10 * 1000);
+	ladder_end(l);
+	for (int lost = 1; lost < 4; lost++) {
+		l = ladder_half_open(.syn = "mss 1000");
+		for (int i = 0; i < lost; i++) {		/* not before a second, then two, then four */
+			wait(l, (1000 << i) - 1);
+			out(l, 1, "S. 0:0(0) ack 1");
+		}
+		in (l, 20, ". 1:1(0) ack 1 win 30000");
+		app(l, 0, "accept");
+		eq(ladder_tcb(l)->srtt_ns, 0);			/* Karn: which of them did it answer? */
+		eq(ladder_tcb(l)->rto_ns, 3 * OL_SEC);
+		eq(ladder_tcb(l)->loss.cwnd, lost > 1 ? 1000 : 10000);
+		app(l, 0, "write 3000");
+		eq(ladder_flush(l), lost > 1 ? 1 : 3);
+		ladder_end(l);
+	}
+}
+
+/* A FIN, or text that finds no room, makes an ACK one that is no duplicate: it says something else. */
+/* req: 5681-2-b */
+TEST(tcp_acks_with_fin_or_text_are_no_duplicates)
+{
+	struct ladder *l = ladder_established(.syn = "mss 1000");
+	app(l, 0, "write 10000");
+	eq(ladder_flush(l), 10);
+	in (l, 20, ". 1:1(0) ack 1 win 32792");
+	in (l, 0, ". 1:1(0) ack 1 win 32792");
+	in (l, 0, "F. 1:1(0) ack 1 win 32792");
+	for (struct ol_pkt *p; (p = ladder_take(l)); ol_pkt_free(p))
+		ok(p->len <= 40);				/* its ACK, and nothing again */
+	eq(ladder_tcb(l)->loss.dupacks, 2);
+	ladder_flush(l);
+	ladder_end(l);
+	l = ladder_established(.cfg = "tcp_rmem=4096:4096:4096,tcp_early_retrans=0", .syn = "mss 1000");
+	struct tcp_tcb *t = ladder_tcb(l);
+	for (uint32_t at = 1; tcp_receive_window(t) > 0; at += 1000) {
+		ok(at < 100000);
+		in (l, 0, ". %u:%u(1000) ack 1 win 32792", at, at + 1000);
+		ladder_flush(l);
+	}
+	uint32_t nxt = t->rcv_nxt.v - t->irs.v;
+	app(l, 0, "write 10000");
+	eq(ladder_flush(l), 10);
+	for (int i = 0; i < 6; i++) {				/* it asks for room, with a byte */
+		in (l, 1, ". %u:%u(1) ack 1 win 32792", nxt, nxt + 1);
+		for (struct ol_pkt *p; (p = ladder_take(l)); ol_pkt_free(p))
+			ok(p->len <= 40);
+	}
+	eq(t->loss.dupacks, 0);
+	ladder_flush(l);
+	ladder_end(l);
+}
+
+/* What comes while an ACK waits does not put it off, a FIN's is no later, and a SYN in a connection earns one and no second. */
+/* req: 5681-4.2-a, 5681-4.2-b */
+TEST(tcp_delayed_acknowledgement_is_not_put_off)
+{
+	struct ladder *l = ladder_established(.cfg = "tcp_delack_ms=100");
+	in (l, 0, "P. 1:11(10) ack 1 win 257");
+	ladder_flush(l);
+	ladder_tcb(l)->quick = 0;
+	for (uint32_t i = 1; i < 4; i++) {
+		in (l, 30, "P. %u:%u(10) ack 1 win 257", 1 + 10 * i, 11 + 10 * i);
+		none(l);
+	}
+	out(l, 40, ". 1:1(0) ack 41");				/* a hundred from the first */
+	ladder_tcb(l)->quick = 0;
+	in (l, 500, "F. 41:41(0) ack 1 win 257");
+	ladder_turn_to(l, ladder_tcb(l));
+	by (l, 100, ". 1:1(0) ack 42");
+	in (l, 600, "S 42:42(0) win 257");
+	out(l, 0, ". 1:1(0) ack 42");
+	none(l);
+	ladder_end(l);
+}
+
+/* A program's IP_TOS does not mark what ECN has to mark: neither SYN-ACK nor text where nothing was agreed on. */
+/* req: 3168-6.1.1-d, 3168-6.1.1-b */
+TEST(tcp_tos_of_a_program_sets_no_ecn_bits)
+{
+	struct ladder *l = ladder_listening(.cfg = "tcp_ecn=0");
+	tcp_listener_opts(ladder_listener(l))->tos = 0xff;
+	in (l, 0, "S 0:0(0) win 1000 <mss 1000>");
+	out(l, 0, "S. 0:0(0) ack 1 [noecn]");
+	in (l, 10, ". 1:1(0) ack 1 win 1000");
+	app(l, 0, "accept");
+	app(l, 0, "write 100");
+	out(l, 0, "P. 1:101(100) ack 1 [noecn]");
+	ladder_end(l);
+}
+
+/* SYNs that cross: the SYN-ACK has ECE and not CWR; both asked. */
+/* req: 3168-6.1.1-a, 3168-6.1.1-c */
+TEST(tcp_ecn_of_crossing_syns)
+{
+	struct ladder *l = ladder(.cfg = "tcp_ecn=1,tcp_timestamps=0");
+	app(l, 0, "connect");
+	out(l, 0, "SEW 0:0(0)");
+	in (l, 5, "SEW 0:0(0) win 1000 <mss 1000>");
+	out(l, 0, "SE. 0:0(0) ack 1");
+	ladder_end(l);
+	l = ladder(.cfg = "tcp_ecn=1,tcp_timestamps=0");
+	app(l, 0, "connect");
+	out(l, 0, "SEW 0:0(0)");
+	in (l, 5, "S 0:0(0) win 1000 <mss 1000>");
+	out(l, 0, "S. 0:0(0) ack 1");
 	ladder_end(l);
 }

@@ -114,7 +114,7 @@ static enum ol_fate read_segment(struct tcp *tcp, struct tcp_in *in, struct ol_p
 	in->pkt = p;
 	in->rx = rx;
 	in->wnd = 0;
-	in->ce = in->dup_text = in->isn_set = false;
+	in->ce = in->isn_set = false;
 	in->isn = seq_from(0);
 	if (cannot_be(tcp->net, rx))
 		return OL_DROP_TCP_ADDRESS;

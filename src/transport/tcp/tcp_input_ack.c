@@ -86,7 +86,7 @@ void tcp_process_ack(struct tcp_tcb *tcb, struct tcp_in *in, ol_time now)
 	struct tcp_ack_event ev = {
 		.ack = in->seg.ack, .prior_una = tcb->snd_una, .sack = in->opt.sack,
 		.n_sack = tcb->sack_ok ? (unsigned)in->opt.n_sack : 0, .ece = tcb->ecn_ok && (in->seg.flags & TCP_ECE),
-		.text = tcp_seg_len(in) > 0 || in->dup_text, .has_ts = tcb->ts_ok && in->opt.ts_ok, .tsecr = in->opt.tsecr,
+		.text = tcp_seg_len(in) > 0 || in->payload > 0, .has_ts = tcb->ts_ok && in->opt.ts_ok, .tsecr = in->opt.tsecr,
 		.ts_rtt_ns = tcp_ts_rtt(tcb, in, now),
 	};
 	struct tcp_accecn_echo echo;
