@@ -219,6 +219,8 @@ static void enter_cwr(struct tcp_tcb *tcb, const struct tcp_acked *a, ol_time no
 		reduce_to_one(tcb, a, now);
 	else
 		begin_reduction(tcb, a, now);
+	if (l->cc->marked)
+		l->cc->marked(tcb);
 	enter(tcb, TCP_CAS_CWR);
 }
 
