@@ -155,7 +155,7 @@ TEST(islost_without_rack_needs_three_sacked_above)
 
 /* ---- PRR --------------------------------------------------------------------------------------------------------- */
 /* RFC 9937: what was delivered goes out again, one for one, from the recovery's start; at its end cwnd is ssthresh. */
-/* req: 9937-6.1-a, 9937-6.2-a, 9937-6.2-e, 9937-6.2-f, 9937-6.4-a, 6675-5-c, 6675-5-d */
+/* req: 9937-6.1-a, 9937-6.2-a, 9937-6.2-e, 9937-6.2-f, 9937-6.4-a, 6675-5-c, 6675-5-d, 6675-5-e */
 TEST(prr_sends_one_for_one_below_ssthresh_and_ends_at_it)
 {
 	struct drv *d = drv_new(.rtt_ms = 100);

@@ -288,6 +288,40 @@ TEST(tcp_first_sack_block_grows_with_small_segments)
 	ladder_end(l);
 }
 
+/* As many blocks as fit, four, or three beside timestamps; and on text as on ACKs alone. */
+/* req: 2018-4-b, 2018-4-c, 2018-4-e */
+TEST(tcp_sack_blocks_fill_what_room_there_is)
+{
+	for (int ts = 0; ts < 2; ts++) {
+		struct ladder *l = ladder_established(.syn = ts ? TS_SYN : NULL);
+		for (int i = 1; i <= 5; i++)
+			in (l, 0, ". %d:%d(100) ack 1 win 257%s", 1 + 1000 * i, 101 + 1000 * i, ts ? TS(1000) : "");
+		ladder_flush(l);
+		app(l, 0, "write 10");
+		out(l, 0, ts ? "P. 1:11(10) ack 1 <nop,nop,TS val * ecr 1000,nop,nop,sack 5001:5101 4001:4101 3001:3101>" :
+			       "P. 1:11(10) ack 1 <nop,nop,sack 5001:5101 4001:4101 3001:3101 2001:2101>");
+		ladder_flush(l);
+		ladder_end(l);
+	}
+}
+
+/* What fills a gap, or a part of it, is acknowledged at once. */
+/* req: 5681-3.2-a */
+TEST(tcp_text_that_fills_a_gap_is_acknowledged_at_once)
+{
+	struct ladder *l = ladder_established();
+	in (l, 0, ". 201:301(100) ack 1 win 257");
+	in (l, 0, ". 401:501(100) ack 1 win 257");
+	ladder_flush(l);
+	ladder_tcb(l)->quick = 0;
+	in (l, 0, ". 1:201(200) ack 1 win 257");
+	out(l, 0, ". 1:1(0) ack 301 <nop,nop,sack 401:501>");
+	ladder_tcb(l)->quick = 0;
+	in (l, 0, ". 301:401(100) ack 1 win 257");
+	out(l, 0, ". 1:1(0) ack 501 <>");
+	ladder_end(l);
+}
+
 /* What memory no longer holds is in no block: whole ones go, of others the end. */
 /* req: 2018-8-c */
 TEST(tcp_sack_blocks_end_where_what_is_held_does)
@@ -631,5 +665,94 @@ TEST(tcp_ecn_of_crossing_syns)
 	out(l, 0, "SEW 0:0(0)");
 	in (l, 5, "S 0:0(0) win 1000 <mss 1000>");
 	out(l, 0, "S. 0:0(0) ack 1");
+	ladder_end(l);
+}
+
+/* ---- RFC 5961 7, RFC 6191, RFC 5927 ---------------------------------------------------------------------------------- */
+
+/* How many challenges a second has is drawn anew each second: who counts them learns nothing of other connections. */
+/* req: 5961-7-a */
+TEST(tcp_challenges_of_a_second_cannot_be_counted_down)
+{
+	struct ladder *l = ladder_established(.cfg = "tcp_challenge_ack_limit=100,tcp_invalid_ratelimit=0");
+	unsigned n[6] = { 0 }, same = 0;
+	for (int s = 0; s < 6; s++) {
+		for (int i = 0; i < 200; i++) {
+			in (l, 0, "R 5:5(0) win 0");
+			n[s] += ladder_flush(l);
+		}
+		ok(n[s] >= 50 && n[s] < 150);
+		same += s > 0 && n[s] == n[s - 1];
+		wait(l, 1000);
+	}
+	ok(same < 3);
+	ladder_end(l);
+	l = ladder_established();				/* and one connection has one each half second */
+	unsigned all = 0;
+	for (int i = 0; i < 100; i++) {
+		in (l, 10, "R 5:5(0) win 0");
+		all += ladder_flush(l);
+	}
+	ok(all >= 2 && all <= 3);
+	ladder_end(l);
+}
+
+/* A SYN with the very timestamp of the old connection's last segment is younger if its number is. */
+/* req: 6191-2-b */
+TEST(tcp_time_wait_and_equal_timestamps)
+{
+	struct ladder *l = time_wait();
+	in (l, 600, "S 1:1(0) win 1000 <mss 1000,sackOK,TS val 1000 ecr 0>");
+	out(l, 0, ". 2:2(0) ack 2");
+	eq(ladder_tcp(l)->n_tw, 1);
+	in (l, 600, "S 3:3(0) win 1000 <mss 1000,sackOK,TS val 1000 ecr 0>");
+	out(l, 0, "S. 65539:65539(0) ack 4");
+	ladder_end(l);
+}
+
+/* Only what quotes something outstanding counts: not what is acknowledged already, nor what was never sent; and in no state is it the end. */
+/* req: 5927-4.1-a, 5927-5.2-a */
+TEST(tcp_icmp_must_quote_what_is_outstanding)
+{
+	struct ladder *l = ladder_established();
+	app(l, 0, "write 100");
+	ladder_flush(l);
+	in (l, 10, ". 1:1(0) ack 101 win 257");
+	app(l, 0, "write 100");
+	ladder_flush(l);
+	ladder_icmp(l, OL_ERR_CONNREFUSED, true, 0, 1);
+	ladder_icmp(l, OL_ERR_CONNREFUSED, true, 0, 100);
+	ladder_icmp(l, OL_ERR_CONNREFUSED, true, 0, 201);
+	eq(ladder_tcb(l)->soft_error, OL_OK);
+	ladder_icmp(l, OL_ERR_CONNREFUSED, true, 0, 101);
+	eq(ladder_tcb(l)->soft_error, OL_ERR_CONNREFUSED);
+	state_is(l, ESTABLISHED);
+	ladder_flush(l);
+	ladder_end(l);
+	static const enum ol_tcp_state states[] = { OL_TCP_CLOSE_WAIT, OL_TCP_LAST_ACK, OL_TCP_FIN_WAIT_1, OL_TCP_CLOSING };
+	for (size_t i = 0; i < sizeof states / sizeof *states; i++) {
+		l = ladder_established(.cfg = "tcp_early_retrans=0");
+		to_state(l, states[i]);
+		if (states[i] == OL_TCP_CLOSE_WAIT)
+			app(l, 0, "write 100");
+		ladder_flush(l);
+		ladder_icmp(l, OL_ERR_CONNREFUSED, true, 0, 1);
+		eq(tcp_state(ladder_tcb(l)), states[i]);
+		ladder_flush(l);
+		ladder_end(l);
+	}
+}
+
+/* Each connection has a timestamp origin of its own. */
+/* req: 7323-7.1-a */
+TEST(tcp_timestamp_origins_differ_from_connection_to_connection)
+{
+	struct ladder *l = ladder_syn_sent();
+	uint32_t first = ladder_tcb(l)->ts_offset;
+	struct tcp_tcb *other = ladder_tcb(l);
+	app(l, 0, "connect 2");
+	ladder_flush(l);
+	ok(ladder_tcb(l) != other && ladder_tcb(l)->ts_offset != first);
+	tcp_release(other, ladder_now(l));
 	ladder_end(l);
 }

@@ -423,6 +423,19 @@ TEST(timeout_ends_a_recovery)
 	}
 }
 
+/* Once reneging is seen no mark is believed: all that was SACKed goes again. */
+/* req: 2018-5-c, 2018-5-b, 2018-8-a */
+TEST(no_sack_is_believed_after_reneging)
+{
+	struct drv *d = ten(true, false, "reno");
+	drv_ack(d, 100, .ack = 1, .sack = { 1001, 4001, 6001, 9001 });
+	drv_ack(d, 100, .ack = 1001, .sack = { 6001, 9001 });	/* and where is what lies behind? */
+	timeout(d);
+	eq(d->tcb->loss.sb.sacked.bytes, 0);
+	ok(!strncmp(d->out, "1001:", 5));
+	drv_free(d);
+}
+
 /* Rule (3) before rule (4): a hole that SACKs show goes before the end of the flight, of which nothing is known. */
 /* req: 6675-4-d */
 TEST(suspected_text_goes_before_the_rescue)
@@ -550,6 +563,60 @@ TEST(duplicate_clears_the_probe)
 	drv_free(d);
 }
 
+/* The reordering window: none in a recovery where no reordering was seen; a quarter of the round trip as often as DSACKs made it. */
+/* req: 8985-3.3.2-a */
+TEST(reordering_window_in_a_recovery_and_with_a_multiplier)
+{
+	struct drv *d = drv_new(.rtt_ms = 100);
+	drv_write(d, 0, 6000);
+	drv_ack(d, 100, .ack = 1, .sack = { 2001, 3001 });
+	drv_pass(d, 25 * OL_MS);
+	eq(state(d), TCP_CAS_RECOVERY);
+	uint32_t before = d->tcb->loss.sb.lost.bytes;
+	drv_ack(d, 1, .ack = 1, .sack = { 5001, 6001, 2001, 3001 });	/* two SACKed, not three */
+	eq(d->tcb->loss.sb.lost.bytes, before + 2000);
+	drv_free(d);
+	d = ten(true, false, "reno");
+	d->tcb->loss.reord_seen = 1;
+	d->tcb->loss.rack.reo_wnd_mult = 2;
+	drv_ack(d, 100, .ack = 1, .sack = { 1001, 2001 });
+	drv_out_at(d, 50, "1:1001");
+	drv_free(d);
+}
+
+/* Sixteen recoveries without another DSACK, and the window is a quarter again. */
+/* req: 8985-4-b */
+TEST(reordering_window_narrows_after_sixteen_recoveries)
+{
+	struct tcp_rack rack;
+	rack_init(&rack);
+	rack.reo_wnd_mult = 3;
+	rack.reo_wnd_persist = 16;
+	for (int i = 0; i < 16; i++) {
+		eq(rack.reo_wnd_mult, 3);
+		rack_recovery_over(&rack);
+	}
+	eq(rack.reo_wnd_mult, 1);
+}
+
+/* The probe's time runs from the last new text or cumulative ACK; where no round trip was measured it is a second. */
+/* req: 8985-7.2-a, 8985-7.2-b */
+TEST(probe_is_due_two_round_trips_after_the_last_ack)
+{
+	struct drv *d = drv_new(.rtt_ms = 50);
+	drv_write(d, 0, 4000);
+	d->out[0] = 0;
+	drv_ack(d, 50, .ack = 1001);
+	drv_out_at(d, 100, "3001:4001");
+	drv_free(d);
+	d = drv_new();
+	d->tcb->rto_ns = 5 * OL_SEC;
+	drv_write(d, 0, 4000);
+	d->out[0] = 0;
+	drv_out_at(d, 1000, "3001:4001");
+	drv_free(d);
+}
+
 /* What is marked lost waits for room after a timeout as well: the window is one segment then, whatever is marked. */
 /* req: 8985-9.3-a */
 TEST(lost_text_waits_for_the_window_after_a_timeout)
@@ -590,6 +657,24 @@ TEST(recover_fs_is_what_was_in_flight_before)
 	drv_ack(d, 100, .ack = 2001, .sack = { 3001, 8001 });
 	eq(state(d), TCP_CAS_RECOVERY);
 	eq(d->tcb->loss.recover_fs, 10000);			/* two acknowledged by the very ACK */
+	drv_free(d);
+}
+
+/* DeliveredData: what is SACKed counts once, and without SACK duplicates stand for no more than was in flight. */
+/* req: 9937-6.2-a */
+TEST(delivered_data_is_counted_once)
+{
+	struct drv *d = ten(true, false, "reno");
+	drv_ack(d, 100, .ack = 1, .sack = { 1001, 4001 });
+	eq(d->tcb->loss.prr_delivered, 3000);
+	drv_ack(d, 100, .ack = 4001);
+	eq(d->tcb->loss.prr_delivered, 4000);
+	drv_free(d);
+	d = ten(true, true, "reno");
+	for (int i = 0; i < 40; i++)
+		drv_ack(d, i ? 1 : 100, .ack = 1);
+	eq(state(d), TCP_CAS_RECOVERY);
+	ok(d->tcb->loss.prr_delivered <= d->tcb->loss.recover_fs);
 	drv_free(d);
 }
 
