@@ -343,6 +343,26 @@ TEST(tcp_sack_blocks_end_where_what_is_held_does)
 	ladder_end(l);
 }
 
+/* The newest is named although it is thrown away, and whether D-SACKs are on or not. */
+/* req: 2018-8-b */
+TEST(tcp_first_block_names_what_found_no_room)
+{
+	for (int dsack = 0; dsack < 2; dsack++) {
+		struct ladder *l = ladder_established(.cfg = dsack ? "tcp_dsack=1" : "tcp_dsack=0");
+		struct tcp_tcb *t = ladder_tcb(l);
+		in (l, 0, ". 2001:3001(1000) ack 1 win 257");
+		ladder_flush(l);
+		t->opts.rcvbuf = t->rcvbuf = 1000;
+		in (l, 0, ". 4001:5001(1000) ack 1 win 257");
+		eq(ladder_fate(l, OL_DROP_TCP_RCVBUF), 1);
+		out(l, 0, ". 1:1(0) ack 1 <nop,nop,sack 4001:5001 2001:3001>");
+		t->opts.rcvbuf = t->rcvbuf = 100000;
+		in (l, 0, ". 2001:3001(1000) ack 1 win 257");
+		out(l, 0, dsack ? ". 1:1(0) ack 1 <nop,nop,sack 2001:3001 2001:3001>" : ". 1:1(0) ack 1 <nop,nop,sack 2001:3001>");
+		ladder_end(l);
+	}
+}
+
 /* Twice is also what only a part of a segment is, on either side of what is held, and what a late segment covers as well. */
 /* req: 2883-4-a, 2883-4-b, 2883-4-c */
 TEST(tcp_dsack_tells_of_parts)
@@ -575,6 +595,23 @@ TEST(tcp_window_and_timer_after_the_handshake)
 		eq(ladder_flush(l), lost > 1 ? 1 : 3);
 		ladder_end(l);
 	}
+}
+
+/* "The RTO MUST be re-initialized to 3 seconds when data transmission begins", though timestamps measured the SYN that went again. */
+/* req: 6298-5-d, 6298-3-a */
+TEST(tcp_timer_after_a_lost_syn_with_timestamps)
+{
+	struct ladder *l = ladder_syn_sent();
+	out(l, 1000, "S 0:0(0)");
+	in (l, 20, "S. 0:0(0) ack 1 win 30000 <mss 1000,sackOK,TS val 9 ecr last,nop,wscale 7>");
+	out(l, 0, ". 1:1(0) ack 1");
+	eq(ladder_tcb(l)->srtt_ns, 20 * OL_MS);
+	eq(ladder_tcb(l)->rto_ns, 3 * OL_SEC);
+	app(l, 0, "write 100");
+	ladder_flush(l);
+	in (l, 20, ". 1:1(0) ack 101 win 257" TS(10));
+	ok(ladder_tcb(l)->rto_ns < OL_SEC);			/* and what text measures counts as ever */
+	ladder_end(l);
 }
 
 /* A FIN, or text that finds no room, makes an ACK one that is no duplicate: it says something else. */

@@ -94,7 +94,7 @@ void tcp_loss_established(struct tcp_tcb *tcb, ol_time now)
 	l->undo_valid = false;
 	l->recovery_point = tcb->snd_una;
 	l->max_flight_end = l->lost_below = tcb->snd_una;
-	if (l->syn_retrans && !tcb->srtt_ns)		/* RFC 6298 5.7 */
+	if (l->syn_retrans)				/* RFC 6298 5.7 */
 		tcb->rto_ns = MAX(tcb->rto_ns, 3 * OL_SEC);
 }
 
