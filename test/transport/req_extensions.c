@@ -322,6 +322,32 @@ TEST(tcp_text_that_fills_a_gap_is_acknowledged_at_once)
 	ladder_end(l);
 }
 
+/* SACKed text stays in the queue: the peer may throw it away, and gets all of it again. */
+/* req: 2018-8-a, 6675-4-a */
+TEST(tcp_sacked_text_can_be_sent_again)
+{
+	struct ladder *l = ladder_established(.cfg = "tcp_early_retrans=0");
+	app(l, 0, "write 5000");
+	eq(ladder_flush(l), 5);
+	in (l, 20, ". 1:1(0) ack 1 win 257 <sack 2001:5001>");
+	ladder_flush(l);
+	in (l, 20, ". 1:1(0) ack 1001 win 257 <sack 3001:5001>");
+	for (uint32_t una = 1001; una < 5001; una += 1000) {	/* and then it knows nothing of it */
+		bool again = false;
+		for (int i = 0; i < 40 && !again; i++) {
+			app(l, 50, "nodelay 1");
+			for (struct ol_pkt *p; (p = ladder_take(l)); ol_pkt_free(p))
+				again |= be32_at(p->data + 24) - ladder_tcb(l)->iss.v == una && p->len == 40 + 1000;
+		}
+		ok(again || una > 1001);			/* those behind the first may have gone with one before */
+		in (l, 10, ". 1:1(0) ack %u win 257", una + 1000);
+	}
+	state_is(l, ESTABLISHED);
+	eq(ladder_tcb(l)->sndq.len, 0);
+	ladder_flush(l);
+	ladder_end(l);
+}
+
 /* What memory no longer holds is in no block: whole ones go, of others the end. */
 /* req: 2018-8-c */
 TEST(tcp_sack_blocks_end_where_what_is_held_does)

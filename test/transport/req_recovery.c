@@ -631,6 +631,37 @@ TEST(lost_text_waits_for_the_window_after_a_timeout)
 	drv_free(d);
 }
 
+/* ---- RFC 3168: marks ----------------------------------------------------------------------------------------------- */
+
+/* At one segment a mark sets the retransmission timer anew, though it tells of nothing acknowledged. */
+/* req: 3168-6.1.2-c */
+TEST(mark_at_one_segment_resets_the_timer)
+{
+	struct tcp_loss_cfg cfg = tcp_loss_cfg_default();
+	cfg.tlp = false;
+	struct drv *d = drv_new(.rtt_ms = 100, .cfg = &cfg, .cc = "reno");
+	d->tcb->loss.cwnd = 1000;
+	drv_write(d, 0, 1000);
+	drv_ack(d, 150, .ack = 1, .ece = true);
+	eq(d->tcb->loss.rto_at, d->now + tcp_rto_now(d->tcb));
+	drv_free(d);
+}
+
+/* The episode that a mark began ends with cwnd at ssthresh as well. */
+/* req: 9937-6.4-a, 3168-5-b */
+TEST(window_is_ssthresh_when_a_mark_is_answered)
+{
+	struct drv *d = ten(true, false, "reno");
+	drv_ack(d, 100, .ack = 1001, .ece = true);
+	eq(state(d), TCP_CAS_CWR);
+	uint32_t s = d->tcb->loss.ssthresh;
+	d->tcb->loss.cwnd = 2000;
+	drv_ack(d, 100, .ack = 10001);
+	eq(state(d), TCP_CAS_OPEN);
+	ok(d->tcb->loss.cwnd >= s && d->tcb->loss.cwnd <= s + 1000);	/* and grows from there with the same ACK */
+	drv_free(d);
+}
+
 /* ---- RFC 9937 ---------------------------------------------------------------------------------------------------- */
 
 /* RecoverFS: what was in flight before the ACK that begins it: less what was SACKed by then, and with what that ACK itself took. */
