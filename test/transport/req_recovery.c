@@ -655,7 +655,7 @@ TEST(window_is_ssthresh_when_a_mark_is_answered)
 	drv_ack(d, 100, .ack = 1001, .ece = true);
 	eq(state(d), TCP_CAS_CWR);
 	uint32_t s = d->tcb->loss.ssthresh;
-	d->tcb->loss.cwnd = 2000;
+	d->tcb->loss.cwnd = 9000;
 	drv_ack(d, 100, .ack = 10001);
 	eq(state(d), TCP_CAS_OPEN);
 	ok(d->tcb->loss.cwnd >= s && d->tcb->loss.cwnd <= s + 1000);	/* and grows from there with the same ACK */
