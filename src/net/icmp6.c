@@ -143,7 +143,7 @@ enum ol_fate icmp6_input(struct net *net, struct ol_pkt *pkt, struct net_rx *rx,
 		if (fate != OL_PASS)
 			return net_drop(net, pkt, fate);
 		break;
-	case ICMP6_NS: case ICMP6_NA:
+	case ICMP6_NS: case ICMP6_NA: case ICMP6_RS: case ICMP6_RA: case ICMP6_REDIRECT:
 		fate = fragmented ? OL_DROP_ND_BAD : nd_input(net, pkt, rx, icmp.type, now);	/* req: 6980-5-b */
 		if (fate != OL_PASS)
 			return net_drop(net, pkt, fate);

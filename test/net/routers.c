@@ -12,7 +12,7 @@ enum { A, R, S, B };
 
 static void chain(struct world *w, uint32_t middle_mtu, enum ol_link kind, unsigned features)
 {
-	struct net_config router = net_config_default();
+	struct net_config router = silent_config();
 	router.forward4 = router.forward6 = true;
 	world_new(w);
 	host_new(w, NULL);
