@@ -41,15 +41,6 @@ static bool for_us(const struct net *net, int ifi, const struct ip6_hdr *h, bool
 	return false;
 }
 
-/* What follows the fragment header in a first fragment must reach into the upper layer: RFC 7112 5. */
-static bool chain_is_whole(const struct ip6_frag *f, const uint8_t *p, size_t len)
-{
-	uint8_t next = f->next;
-	size_t at = ip6_skip_ext(&next, p, len);
-	size_t need = next == PROTO_TCP ? 20 : next == PROTO_UDP || next == PROTO_ICMP6 ? 8 : next == IP6_NONE ? 0 : 1;
-	return at != SIZE_MAX && len - at >= need;
-}
-
 static enum ol_fate refuse(struct net *net, int ifi, bool to_many, struct ol_pkt *pkt, uint8_t code, uint32_t where,
 			   ol_time now)
 {
@@ -76,7 +67,7 @@ static enum ol_fate fragment_input(struct net *net, int ifi, bool to_many, const
 	if (!wire_ip6_frag_parse(&f, p->data + w->at, p->len - w->at))
 		return net_drop(net, p, OL_DROP_FRAG_BAD);
 	size_t hlen = w->at + IP6_FRAG_HLEN, data = p->len - hlen;
-	if (f.off == 0 && !chain_is_whole(&f, p->data + hlen, data))
+	if (f.off == 0 && !ip6_chain_is_whole(f.next, p->data + hlen, data))
 		return refuse(net, ifi, to_many, p, ICMP6_PARAM_FIRST_FRAG, 0, now);
 	if (f.off == 0 && !f.mf) {
 		atomic_mend(p, w, f.next);

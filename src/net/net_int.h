@@ -212,6 +212,8 @@ struct ip6_walk {
 	size_t at;			/* its offset in the packet */
 	size_t next_at;			/* offset of the byte that named it */
 };
+/** RFC 7112 5: do the headers from `next` on, at p, reach into the upper layer within len bytes? */
+bool ip6_chain_is_whole(uint8_t next, const uint8_t *p, size_t len);
 /** Obeys the extension headers from the fixed header on; on a drop an ICMP error may have been sent. */
 enum ol_fate ip6_ext_walk(struct net *net, int ifi, bool to_many, const struct ol_pkt *pkt, struct ip6_walk *w,
 			  bool router, ol_time now);

@@ -29,7 +29,7 @@ static uint16_t plain_sum(const uint8_t *ip, size_t len)
 	return (uint16_t)sum;
 }
 
-/* req: MUST-2, 9293-3.1-b, 9293-3.1-a */
+/* req: MUST-2, 9293-3.1-b, 9293-3.1-a, 8200-8.1-a */
 TEST(tcp_sent_segments_carry_the_sum_and_no_reserved_bit)
 {
 	for (int v6 = 0; v6 < 2; v6++) {
@@ -210,7 +210,7 @@ TEST(tcp_options_of_syns_mean_nothing_elsewhere)
 }
 
 /* RFC 9293 3.7.1: the peer's limit, the path's, and what the options take away; whichever is least. */
-/* req: MUST-16, MUST-14, 7323-3.2-a */
+/* req: MUST-16, MUST-14, 7323-3.2-a, 8200-8.3-a, 8201-5.4-a */
 TEST(tcp_effective_segment_size)
 {
 	static const struct { bool v6; uint32_t mtu; const char *syn; uint32_t text; } t[] = {
