@@ -25,7 +25,7 @@ static bool is_solicited_node(const struct ol_addr *a)
 	return !memcmp(a->b, front, sizeof front);
 }
 
-/* The neighbour is on the link by definition, whatever the routes say; and never in fragments (req: 6980-5-a). */
+/* The neighbour is on the link by definition, whatever the routes say; and never in fragments (RFC 6980 5). */
 static bool finish(struct net *net, int ifi, struct ol_pkt *pkt, uint8_t type, uint32_t rest, const struct ol_addr *src,
 		   const struct ol_addr *dst)
 {

@@ -19,7 +19,7 @@ static void drop(struct nd_if *nd, unsigned i)
 	memmove(&nd->prefix[i], &nd->prefix[i + 1], (--nd->n_prefixes - i) * sizeof nd->prefix[0]);
 }
 
-/* A prefix without the L flag says nothing: it may be on the link all the same (req: 4861-4.6.2-a). */
+/* A prefix without the L flag says nothing: it may be on the link all the same. */
 void prefix_onlink(struct nd_if *nd, const struct nd_prefix_info *pi, ol_time now)
 {
 	unsigned i = 0;

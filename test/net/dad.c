@@ -54,7 +54,7 @@ TEST(dad_asks_once_from_nowhere_before_an_address_is_ours)
 	world_end(&w);
 }
 
-/* req: 4862-5.4.2-c, 4862-5.4-a */
+/* req: 4862-5.4.2-c, 4862-5.4-a, 6980-5-a */
 TEST(dad_question_has_the_form_that_all_understand)
 {
 	lan_start(AT_ONCE);
