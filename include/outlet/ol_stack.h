@@ -128,6 +128,29 @@ int ol_router_get(const struct ol_stack *stk, unsigned i, struct ol_router *out)
 int ol_iface_dns_server(const struct ol_stack *stk, int ifi, unsigned i, struct ol_addr *out);
 int ol_iface_dns_domain(const struct ol_stack *stk, int ifi, unsigned i, char out[256]);
 
+/* What a router says of itself on an interface, RFC 4861 6.2.1 (there Adv..., and MaxRtrAdvInterval). */
+enum { OL_RA_PREFIXES_MAX = 8, OL_RA_SERVERS_MAX = 4 };
+struct ol_ra_prefix {
+	struct ol_addr prefix; unsigned plen;
+	bool onlink, autonomous;		/* neighbours have it; hosts may make addresses of it */
+	uint32_t valid_s, preferred_s;		/* UINT32_MAX: for ever */
+};
+struct ol_ra_config {
+	uint16_t interval_s;			/* 4 to 1800: at most so long between two */
+	uint16_t lifetime_s;			/* 0: no default router; else interval_s to 9000 */
+	int8_t pref;				/* 1 high, 0, -1 low: RFC 4191 */
+	uint8_t hop_limit;			/* 0: not said */
+	bool managed, other;			/* there is DHCPv6 */
+	uint32_t mtu, reachable_ms, retrans_ms;	/* 0: not said */
+	unsigned n_prefixes; struct ol_ra_prefix prefix[OL_RA_PREFIXES_MAX];
+	unsigned n_servers; struct ol_addr server[OL_RA_SERVERS_MAX];	/* RFC 8106 */
+};
+/**
+ * Advertises this host as a router on an interface from now on, or otherwise than before; conf NULL: no longer.
+ * @return 0; -EPERM it does not forward (setting "forwarding"); -ENODEV; -EOPNOTSUPP no IPv6 there; -EINVAL; -ENOMEM, -ENOBUFS
+ */
+int ol_iface_advertise(struct ol_stack *stk, int ifi, const struct ol_ra_config *conf);
+
 /* ---- addresses, routes, neighbours ------------------------------------------------------------------------------ */
 /** Gives the interface an address and the route to its prefix.  -EEXIST, -ENODEV, -EINVAL, -ENOMEM */
 int ol_addr_add(struct ol_stack *stk, int ifi, const struct ol_addr *addr, unsigned plen);

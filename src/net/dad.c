@@ -89,6 +89,7 @@ void dad_duplicate(struct net *net, struct net_addr *a, ol_time now)
 	if (names_hardware(nd, a)) {
 		nd->disabled = true;
 		nd->rs_at = OL_NEVER;
+		adv_stop(nd);
 	} else if (a->autoconf && nd->conf.addr_gen_mode == OL_GEN_STABLE && a->conflicts < ND_RETRIES) {
 		struct net_addr was = *a;
 		net_addr_del(net, was.ifi, &was.addr, now);

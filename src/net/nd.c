@@ -5,7 +5,7 @@
  * An address that is still optimistic (dad.c) changes no neighbour's cache: what goes out from it tells no link address, what
  * answers for it does not override (RFC 4429 3).  So its solicitation may come from one whose link address nobody knows; the answer goes
  * back the way the frame came, or two such hosts would each wait for the other.
- * Routers are ra.c's, redirects redirect.c's.  Left out: anycast, proxies.
+ * Routers are ra.c's and adv.c's, redirects redirect.c's.  Left out: anycast, proxies.
  */
 #include "net/nd_if.h"
 #include <string.h>
@@ -196,7 +196,7 @@ enum ol_fate nd_input(struct net *net, const struct ol_pkt *pkt, const struct ne
 	if (rx->ttl != ND_HOPS || pkt->data[1] != 0)
 		return OL_DROP_ND_BAD;
 	if (type == ICMP6_RS)
-		return OL_PASS;			/* req: 4861-6.1.1-a: nobody here advertises itself */
+		return adv_solicited(net, pkt, rx, now);
 	if (type == ICMP6_RA)
 		return ra_input(net, pkt, rx, now);
 	if (type == ICMP6_REDIRECT)

@@ -41,6 +41,7 @@ void nd_if_fini(struct net *net)
 	for (int i = 0; i < net->n_nd; i++)
 		if (net->nd[i]) {
 			timer_stop(net->wheel, &net->nd[i]->timer);
+			free(net->nd[i]->adv);
 			free(net->nd[i]);
 		}
 	free(net->nd);
@@ -71,7 +72,7 @@ static ol_time addr_next(const struct net_addr *a)
 void nd_rearm(struct nd_if *nd)
 {
 	struct net *net = nd->net;
-	ol_time at = MIN(nd->rs_at, nd->rearm_reachable);
+	ol_time at = MIN(adv_next(nd), MIN(nd->rs_at, nd->rearm_reachable));
 	at = MIN(at, MIN(router_next(nd), MIN(prefix_next(nd), dns_next(nd))));
 	for (int i = 0; i < net->n_addr; i++)
 		if (net->addr[i].ifi == nd->ifi)
@@ -116,6 +117,7 @@ void nd_expire(struct net *net, struct timer *t, ol_time now)
 	(void)net;
 	addresses_due(nd, now);
 	ra_due(nd, now);
+	adv_due(nd, now);
 	router_due(nd, now);
 	prefix_due(nd, now);
 	dns_due(nd, now);
@@ -153,6 +155,7 @@ struct nd_if *nd_if_start(struct net *net, int ifi, ol_time now)
 	addr_changed(net);
 	slaac_linklocal(nd, 0, now);
 	ra_start(nd, now);
+	adv_start(nd, now);
 	nd_rearm(nd);
 	return nd;
 }
@@ -178,6 +181,7 @@ static void stop(struct nd_if *nd, ol_time now)
 	router_due(nd, now);
 	prefix_due(nd, now);
 	redirect_forget(net, nd->ifi, NULL);
+	adv_stop(nd);
 	memset(nd->n_dns, 0, sizeof nd->n_dns);
 	nd->hop_limit = 0;
 	nd->mtu = 0;

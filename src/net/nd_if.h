@@ -7,6 +7,7 @@
  *	comes up --> link-local address --> dad.c --> ready           a router advertisement --> ra.c --.--> router.c
  *	         `--> solicitations for routers (ra.c)                                                  |--> prefix.c
  *	                                                                                                `--> slaac.c
+ * adv.c is the other side: a router that sends them.
  * All that has a time is due at one timer, armed for the first of it (nd_rearm).  All tables are bounded: whoever sits
  * on the wire can fill them, and no more than them.
  */
@@ -46,6 +47,7 @@ struct nd_if {
 	unsigned n_routes;
 	struct nd_prefix prefix[ND_PREFIXES_MAX];
 	unsigned n_prefixes;
+	struct adv *adv;			/* it advertises itself as a router: adv.c; NULL: not */
 	struct nd_dns dns[ND_DNS_KINDS][ND_DNS_MAX];
 	unsigned n_dns[ND_DNS_KINDS];
 };
@@ -109,6 +111,13 @@ void slaac_linklocal(struct nd_if *nd, uint8_t conflicts, ol_time now);
 void slaac_prefix(struct nd_if *nd, const struct nd_prefix_info *pi, ol_time now);
 /** RFC 7217 6: another identifier in place of the address that met a duplicate, if there is one left to try. */
 void slaac_again(struct nd_if *nd, const struct net_addr *was, ol_time now);
+
+/* adv.c */
+void adv_start(struct nd_if *nd, ol_time now);
+void adv_stop(struct nd_if *nd);
+void adv_due(struct nd_if *nd, ol_time now);
+ol_time adv_next(const struct nd_if *nd);
+enum ol_fate adv_solicited(struct net *net, const struct ol_pkt *pkt, const struct net_rx *rx, ol_time now);
 
 /* dns.c */
 void dns_option(struct nd_if *nd, const struct nd_opt *opt, ol_time now);

@@ -150,6 +150,7 @@ void net_ip6_start(struct net *net, int ifi, ol_time now);	/* IPv6 begins on it 
 int net_ip6_set(struct net *net, int ifi, const struct ol_ip6_config *conf, ol_time now);
 int net_ip6_get(const struct net *net, int ifi, struct ol_ip6_config *conf);
 int net_ip6_link(const struct net *net, int ifi, struct ol_ip6_link *out);
+int net_advertise(struct net *net, int ifi, const struct ol_ra_config *conf, ol_time now);
 int net_addr_info(const struct net *net, int ifi, unsigned i, struct ol_addr_info *out);
 bool net_router_get(const struct net *net, unsigned i, struct ol_router *out);
 bool net_server_get(const struct net *net, int ifi, unsigned i, struct ol_addr *out);

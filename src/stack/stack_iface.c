@@ -78,6 +78,11 @@ int ol_iface_ip6_link(const struct ol_stack *stk, int ifi, struct ol_ip6_link *o
 	return net_ip6_link(stk->net, ifi, out);
 }
 
+int ol_iface_advertise(struct ol_stack *stk, int ifi, const struct ol_ra_config *conf)
+{
+	return net_advertise(stk->net, ifi, conf, stk->now);
+}
+
 int ol_router_get(const struct ol_stack *stk, unsigned i, struct ol_router *out)
 {
 	return net_router_get(stk->net, i, out) ? 0 : -ENOENT;

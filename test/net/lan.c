@@ -40,19 +40,24 @@ static void put_options(const uint8_t *p, size_t len)
 	struct nd_opt option;
 	ok(wire_nd_opts(&o, p, len));
 	while (wire_nd_opt_next(&o, &option))
-		put(option.type == ND_OPT_SLLA ? "slla" : option.type == ND_OPT_TLLA ? "tlla" : option.type == ND_OPT_NONCE ? "nonce" : "?");
+		put(option.type == ND_OPT_SLLA ? "slla" : option.type == ND_OPT_TLLA ? "tlla" : option.type == ND_OPT_NONCE ? "nonce" :
+		    option.type == ND_OPT_PREFIX ? "prefix" : option.type == ND_OPT_MTU ? "mtu" : option.type == ND_OPT_RDNSS ? "rdnss" : "?");
 }
 
 static void tell_nd(const uint8_t *p, size_t len)
 {
-	char flags[4] = "";
-	if (p[0] != ICMP6_RS)
+	char flags[8] = "";
+	if (p[0] == ICMP6_RA) {
+		snprintf(flags, sizeof flags, "%u", be16_at(p + 6));
+		put(flags);
+	} else if (p[0] != ICMP6_RS) {
 		put_addr(p + 8);
+	}
 	if (p[0] == ICMP6_NA) {
 		snprintf(flags, sizeof flags, "%s%s%s", p[4] & ND_ROUTER ? "R" : "", p[4] & ND_SOLICITED ? "S" : "", p[4] & ND_OVERRIDE ? "O" : "");
 		put(flags);
 	}
-	size_t head = p[0] == ICMP6_RS ? RS_LEN : ND_LEN;
+	size_t head = p[0] == ICMP6_RS ? RS_LEN : p[0] == ICMP6_RA ? RA_LEN : ND_LEN;
 	put_options(p + head, len - head);
 }
 

@@ -19,7 +19,7 @@ void lan_settled(struct net_config cfg);
 /* ---- what it says ---- */
 /**
  * What it said next about neighbours and routers (reports of groups left out), or "" when it said nothing more: "NS :: >
- * ff02::1:ff00:1 fd00::1 nonce", "NA ... RSO tlla", "RS ... slla"; other datagrams as "17 fd00::1 > fd00::2 to 02:09:09:09:09:09".
+ * ff02::1:ff00:1 fd00::1 nonce", "NA ... RSO tlla", "RS ... slla", "RA ... 1800 slla"; other datagrams as "17 fd00::1 > fd00::2 to 02:09:09:09:09:09".
  */
 const char *said(void);
 #define says(text) eq_str(said(), text)
