@@ -428,6 +428,7 @@ static void put_router(struct world *w, struct input *in)
 {
 	uint8_t how = byte(in), f[640] = { 0 }, *h = f + ether(f, 0, 0x86dd), *m = h + 40;
 	struct ol_ip6_config c;
+	struct ol_ra_config ra = { .interval_s = 4, .lifetime_s = 9, .prefix[0] = { { .ver = 6, .b = { 0xfd } }, 64, true, true, 9, 9 } };
 	size_t len = 0;
 	memcpy(h, (uint8_t[]){ 0x60, 0, 0, 0, 0, 0, IPPROTO_ICMPV6, 255, 0xfe, 0x80 }, 10);
 	h[23] = how >> 3 & 3;			/* one of four routers */
@@ -466,6 +467,8 @@ static void put_router(struct world *w, struct input *in)
 		c.addr_gen_mode = how & 0x20 ? OL_GEN_STABLE : OL_GEN_EUI64;
 		c.autoconf = !(how & 0x40);
 		must(!ol_iface_ip6_set(w->stk, w->ifi[0], &c));
+		ra.n_prefixes = byte(in) % (OL_RA_PREFIXES_MAX + 2u);
+		ol_iface_advertise(w->stk, w->ifi[1], how & 0x80 ? &ra : NULL);
 		drain(w);
 		return;
 	}

@@ -173,6 +173,7 @@ struct ol_route {
 	int ifi;				/* 0: the interface that reaches the gateway */
 	uint32_t metric;			/* the lower wins among equal prefixes */
 	struct ol_addr prefsrc;			/* ver 0: chosen by RFC 6724 */
+	bool learnt;				/* told by ol_route_get: a router advertised it */
 };
 int ol_route_add(struct ol_stack *stk, const struct ol_route *r);
 int ol_route_del(struct ol_stack *stk, const struct ol_route *r);
@@ -184,7 +185,12 @@ int ol_neigh_add(struct ol_stack *stk, int ifi, const struct ol_addr *addr, cons
 enum ol_neigh_state {
 	OL_NEIGH_INCOMPLETE, OL_NEIGH_REACHABLE, OL_NEIGH_STALE, OL_NEIGH_DELAY, OL_NEIGH_PROBE, OL_NEIGH_STATIC
 };
-struct ol_neigh { int ifi; struct ol_addr addr; struct ol_mac mac; enum ol_neigh_state state; };	/* mac: not of INCOMPLETE */
+struct ol_neigh {
+	int ifi; struct ol_addr addr;
+	struct ol_mac mac;			/* not of INCOMPLETE */
+	enum ol_neigh_state state;
+	bool router;				/* IPv6: it said that it is one (IsRouter, RFC 4861 5.1) */
+};
 /** The i-th neighbour, from 0; -ENOENT past the last. */
 int ol_neigh_get(const struct ol_stack *stk, unsigned i, struct ol_neigh *out);
 

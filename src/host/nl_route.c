@@ -162,7 +162,7 @@ static void put_route(struct nl_out *o, const struct ol_route *r, const struct o
 		.rtm_dst_len = (uint8_t)plen,
 		.rtm_table = local ? RT_TABLE_LOCAL : RT_TABLE_MAIN,
 		.rtm_type = local ? RTN_LOCAL : RTN_UNICAST,
-		.rtm_protocol = r->gateway.ver ? RTPROT_STATIC : RTPROT_KERNEL,
+		.rtm_protocol = !r->gateway.ver ? RTPROT_KERNEL : r->learnt ? RTPROT_RA : RTPROT_STATIC,
 		.rtm_scope = local			       ? RT_SCOPE_HOST
 			     : r->gateway.ver || dst->ver == 6 ? RT_SCOPE_UNIVERSE
 							       : RT_SCOPE_LINK,
@@ -233,7 +233,7 @@ static void put_neighbour(struct nl_out *o, const struct ol_neigh *n, uint16_t f
 {
 	struct ndmsg m = {
 		.ndm_family = n->addr.ver == 4 ? AF_INET : AF_INET6, .ndm_ifindex = n->ifi,
-		.ndm_state = linux_state(n->state), .ndm_type = RTN_UNICAST,
+		.ndm_state = linux_state(n->state), .ndm_type = RTN_UNICAST, .ndm_flags = n->router ? NTF_ROUTER : 0,
 	};
 	memcpy(nl_begin(o, RTM_NEWNEIGH, flags, sizeof m), &m, sizeof m);
 	nl_attr_addr(o, NDA_DST, &n->addr);

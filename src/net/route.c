@@ -199,6 +199,7 @@ static int add(struct net *net, const struct ol_route *given, int8_t pref, bool 
 	struct route **at = &n->routes;
 	r->pref = pref;
 	r->learnt = learnt;
+	r->r.learnt = false;
 	while (*at && ((*at)->r.metric < want.metric || ((*at)->r.metric == want.metric && (*at)->pref >= pref)))
 		at = &(*at)->next;
 	r->next = *at;
@@ -249,7 +250,9 @@ int net_route_get(const struct net *net, unsigned i, struct ol_route *out)
 {
 	for (const struct list *p = net->routes.next; p != &net->routes; p = p->next)
 		if (!i--) {
-			*out = list_of(p, const struct route, all)->r;
+			const struct route *r = list_of(p, const struct route, all);
+			*out = r->r;
+			out->learnt = r->learnt;
 			return 0;
 		}
 	return -ENOENT;

@@ -113,6 +113,7 @@ int ol_neigh_get(const struct ol_stack *stk, unsigned i, struct ol_neigh *out)
 	struct neigh_row row;
 	if (!neigh_get(stk->link, i, &row, stk->now))
 		return -ENOENT;
-	*out = (struct ol_neigh){ .ifi = row.ifi, .addr = row.addr, .mac = row.mac, .state = (enum ol_neigh_state)row.state };
+	*out = (struct ol_neigh){ .ifi = row.ifi, .addr = row.addr, .mac = row.mac, .state = (enum ol_neigh_state)row.state,
+		.router = row.router };
 	return 0;
 }

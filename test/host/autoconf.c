@@ -37,6 +37,14 @@ TEST(autoconf_of_a_network_file)
 	ok(info.autoconf && info.state == OL_ADDR_READY);
 	ok(info.preferred_until < OL_NEVER && info.valid_until - info.preferred_until == 100 * OL_SEC);
 	eq(ol_router_get(vhost_find(&n->svc, "a")->stk, 0, &router), 0);
+	struct ol_route r;
+	struct ol_neigh neigh;
+	bool way = false, known = false;
+	for (unsigned i = 0; !ol_route_get(vhost_find(&n->svc, "a")->stk, i, &r); i++)
+		way |= !r.plen && r.learnt && ol_addr_eq(&r.gateway, &router.gateway);
+	for (unsigned i = 0; !ol_neigh_get(vhost_find(&n->svc, "a")->stk, i, &neigh); i++)
+		known |= neigh.router && ol_addr_eq(&neigh.addr, &router.gateway);
+	ok(way && known);
 	ok(!has(n, "b", "fd05::/64", &info));
 	eq(ol_router_get(vhost_find(&n->svc, "b")->stk, 0, &router), -ENOENT);
 	eq(ol_iface_ip6_link(vhost_find(&n->svc, "c")->stk, 2, &link), 0);

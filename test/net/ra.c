@@ -88,15 +88,19 @@ TEST(ra_ends_the_asking_when_it_names_a_router)
 TEST(ra_is_not_ours_to_send)
 {
 	uint8_t rs[48] = { 0 };
-	struct ol_addr s = ip(R1), d = ip("ff02::2");
+	static const char *const dsts[] = { "ff02::1", "ff02::2", LAN_LL };
+	struct ol_addr s = ip(R1);
 	for (int forwards = 0; forwards < 2; forwards++) {
 		struct net_config c = config();
 		c.forward6 = forwards;
 		lan_settled(c);
-		wire_icmp6_build(rs + 40, &(struct icmp_hdr){ ICMP6_RS, 0, 0 }, 8, &s, &d);
-		wire_ip6_build(rs, &(struct ip6_hdr){ .src = s, .dst = d, .len = 8, .next = 58, .hop = 255 });
-		give(&w, 0, LAN, rs, sizeof rs, true);
-		forget(&w, 0);
+		for (int i = 0; i < 3; i++) {
+			struct ol_addr d = ip(dsts[i]);
+			wire_icmp6_build(rs + 40, &(struct icmp_hdr){ ICMP6_RS, 0, 0 }, 8, &s, &d);
+			wire_ip6_build(rs, &(struct ip6_hdr){ .src = s, .dst = d, .len = 8, .next = 58, .hop = 255 });
+			give(&w, 0, LAN, rs, sizeof rs, true);
+			forget(&w, 0);
+		}
 		later(60000);
 		silent();
 		world_end(&w);
@@ -253,6 +257,9 @@ TEST(ra_mtu_is_taken_within_reason)
 		eq(hear(R1, "ff02::1"), OL_PASS);
 		eq(net_route(w.h[0].net, &d, NULL, 0, &path), OL_OK);
 		eq(path.mtu, rows[i].is);
+		struct ol_ip6_link link;
+		eq(net_ip6_link(w.h[0].net, LAN, &link), 0);
+		eq(link.mtu, rows[i].is);
 		world_end(&w);
 	}
 }
