@@ -152,7 +152,10 @@ struct ol_ra_config {
 int ol_iface_advertise(struct ol_stack *stk, int ifi, const struct ol_ra_config *conf);
 
 /* ---- addresses, routes, neighbours ------------------------------------------------------------------------------ */
-/** Gives the interface an address and the route to its prefix.  -EEXIST, -ENODEV, -EINVAL, -ENOMEM */
+/**
+ * Gives the interface an address and the route to its prefix.  -EEXIST, -ENODEV, -EINVAL, -ENOMEM.  An IPv6 address of an Ethernet is
+ * looked for on the wire first, or meanwhile (struct ol_ip6_config); ol_addr_info() tells what came of that.
+ */
 int ol_addr_add(struct ol_stack *stk, int ifi, const struct ol_addr *addr, unsigned plen);
 int ol_addr_del(struct ol_stack *stk, int ifi, const struct ol_addr *addr);
 /** The i-th address of the interface, from 0; -ENOENT past the last. */

@@ -579,4 +579,5 @@ void net_check(const struct net *net)
 		CHECK(timer_armed(&gi->timer) ? gi->timer.at == first : first == OL_NEVER);
 	}
 	CHECK(n_group == net->n_group);
+	nd_check(net);
 }

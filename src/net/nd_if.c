@@ -69,14 +69,21 @@ static ol_time addr_next(const struct net_addr *a)
 	return a->deprecated ? at : MIN(at, a->preferred_until);
 }
 
-void nd_rearm(struct nd_if *nd)
+static ol_time next_due(const struct nd_if *nd)
 {
-	struct net *net = nd->net;
+	const struct net *net = nd->net;
 	ol_time at = MIN(adv_next(nd), MIN(nd->rs_at, nd->rearm_reachable));
 	at = MIN(at, MIN(router_next(nd), MIN(prefix_next(nd), dns_next(nd))));
 	for (int i = 0; i < net->n_addr; i++)
 		if (net->addr[i].ifi == nd->ifi)
 			at = MIN(at, addr_next(&net->addr[i]));
+	return at;
+}
+
+void nd_rearm(struct nd_if *nd)
+{
+	struct net *net = nd->net;
+	ol_time at = next_due(nd);
 	if (at == OL_NEVER || !nd->on)
 		timer_stop(net->wheel, &nd->timer);
 	else
@@ -138,6 +145,25 @@ void nd_times(struct nd_if *nd, ol_time base, ol_time retrans, ol_time now)
 		link_times6(nd->net->link, nd->ifi, -1, retrans);
 	}
 	nd->retrans_ns = retrans;
+}
+
+/* Deleting an address may leave the timer earlier than what is due now, never later. */
+void nd_check(const struct net *net)
+{
+	for (int k = 0; k < net->n_nd; k++) {
+		const struct nd_if *nd = net->nd[k];
+		if (!nd)
+			continue;
+		ol_time first = next_due(nd);
+		CHECK(nd->ifi == k + 1 && nd->n_routes <= ARRAY_LEN(nd->route) && nd->n_prefixes <= ND_PREFIXES_MAX);
+		CHECK(nd->n_dns[ND_SERVER] <= ND_DNS_MAX && nd->n_dns[ND_DOMAIN] <= ND_DNS_MAX);
+		CHECK(nd->on ? first == OL_NEVER || (timer_armed(&nd->timer) && nd->timer.at <= first) : !timer_armed(&nd->timer));
+		CHECK(nd->on || (!nd->n_routes && !nd->n_prefixes && nd->rs_at == OL_NEVER));
+		unsigned made = 0;
+		for (int i = 0; i < net->n_addr; i++)
+			made += net->addr[i].ifi == nd->ifi && net->addr[i].autoconf && !ol_addr_is_linklocal(&net->addr[i].addr);
+		CHECK(made <= ND_AUTO_MAX);
+	}
 }
 
 /* ---- life ---------------------------------------------------------------------------------------------------------- */

@@ -180,7 +180,7 @@ int net_group_leave(struct net *net, int ifi, const struct ol_addr *group, ol_ti
 struct timer;
 void net_expire(struct net *net, struct timer *t, ol_time now);
 uint64_t net_count(const struct net *net, enum ol_fate fate);
-/** Asserts what must hold of groups and what is due about them. */
+/** Asserts what must hold of groups, of routers and prefixes learnt, and of what is due about them. */
 void net_check(const struct net *net);
 
 #endif

@@ -243,6 +243,7 @@ bool nd_is_disabled(const struct net *net, int ifi);
 void nd_if_fini(struct net *net);
 void nd_if_up(struct net *net, int ifi, bool up, ol_time now);
 void nd_expire(struct net *net, struct timer *t, ol_time now);
+void nd_check(const struct net *net);
 enum ol_fate redirect_input(struct net *net, const struct ol_pkt *pkt, const struct net_rx *rx, ol_time now);
 /** Another next hop for this destination than hop->next, if the router there said so. */
 void redirect_apply(const struct net *net, const struct ol_addr *dst, struct hop *hop);
