@@ -119,6 +119,7 @@ static int build_wires(struct svc *s, const struct netfile *nf, char *why, size_
 		ol_wire_set_faults(w->w, OL_WIRE_ALL_PORTS, OL_WIRE_IN, &f->faults, s->loop.now);
 		char reason[512];
 		int err = f->tap[0] ? tap_attach(w, f->tap, reason, sizeof reason) : 0;
+		w->outside = f->tap[0];
 		if (err) {
 			snprintf(why, why_len, "line %d: the wire %s cannot reach the machine: %s", f->line, f->name,
 				 reason);

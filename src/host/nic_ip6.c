@@ -30,6 +30,8 @@ int nic_ip6_begin(struct vhost *h, int ifi, const struct wire *w, const struct n
 		c.accept_ra = 2;			/* it was asked for, whether it forwards or not */
 		c.autoconf = true;
 	}
+	if (!w->outside && !(f && f->autoconf == NF_YES))
+		c.router_solicitations = 0;		/* the file would say so if somebody were there to answer */
 	err = ol_iface_ip6_set(h->stk, ifi, &c);
 	return err == -EOPNOTSUPP ? 0 : err;		/* too small an MTU: its addresses work as they ever did */
 }

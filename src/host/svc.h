@@ -69,6 +69,7 @@ struct wire {
 	char name[SVC_NAME_MAX + 1];
 	struct ol_wire *w;
 	bool strict;
+	bool outside;			/* a machine's kernel is on it, too: who knows what is behind */
 	uint32_t mtu;
 	struct wire_port *ports;		/* by the wire's port number */
 	unsigned n_ports;

@@ -34,8 +34,9 @@ void dad_start(struct net *net, struct net_addr *a, ol_time now)
 		return;
 	a->state = nd->conf.optimistic_dad ? ADDR_OPTIMISTIC : ADDR_TENTATIVE;
 	a->dad_left = nd->conf.dad_transmits;
-	/* RFC 4429 3.3: an optimistic one does not wait; RFC 4862 5.4.2: hosts that start together do not ask together */
-	a->dad_at = a->state == ADDR_OPTIMISTIC ? now : now + (ol_time)(rng_unit(&net->nd_rng) * (double)FIRST_DELAY);
+	/* RFC 4862 5.4.2: hosts that start together do not ask together; RFC 4429 3.3: later an optimistic one does not wait */
+	bool waits = a->state == ADDR_TENTATIVE || nd->begun == now;
+	a->dad_at = waits ? now + (ol_time)(rng_unit(&net->nd_rng) * (double)FIRST_DELAY) : now;
 }
 
 /* req: 4862-5.4.2-c: from nowhere, to those who could have it; its groups were joined before (addr_put). */

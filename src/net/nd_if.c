@@ -174,6 +174,7 @@ struct nd_if *nd_if_start(struct net *net, int ifi, ol_time now)
 	if (!nd || nd->on || !link_iface(net->link, ifi)->up)
 		return nd;
 	nd->on = true;
+	nd->begun = now;
 	nd->disabled = false;
 	for (int i = 0; i < net->n_addr; i++)
 		if (net->addr[i].ifi == ifi && net->addr[i].addr.ver == 6)

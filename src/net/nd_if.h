@@ -36,6 +36,7 @@ struct nd_if {
 	struct timer timer;			/* TIMER_NET_ND */
 	struct ol_ip6_config conf;
 	bool on;				/* it speaks IPv6: up, and asked to */
+	ol_time begun;				/* since when */
 	bool disabled;				/* RFC 4862 5.4.5: another station has our hardware address */
 	uint8_t hop_limit;			/* CurHopLimit; 0: never said */
 	uint32_t mtu;				/* LinkMTU; 0: never said */

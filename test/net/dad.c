@@ -58,7 +58,7 @@ TEST(dad_asks_once_from_nowhere_before_an_address_is_ours)
 TEST(dad_question_has_the_form_that_all_understand)
 {
 	lan_start(AT_ONCE);
-	later(0);
+	later(1000);					/* it is the first thing it says, so by chance within a second */
 	says("NS :: > ff02::1:ff00:1 " LAN_LL " nonce");
 	silent();
 	world_end(&w);
@@ -268,12 +268,12 @@ TEST(dad_of_a_drawn_identifier_failing_draws_another)
 TEST(dad_optimistic_address_is_used_at_once_and_leaves_caches_in_peace)
 {
 	lan_start(AT_ONCE);
+	w.now++;
 	addr(&w, 0, LAN, "fd00::1/64");
 	struct ol_addr a = ip("fd00::1");
 	ok(net_is_local(w.h[0].net, &a, 0));
 	later(0);
-	says("NS :: > ff02::1:ff00:1 fd00::1 nonce");
-	says("NS :: > ff02::1:ff00:1 " LAN_LL " nonce");
+	says("NS :: > ff02::1:ff00:1 fd00::1 nonce");	/* this one need not wait: 3.3 */
 	eq(hear_ns("fd00::9", "ff02::1:ff00:1", "fd00::1", true), OL_PASS);
 	says("NA fd00::1 > fd00::9 fd00::1 S tlla");
 	eq(send_to(&w, 0, NULL, "fd00::8", 17, 64, 0, false), OL_DONE);
@@ -281,6 +281,7 @@ TEST(dad_optimistic_address_is_used_at_once_and_leaves_caches_in_peace)
 	eq(hear_na("fd00::8", "fd00::1", "fd00::8", ND_SOLICITED, true), OL_PASS);
 	says("17 fd00::1 > fd00::8 to 02:09:09:09:09:09");
 	later(1000);
+	says("NS :: > ff02::1:ff00:1 " LAN_LL " nonce");
 	eq(send_to(&w, 0, NULL, "fd00::7", 17, 64, 0, false), OL_DONE);
 	says("NS fd00::1 > ff02::1:ff00:7 fd00::7 slla");
 	eq(hear_ns("fd00::9", "ff02::1:ff00:1", "fd00::1", true), OL_PASS);
@@ -319,7 +320,7 @@ TEST(dad_two_optimistic_hosts_reach_each_other_at_once)
 	world_end(&w);
 }
 
-/* Two that want the same address: neither gets it.  One that has it keeps it. */
+/* Two that want the same address: no more than one gets it.  One that has it keeps it. */
 TEST(dad_of_one_address_for_two)
 {
 	struct net_config c = AT_ONCE;
@@ -337,9 +338,9 @@ TEST(dad_of_one_address_for_two)
 		addr(&w, 1, LAN, "fd00::1/64");
 		pass(&w, 5 * OL_SEC);
 		eq(net_addr_info(w.h[0].net, LAN, 0, &i), 0);
-		eq(i.state, late ? OL_ADDR_READY : OL_ADDR_DUPLICATE);
+		bool first = i.state == OL_ADDR_READY;
 		eq(net_addr_info(w.h[1].net, LAN, 0, &i), 0);
-		eq(i.state, OL_ADDR_DUPLICATE);
+		ok(late ? first && i.state == OL_ADDR_DUPLICATE : !first || i.state == OL_ADDR_DUPLICATE);
 		world_end(&w);
 	}
 }
@@ -353,7 +354,7 @@ TEST(dad_begins_anew_with_the_link)
 	silent();
 	plug(true);
 	eq_str(addresses(), LAN_LL " optimistic auto");
-	later(0);
+	later(1000);
 	says("NS :: > ff02::1:ff00:1 " LAN_LL " nonce");
 	later(1000);
 	eq_str(addresses(), LAN_LL " ready auto");

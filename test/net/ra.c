@@ -532,6 +532,9 @@ TEST(ra_address_says_nothing_of_what_is_on_the_link)
 	eq_str(way("2001:db8:7::7"), R1 " from 2001:db8:7::ff:fe00:1");
 	eq(router(R1, 0), OL_PASS);
 	eq_str(way("2001:db8:7::7"), "nowhere");		/* no router does not mean that all are neighbours */
+	struct net_path path;
+	struct ol_addr d = ip("2001:db8:7::7");
+	eq(net_route(w.h[0].net, &d, NULL, LAN, &path), OL_ERR_NETUNREACH);	/* nor where one is bound to the interface */
 	world_end(&w);
 }
 
