@@ -113,8 +113,10 @@ void nd_solicit(struct net *net, int ifi, const struct ol_addr *target, const st
 		arp_request(net->link, ifi, &src, target, known, now);
 		return;
 	}
+	if (!src.ver)
+		return;				/* RFC 4861 4.3: from nowhere it would mean that we want the address ourselves */
 	struct ol_addr group = nd_solicited_node(target);
-	const struct net_addr *a = src.ver ? addr_find(net, ifi, &src) : NULL;
+	const struct net_addr *a = addr_find(net, ifi, &src);
 	if (a && a->state != ADDR_READY) {
 		struct ol_addr known_ours = nd_speaker(net, ifi);
 		const struct net_addr *b = known_ours.ver ? addr_find(net, ifi, &known_ours) : NULL;
@@ -123,9 +125,8 @@ void nd_solicit(struct net *net, int ifi, const struct ol_addr *target, const st
 			src = known_ours;
 		}
 	}
-	bool settled = src.ver && (!a || a->state == ADDR_READY);
+	bool settled = !a || a->state == ADDR_READY;
 	struct nd_msg m = { .target = *target, .has_mac = settled, .mac = f->mac };	/* req: 4861-4.3-a */
-	src.ver = 6;
 	nd_send(net, ifi, ICMP6_NS, &m, &src, known ? target : &group, now);
 }
 

@@ -141,6 +141,23 @@ TEST(dad_tentative_address_is_nobodys_yet)
 	world_end(&w);
 }
 
+/* A router without an address of its own yet does not ask from nowhere: that would mean that it wants the address itself. */
+TEST(dad_alone_asks_from_nowhere)
+{
+	struct net_config c = TENTATIVELY;
+	uint8_t p[48] = { 0 };
+	struct ol_addr s = ip("fd01::9"), d = ip("fd00::9");
+	c.forward6 = true;
+	lan_start(c);
+	int plain = iface_new(&w, 0, OL_LINK_IP, 1500, 0);
+	addr(&w, 0, LAN, "fd00::1/64");
+	wire_ip6_build(p, &(struct ip6_hdr){ .src = s, .dst = d, .len = 8, .next = 17, .hop = 9 });
+	eq(give(&w, 0, plain, p, sizeof p, false), OL_FORWARDED);
+	for (const char *text; *(text = said()); )
+		ok(strncmp(text, "NS ::", 5) != 0);
+	world_end(&w);
+}
+
 /* req: 4862-5.4.3-b, 4862-5.4.5-a */
 TEST(dad_question_of_another_for_our_address_makes_it_a_duplicate)
 {
