@@ -240,11 +240,16 @@ static bool nic_out(struct nf_parser *p, nf_node *v, void *into)
 	return nf_faults(p, v, &nic->out);
 }
 
+static bool nic_autoconf(struct nf_parser *p, nf_node *v, void *into) { return nf_autoconf(p, v, into); }
+static bool nic_dad(struct nf_parser *p, nf_node *v, void *into) { return nf_dad(p, v, into); }
+static bool nic_advertise(struct nf_parser *p, nf_node *v, void *into) { return nf_advertise(p, v, into); }
+
 static const struct nf_key nic_keys[] = {
 	{ "wire", nic_wire }, { "name", nic_name }, { "address", nic_address }, { "mac", nic_mac }, { "mtu", nic_mtu },
 	{ "peer-address", nic_peer }, { "rarp", nic_rarp }, { "rarp-table", nic_table },
 	{ "faults-from", nic_in },	/* what the host sends goes into the wire ... */
 	{ "faults-to", nic_out },	/* ... and what it gets comes out of it */
+	{ "autoconf", nic_autoconf }, { "dad", nic_dad }, { "advertise", nic_advertise },
 };
 
 /* ---- hosts ------------------------------------------------------------------------------------------------------- */
@@ -293,6 +298,9 @@ SHORT(rarp)
 SHORT(table)
 SHORT(in)
 SHORT(out)
+SHORT(autoconf)
+SHORT(dad)
+SHORT(advertise)
 
 static bool host_gateway_one(struct nf_parser *p, nf_node *v, void *into)
 {
@@ -380,6 +388,9 @@ static const struct nf_key host_keys[] = {
 	{ "rarp-table", host_table },
 	{ "faults-from", host_in },
 	{ "faults-to", host_out },
+	{ "autoconf", host_autoconf },
+	{ "dad", host_dad },
+	{ "advertise", host_advertise },
 	{ "interfaces", host_interfaces },
 	{ "gateway", host_gateway },
 	{ "routes", host_routes },

@@ -5,11 +5,12 @@
  * We are a host of the weak kind (RFC 1122 3.3.4.2), as Linux is: an address of any interface is ours on every wire,
  * and what we send leaves by its route whatever its source is.  Exceptions: 127/8 and ::1 never meet a wire, and
  * link-local IPv6 addresses belong to their own link.
- * Source choice leaves out rules 3, 4, 7 (no deprecated, home or temporary addresses here yet) and 5.5 (no advertised
- * prefixes).
+ * Source choice leaves out rules 4 and 7 (no home or temporary addresses here) and 5.5 (which router said which prefix
+ * is not kept).
  */
 #include "base/be.h"
-#include "net/net_int.h"
+#include "net/nd_if.h"
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,14 +63,19 @@ static bool local_rebuild(struct net *net)
 	uint32_t want = LOCAL_MIN;
 	while (want < (uint32_t)net->n_addr * 6)
 		want *= 2;
-	struct local *fresh = calloc(want, sizeof *fresh);
-	if (!fresh)
-		return false;
-	free(net->local);
-	net->local = fresh;
-	net->n_local_slots = want;
+	if (net->local && want == net->n_local_slots) {
+		memset(net->local, 0, want * sizeof *net->local);	/* states alone have changed: it cannot fail */
+	} else {
+		struct local *fresh = calloc(want, sizeof *fresh);
+		if (!fresh)
+			return false;
+		free(net->local);
+		net->local = fresh;
+		net->n_local_slots = want;
+	}
 	for (int i = 0; i < net->n_addr; i++)
-		local_put(net, &net->addr[i].addr, net->addr[i].ifi, LOCAL_UNICAST);
+		if (addr_assigned(&net->addr[i]))
+			local_put(net, &net->addr[i].addr, net->addr[i].ifi, LOCAL_UNICAST);
 	for (int i = 0; i < net->n_addr; i++) {
 		struct net_addr *a = &net->addr[i];
 		struct ol_addr ones, zeros;
@@ -82,6 +88,8 @@ static bool local_rebuild(struct net *net)
 	net->generation++;
 	return true;
 }
+
+void addr_changed(struct net *net) { local_rebuild(net); }
 
 void addr_init(struct net *net)
 {
@@ -108,13 +116,19 @@ enum local_kind addr_kind(const struct net *net, const struct ol_addr *a, int *i
 	return ol_addr_eq(a, &ip4_limited) ? LOCAL_BROADCAST : LOCAL_NO;
 }
 
-bool addr_owned_by(const struct net *net, int ifi, const struct ol_addr *addr)
+struct net_addr *addr_find(const struct net *net, int ifi, const struct ol_addr *addr)
 {
 	for (int i = 0; i < net->n_addr; i++)
 		if (net->addr[i].ifi == ifi && net->addr[i].addr.ver == addr->ver &&
 		    !memcmp(net->addr[i].addr.b, addr->b, 16))
-			return true;
-	return false;
+			return &net->addr[i];
+	return NULL;
+}
+
+bool addr_owned_by(const struct net *net, int ifi, const struct ol_addr *addr)
+{
+	const struct net_addr *a = addr_find(net, ifi, addr);
+	return a && addr_assigned(a);
 }
 
 int addr_loop(const struct net *net)
@@ -169,42 +183,50 @@ static struct ol_addr prefix_of(const struct ol_addr *a, unsigned plen)
 	return p;
 }
 
-static int addr_put(struct net *net, int ifi, const struct ol_addr *addr, unsigned plen, ol_time now)
+/* Of an interface the link-local address comes last, as Linux lists them. */
+static int place_for(const struct net *net, const struct net_addr *a)
+{
+	int i = 0;
+	while (i < net->n_addr && !(net->addr[i].ifi == a->ifi && net->addr[i].addr.ver == 6 && net->addr[i].autoconf &&
+				    ol_addr_is_linklocal(&net->addr[i].addr)))
+		i++;
+	return i;
+}
+
+static void take_out(struct net *net, int i)
+{
+	memmove(net->addr + i, net->addr + i + 1, (size_t)(net->n_addr - i - 1) * sizeof *net->addr);
+	net->n_addr--;
+}
+
+int addr_put(struct net *net, const struct net_addr *a, ol_time now)
 {
 	struct net_addr *grown = net->n_addr < NET_ADDR_MAX
 		? realloc(net->addr, (size_t)(net->n_addr + 1) * sizeof *grown) : NULL;
 	if (!grown)
 		return -ENOMEM;
 	net->addr = grown;
-	net->addr[net->n_addr++] = (struct net_addr){ *addr, plen, ifi };
+	int at = place_for(net, a);
+	memmove(net->addr + at + 1, net->addr + at, (size_t)(net->n_addr - at) * sizeof *net->addr);
+	net->addr[at] = *a;
+	net->n_addr++;
+	dad_start(net, &net->addr[at], now);
 	if (!local_rebuild(net)) {
-		net->n_addr--;
+		take_out(net, at);
 		return -ENOMEM;
 	}
-	if (addr->ver == 6 && group_join_solicited(net, ifi, addr, now)) {
-		net->n_addr--;
+	if (a->addr.ver == 6 && group_join_solicited(net, a->ifi, &a->addr, now)) {
+		take_out(net, at);
 		local_rebuild(net);
 		return -ENOMEM;
 	}
-	struct ol_route r = { .dst = prefix_of(addr, plen), .plen = plen, .ifi = ifi, .prefsrc = *addr };
+	if (nd_if_find(net, a->ifi))
+		nd_rearm(nd_if_find(net, a->ifi));
+	if (!a->onlink)
+		return 0;
+	struct ol_route r = { .dst = prefix_of(&a->addr, a->plen), .plen = a->plen, .ifi = a->ifi, .prefsrc = a->addr };
 	int err = net_route_add(net, &r);
 	return err == -EEXIST ? 0 : err;
-}
-
-/* RFC 4291 2.1: an interface that speaks IPv6 has a link-local address; its identifier is the modified EUI-64,
- * appendix A. */
-static void linklocal_add(struct net *net, const struct iface *f, ol_time now)
-{
-	for (int i = 0; i < net->n_addr; i++)
-		if (net->addr[i].ifi == f->index && net->addr[i].addr.ver == 6 &&
-		    ol_addr_is_linklocal(&net->addr[i].addr))
-			return;
-	const uint8_t *m = f->mac.b;
-	uint8_t b[16] = { 0xfe, 0x80, [8] = m[0] ^ 2, m[1], m[2], 0xff, 0xfe, m[3], m[4], m[5] };
-	struct ol_addr a = ol_addr_from(6, b);
-	a.scope = (uint32_t)f->index;
-	if (addr_put(net, f->index, &a, 64, now) == 0)
-		group_renew6(net, f->index, now);
 }
 
 int net_addr_add(struct net *net, int ifi, const struct ol_addr *addr, unsigned plen, ol_time now)
@@ -218,11 +240,14 @@ int net_addr_add(struct net *net, int ifi, const struct ol_addr *addr, unsigned 
 	    ol_addr_eq(&a, &ip4_limited) || (ol_addr_is_loopback(&a) && f->link != OL_LINK_LOOP))
 		return -EINVAL;
 	a.scope = a.ver == 6 && ol_addr_is_linklocal(&a) ? (uint32_t)ifi : 0;
-	if (addr_owned_by(net, ifi, &a))
+	if (addr_find(net, ifi, &a))
 		return -EEXIST;
-	int err = addr_put(net, ifi, &a, plen, now);
-	if (!err && a.ver == 6 && f->link == OL_LINK_ETHER)
-		linklocal_add(net, f, now);
+	struct net_addr it = { .addr = a, .plen = plen, .ifi = ifi, .onlink = true, .dad_at = OL_NEVER,
+		.preferred_until = OL_NEVER, .valid_until = OL_NEVER };
+	int err = addr_put(net, &it, now);
+	struct nd_if *nd = err || a.ver == 4 ? NULL : nd_if_start(net, ifi, now);
+	if (nd && nd->on)
+		slaac_linklocal(nd, 0, now);
 	return err;
 }
 
@@ -232,14 +257,13 @@ int net_addr_del(struct net *net, int ifi, const struct ol_addr *addr, ol_time n
 		struct net_addr a = net->addr[i];
 		if (a.ifi != ifi || a.addr.ver != addr->ver || memcmp(a.addr.b, addr->b, 16))
 			continue;
-		memmove(net->addr + i, net->addr + i + 1, (size_t)(net->n_addr - i - 1) * sizeof *net->addr);
-		net->n_addr--;
+		take_out(net, i);
 		if (a.addr.ver == 6)
 			group_leave_solicited(net, ifi, &a.addr, now);
 		struct ol_addr prefix = prefix_of(&a.addr, a.plen);
 		const struct net_addr *heir = NULL;
 		for (int k = 0; k < net->n_addr && !heir; k++)
-			if (net->addr[k].ifi == ifi && net->addr[k].plen == a.plen &&
+			if (net->addr[k].ifi == ifi && net->addr[k].plen == a.plen && net->addr[k].onlink &&
 			    ol_addr_in_prefix(&net->addr[k].addr, &prefix, a.plen))
 				heir = &net->addr[k];
 		route_purge(net, ifi, &a.addr);
@@ -255,11 +279,27 @@ int net_addr_del(struct net *net, int ifi, const struct ol_addr *addr, ol_time n
 int net_addr_get(const struct net *net, int ifi, unsigned n, struct ol_addr *addr, unsigned *plen)
 {
 	for (int i = 0; i < net->n_addr; i++)
-		if (net->addr[i].ifi == ifi && !n--) {
+		if (net->addr[i].ifi == ifi && addr_assigned(&net->addr[i]) && !n--) {
 			*addr = net->addr[i].addr;
 			*plen = net->addr[i].plen;
 			return 0;
 		}
+	return -ENOENT;
+}
+
+int net_addr_info(const struct net *net, int ifi, unsigned n, struct ol_addr_info *out)
+{
+	static_assert((int)ADDR_DUPLICATE == (int)OL_ADDR_DUPLICATE && (int)ADDR_TENTATIVE == (int)OL_ADDR_TENTATIVE,
+		      "the same states");
+	for (int i = 0; i < net->n_addr; i++) {
+		const struct net_addr *a = &net->addr[i];
+		if (a->ifi != ifi || n--)
+			continue;
+		*out = (struct ol_addr_info){ .addr = a->addr, .plen = a->plen, .state = (enum ol_addr_state)a->state,
+			.autoconf = a->autoconf, .deprecated = a->deprecated, .preferred_until = a->preferred_until,
+			.valid_until = a->valid_until };
+		return 0;
+	}
 	return -ENOENT;
 }
 
@@ -311,6 +351,9 @@ static bool better6(const struct net_addr *a, const struct net_addr *b, const st
 	unsigned sa = scope_of(&a->addr), sb = scope_of(&b->addr), sd = scope_of(dst);
 	if (sa != sb)								/* rule 2 */
 		return sa < sb ? sa >= sd : sb < sd;
+	bool ra = a->deprecated || a->state != ADDR_READY, rb = b->deprecated || b->state != ADDR_READY;
+	if (ra != rb)							/* rule 3; RFC 4429 2.1: optimistic ones, too */
+		return !ra;
 	if ((a->ifi == ifi) != (b->ifi == ifi))					/* rule 5 */
 		return a->ifi == ifi;
 	unsigned la = label_of(&a->addr), lb = label_of(&b->addr), ld = label_of(dst);
@@ -340,7 +383,7 @@ struct ol_addr addr_choose_source(const struct net *net, const struct ol_addr *d
 	bool on_link = dst->ver == 6 && (ol_addr_is_multicast(dst) || ol_addr_is_linklocal(dst));	/* RFC 6724 4 */
 	for (int i = 0; i < net->n_addr; i++) {
 		const struct net_addr *a = &net->addr[i];
-		if (a->addr.ver != dst->ver ||
+		if (a->addr.ver != dst->ver || !addr_assigned(a) ||
 		    (a->ifi != ifi && (on_link || (a->addr.ver == 6 && ol_addr_is_linklocal(&a->addr)))))
 			continue;
 		if (wire && ol_addr_is_loopback(&a->addr))

@@ -29,9 +29,16 @@ void world_end(struct world *w)
 	ol_pool_free(w->pool);
 }
 
+struct net_config silent_config(void)
+{
+	struct net_config nc = net_config_default();
+	nc.ip6.dad_transmits = nc.ip6.router_solicitations = 0;
+	return nc;
+}
+
 int host_new(struct world *w, const struct net_config *cfg)
 {
-	struct net_config nc = cfg ? *cfg : net_config_default();
+	struct net_config nc = cfg ? *cfg : silent_config();
 	struct link_config lc = link_config_default();
 	struct host *h = &w->h[w->n_host];
 	assert_true(w->n_host < MAX_HOSTS);
