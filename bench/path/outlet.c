@@ -187,7 +187,8 @@ struct end *end_outlet(const struct plan *p, bool sender, struct ol_pool *pool, 
 	ol_pktq_init(&o->arrived);
 	o->stk = ol_stack_new(cfg, pool, now);
 	ol_config_free(cfg);
-	struct ol_iface_config ic = { .name = "eth0", .link = OL_LINK_ETHER, .mac = { { 2, 0, 0, 0, 0, sender ? 1 : 2 } },
+	/* ip6_later: what IPv6 has to say of itself takes no part in what is lost and counted */
+	struct ol_iface_config ic = { .name = "eth0", .link = OL_LINK_ETHER, .ip6_later = true, .mac = { { 2, 0, 0, 0, 0, sender ? 1 : 2 } },
 		.features = p->plain ? 0 : OL_IF_CSUM | OL_IF_TSO4 | OL_IF_TSO6 };
 	o->ifi = ol_iface_add(o->stk, &ic);
 	struct ol_addr a;
