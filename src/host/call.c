@@ -139,7 +139,7 @@ static void connect_stream(struct call *c)
 		if (nonblock)
 			call_ret(c, -EALREADY);
 		else
-			wait_new(c, -EINPROGRESS);	/* a restarted connect joins the one under way */
+			wait_new(c, -EALREADY);		/* a restarted connect joins the one under way */
 		return;
 	}
 	int err = ol_connect(stack(c), gs->sock, addr(c), (socklen_t)c->name.len, now(c));
@@ -239,11 +239,12 @@ static void do_shutdown(struct call *c)
 		gs->deaf = true;
 	if (!err && stream && how != SHUT_RD && !later)
 		gs->eof_sent = true;
+	struct answer with = { .extra = gs->phase == GS_LISTEN, .fd = -1 };	/* its pair stays as it is: it may listen again */
 	if (!err && gs->phase == GS_LISTEN && how != SHUT_WR) {
 		gs->phase = GS_FRESH;
 		wait_end_all(gs, IPC_OP_ACCEPT, -EINVAL);
 	}
-	call_ret(c, err);
+	call_reply(c->cl, c->id, err, &with);
 }
 
 /* ---- names and options ------------------------------------------------------------------------------------------- */
@@ -341,7 +342,7 @@ static int tomb_option(struct gsock *gs, int level, int name, void *val, socklen
 }
 
 /*
- * The error of a datagram socket that waits to be told, and is told hereby.  Where it was raised at the guest's end, the
+ * The error that waits to be told, and is told hereby.  Where it was raised at the guest's end (of a stream: by its end), the
  * runner says whether the guest has met it there already.
  */
 static int waiting_error(struct call *c)
@@ -387,7 +388,10 @@ static void do_getsockopt(struct call *c)
 static ssize_t send_now(struct gsock *gs, const struct ipc_call *c, const struct ipc_bytes *name,
 			const struct ipc_bytes *ctl, const struct ipc_bytes *data, ol_time at)
 {
-	if (gs->kind == IPC_KIND_STREAM && gsock_unread(gs))
+	bool stream = gs->kind == IPC_KIND_STREAM;
+	if (stream && (gs->phase == GS_FRESH || gs->phase == GS_LISTEN))
+		return -EPIPE;
+	if (stream && (gs->phase != GS_OPEN || gs->deferred || gsock_unread(gs)))
 		return -EAGAIN;				/* what was written before goes first */
 	struct iovec iov = { (void *)(uintptr_t)data->p, data->len };
 	/* Control messages are aligned in a program's memory; in a message they are not. */
@@ -513,6 +517,8 @@ void call_in(struct client *cl, uint64_t id, const uint8_t *body, size_t len)
 		vhost_touch(cl->host);
 	} else if (c.c.op == IPC_OP_PROCNET) {
 		do_procnet(&c);
+	} else if (c.c.op == IPC_OP_IOCTL && !c.c.sock) {
+		call_ioctl(&c);
 	} else {
 		struct gsock *gs = gsock_find(s, c.c.sock);
 		if (gs)

@@ -66,6 +66,7 @@ struct sock {
 	struct udp_end *udp;
 	struct raw_end *raw;
 	struct dgram *d;		/* of either */
+	bool idle_keepalive, idle_oobinline;	/* SO_KEEPALIVE, SO_OOBINLINE: kept, and nothing more */
 	bool corked;			/* UDP_CORK */
 	struct udp_cork *pending;	/* the datagram being put together, or NULL */
 };

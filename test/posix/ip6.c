@@ -119,8 +119,14 @@ TEST(ip6_packet_info_of_streams)
 {
 	struct in6_pktinfo info = { .ipi6_addr = IN6ADDR_ANY_INIT };
 	int s = socket(AF_INET6, SOCK_STREAM, 0);
-	works(on(s, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1));
 	works(setsockopt(s, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof info));
+}
+
+TEST(ip6_streams_take_the_options_of_datagrams)
+{
+	int s = socket(AF_INET6, SOCK_STREAM, 0);
+	works(on(s, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1));
+	works(on(s, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1));
 }
 
 /* req-not: 3542-6.4-a no IPV6_NEXTHOP, as on Linux: it goes around the routes, and wants a privilege that nobody has here */

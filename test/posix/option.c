@@ -61,11 +61,11 @@ TEST(options_are_cut_to_the_room)
 /* The flags of socket(7), as they are found, set and found again. req: POSIX-sys_socket.h-d, POSIX-sys_socket.h-e, POSIX-sys_socket.h-k */
 TEST(options_of_the_socket_level)
 {
-	static const int flags[] = { SO_REUSEADDR, SO_REUSEPORT, SO_KEEPALIVE, SO_BROADCAST, SO_OOBINLINE, SO_DONTROUTE };
+	static const int flags[] = { SO_REUSEADDR, SO_REUSEPORT, SO_KEEPALIVE, SO_BROADCAST, SO_OOBINLINE };
 	/* of those SO_OOBINLINE and SO_KEEPALIVE mean nothing to datagrams, SO_BROADCAST nothing to a stream; Linux keeps them all the same */
 	static const int types[] = { SOCK_STREAM, SOCK_DGRAM };
 	for (int t = 0; t < 2; t++)
-		for (int i = 0; i < 6; i++) {
+		for (int i = 0; i < 5; i++) {
 			int fd = socket(AF_INET, types[t], 0);
 			fact(opt(fd, SOL_SOCKET, flags[i]) == 0);
 			works(on(fd, SOL_SOCKET, flags[i], 7));
@@ -74,6 +74,30 @@ TEST(options_of_the_socket_level)
 			fact(opt(fd, SOL_SOCKET, flags[i]) == 0);
 			close(fd);
 		}
+}
+
+/* req: POSIX-sys_socket.h-k */
+TEST(datagrams_around_the_routes)
+{
+	struct sockaddr_in near = in4(FAR4, FAR_ECHO), beyond = in4(SILENT4, 9);
+	need_far();
+	int fd = udp();
+	works(on(fd, SOL_SOCKET, SO_DONTROUTE, 1));
+	gives(opt(fd, SOL_SOCKET, SO_DONTROUTE), 1);
+	gives(sendto(fd, "x", 1, 0, SA(near)), 1);
+	says(sendto(fd, "x", 1, 0, SA(beyond)), ENETUNREACH);
+}
+
+TEST(streams_around_the_routes)
+{
+	struct sockaddr_in near = in4(FAR4, FAR_ECHO), beyond = in4(SILENT4, 9);
+	need_far();
+	int fd = tcp();
+	works(on(fd, SOL_SOCKET, SO_DONTROUTE, 1));
+	says(connect(nonblocking(fd), SA(beyond)), ENETUNREACH);
+	fd = tcp();
+	works(on(fd, SOL_SOCKET, SO_DONTROUTE, 1));
+	works(connect(fd, SA(near)));
 }
 
 /* req: POSIX-sys_socket.h-g, POSIX-sys_socket.h-i */
