@@ -70,6 +70,11 @@ static void ctl_build(struct ctl *ctl, size_t room, const struct ipc_meta *meta)
 		struct in6_pktinfo pi = { .ipi6_addr = to6->sin6_addr, .ipi6_ifindex = (unsigned)meta->ifi };
 		ctl_add(ctl, room, IPPROTO_IPV6, IPV6_PKTINFO, &pi, sizeof pi);
 	}
+	if (meta->want & IPC_WANT_PATHMTU && six) {
+		struct ip6_mtuinfo path = { .ip6m_mtu = meta->mtu };
+		memcpy(&path.ip6m_addr, &meta->from, sizeof path.ip6m_addr);
+		ctl_add(ctl, room, IPPROTO_IPV6, IPV6_PATHMTU, &path, sizeof path);
+	}
 	if (meta->want & IPC_WANT_TTL)
 		ctl_add(ctl, room, six ? IPPROTO_IPV6 : IPPROTO_IP, six ? IPV6_HOPLIMIT : IP_TTL, &ttl, sizeof ttl);
 	if (meta->want & IPC_WANT_TOS && six)
