@@ -34,6 +34,19 @@ unsigned call_take_error(struct call *c)
 	return getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &c->taken, &len) == 0 && !c->taken ? IPC_CALL_TOLD : 0;
 }
 
+void note_connected(int fd, bool yes)
+{
+	int v = yes;
+	setsockopt(fd, SOL_SOCKET, SO_PRIORITY, &v, sizeof v);
+}
+
+bool is_connected(const struct call *c)
+{
+	int v = 1;
+	socklen_t len = sizeof v;
+	return getsockopt(c->fd, SOL_SOCKET, SO_PRIORITY, &v, &len) < 0 || v;
+}
+
 void call_ask_error(struct runner *r, struct call *c, replied_fn replied)
 {
 	struct ipc_call m = { .op = IPC_OP_GETSOCKOPT, .arg = { SOL_SOCKET, SO_ERROR, sizeof(int) } };

@@ -294,6 +294,10 @@ static void stream_error_replied(struct runner *r, struct call *c, struct reply 
 static void stream_recv(struct runner *r, struct call *c)
 {
 	char byte;
+	if (!is_connected(c)) {
+		call_answer(r, c, -ENOTCONN);
+		return;
+	}
 	if (c->nr == SYS_recvmmsg || recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 || errno != ECONNRESET) {
 		call_continue(r, c);
 		return;

@@ -139,6 +139,8 @@ static void fast_replied(struct runner *r, struct call *c, struct reply *reply)
 	struct send_state *s = c->state;
 	int ret = reply->head.ret;
 	bool opening = (c->nonblock && (ret > 0 || ret == -EINPROGRESS)) || reply->head.extra;
+	if (ret >= 0 || opening)
+		note_connected(c->fd, true);
 	if (opening)					/* as after a connect(): not to be written to before it is done */
 		send(c->fd, plug, sizeof plug, MSG_DONTWAIT | MSG_NOSIGNAL);
 	s->done = ret > 0 ? (size_t)ret : 0;
@@ -204,6 +206,12 @@ static void stream_send(struct runner *r, struct call *c, struct send_state *s)
 		send_fast(r, c, s);
 		return;
 	}
+	if (!is_connected(c)) {
+		if (!(msg_flags(c) & MSG_NOSIGNAL))
+			task_signal(&r->tasks, c->tid, SIGPIPE);
+		call_answer(r, c, -EPIPE);
+		return;
+	}
 	if (c->nr != SYS_sendmmsg && msg_flags(c) & MSG_MORE && s->m.total) {
 		send_more(r, c, s);
 		return;
@@ -226,7 +234,7 @@ static void send_begin(struct runner *r, struct call *c)
 		call_answer(r, c, err);
 	else if (c->name.kind == IPC_KIND_STREAM)
 		stream_send(r, c, s);
-	else if (all_plain(c, &s->m, s->n))
+	else if (!s->n || (all_plain(c, &s->m, s->n) && is_connected(c)))
 		call_continue(r, c);
 	else
 		send_next(r, c);

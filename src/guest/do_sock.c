@@ -122,6 +122,9 @@ static bool asks_about_names(const struct sockaddr_storage *ss, int len)
 /* The service takes these bytes off when it is connected, or closes its end over them when it fails. */
 static void connect_replied(struct runner *r, struct call *c, struct reply *reply)
 {
+	int ret = reply->head.ret;
+	if (!ret || ret == -EINPROGRESS || ret == -EINTR)
+		note_connected(c->fd, !c->dissolves);
 	if ((reply->head.ret == -EINPROGRESS && c->nonblock) || reply->head.extra)
 		plug(c);
 	call_answer(r, c, reply->head.ret);
@@ -143,6 +146,7 @@ void do_connect(struct runner *r, struct call *c)
 		return;
 	}
 	struct ipc_call m = { .op = IPC_OP_CONNECT, .name_len = (uint32_t)len };
+	c->dissolves = ss.ss_family == AF_UNSPEC;
 	c->nonblock = is_nonblocking(c->fd);
 	if (c->nonblock) {
 		m.flags = IPC_CALL_NONBLOCK;

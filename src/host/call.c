@@ -435,6 +435,8 @@ static void do_sendto(struct call *c)
 	}
 	int err = gs->kind == IPC_KIND_DGRAM ? waiting_error(c) : 0;
 	ssize_t n = err ? -err : send_now(gs, &c->c, &c->name, &c->ctl, &c->data, now(c));
+	if (n == -EMSGSIZE && gs->kind == IPC_KIND_DGRAM)	/* IPV6_RECVPATHMTU: the word about it is there when the call returns */
+		dgram_pump(gs);
 	if (n == -EAGAIN && !(c->c.flags & IPC_CALL_NONBLOCK))
 		wait_new(c, -EAGAIN);
 	else

@@ -217,7 +217,7 @@ static int udp_connect(struct sock *s, const struct sockaddr *addr, socklen_t le
 	}
 	int err = sock_addr_in(s, addr, len, ADDR_TAKES_IP4, &peer);
 	if (!err)
-		err = sock_addr_peer(s, &peer);
+		err = sock_addr_partner(s, &peer);
 	if (!err)
 		err = udp_autobind(s);		/* req: POSIX-connect-a */
 	return err ? err : dgram_connect(s, &peer);

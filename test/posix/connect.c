@@ -1,6 +1,7 @@
 /* connect(), listen(), accept(). */
 #include "posix.h"
 #include <fcntl.h>
+#include <net/if.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -32,7 +33,19 @@ TEST(connect_says_what_is_wrong)
 	says(connect(u, SA(six)), EAFNOSUPPORT);
 }
 
-/* req: POSIX-connect-a */
+TEST(connect_to_a_link_local_address_without_its_interface)
+{
+	struct sockaddr_in6 at = in6("fe80::9", 9);
+	int u = socket(AF_INET6, SOCK_DGRAM, 0), s = nonblocking(socket(AF_INET6, SOCK_STREAM, 0));
+	says(connect(u, SA(at)), EINVAL);
+	says(connect(s, SA(at)), EINVAL);
+	need_far();
+	at.sin6_scope_id = if_nametoindex("eth0");
+	works(connect(u, SA(at)));
+	says(connect(s, SA(at)), EINPROGRESS);
+}
+
+/* req: POSIX-connect-a, 3493-3.6-a */
 TEST(connect_binds_what_is_not_bound)
 {
 	struct sockaddr_in at, name;

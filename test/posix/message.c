@@ -183,17 +183,18 @@ TEST(receiving_nothing_until_the_timeout)
 	gives(recv(pairs[0][0], two, 2, MSG_WAITALL), 1);	/* what came until then */
 }
 
-/* A byte again and again, as the other host may still find some room late; what the first call says that finds none. */
+/* Again and again, as the other host may still find some room late; what the first call says that finds none. */
 static ssize_t press(int fd, int how, int flags)
 {
+	static char block[16384];
 	struct sockaddr_in at = in4(FAR4, FAR_HOLD);
 	ssize_t n;
 	do {
 		switch (how) {
-		case 0: n = send(fd, "x", 1, flags); break;
-		case 1: n = sendto(fd, "x", 1, flags, SA(at)); break;
-		case 2: n = sendmsg_one(fd, "x", 1, flags); break;
-		default: n = write(fd, "x", 1);
+		case 0: n = send(fd, block, sizeof block, flags); break;
+		case 1: n = sendto(fd, block, sizeof block, flags, SA(at)); break;
+		case 2: n = sendmsg_one(fd, block, sizeof block, flags); break;
+		default: n = write(fd, block, sizeof block);
 		}
 	} while (n > 0);
 	return n;

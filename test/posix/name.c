@@ -1,5 +1,6 @@
 /* Names: bind(), getsockname(), getpeername(). */
 #include "posix.h"
+#include <netdb.h>
 #include <stdlib.h>
 
 /* req: POSIX-bind-EBADF, POSIX-bind-ENOTSOCK, POSIX-bind-EAFNOSUPPORT, POSIX-bind-EADDRNOTAVAIL, POSIX-bind-EINVAL, POSIX-bind-EADDRINUSE */
@@ -145,6 +146,27 @@ TEST(names_of_a_datagram_socket_follow_its_peer)
 	gives(getsockname(fd, (struct sockaddr *)&name, &len), 0);
 	fact(name.sin_addr.s_addr == 0 && name.sin_port == 0);
 	(void)to;
+}
+
+/* req: 3542-14.1-a */
+TEST(reserved_ports)
+{
+	struct sockaddr_in6 name;
+	socklen_t len = sizeof name;
+	int port = 600, fd = rresvport_af(&port, AF_INET6);
+	if (fd < 0 && errno == EACCES)
+		case_skip("reserved ports are not allowed here");
+	fact(fd >= 0 && port >= 512 && port < 1024);
+	gives(getsockname(fd, (struct sockaddr *)&name, &len), 0);
+	fact(name.sin6_family == AF_INET6 && ntohs(name.sin6_port) == port);
+	port = 600;
+	fd = rresvport_af(&port, AF_INET);
+	gives(opt(fd, SOL_SOCKET, SO_DOMAIN), AF_INET);
+	fact(port >= 512 && port < 1024);
+	port = 600;
+	fd = rresvport(&port);
+	gives(opt(fd, SOL_SOCKET, SO_DOMAIN), AF_INET);
+	says(rresvport_af(&port, AF_UNIX), EAFNOSUPPORT);
 }
 
 /* req: 3493-3.3-a, 3493-3.7-a, 3493-3.8-a, 3493-3.9-a */

@@ -22,7 +22,7 @@ static const struct { const char *name; int rcode; const char *alias, *a[3], *aa
 	{ "both.test", .a = { "192.0.2.4" }, .aaaa = { "2001:db8::6" } },
 	{ "alias.test", .alias = "both.test", .a = { "192.0.2.4" }, .aaaa = { "2001:db8::6" } },
 	{ "near.test", .a = { FAR4, "127.0.0.1" }, .aaaa = { "fd99::9", FAR6, "::1" } },
-	{ "scopes.test", .aaaa = { "ff0e::1", "fd80::7", "::1" } },
+	{ "scopes.test", .aaaa = { "fe80::9", "fd80::7", "::1" } },	/* a link-local one without its interface: no source */
 	{ "empty.test" },
 	{ "formerr.test", FORMERR_ },
 	{ "servfail.test", SERVFAIL_ },
@@ -312,20 +312,17 @@ TEST(getaddrinfo_by_what_addresses_there_are)
 	fact(got && got->ai_next && !got->ai_next->ai_next);	/* this host has both */
 }
 
-/* RFC 6724 6: unreachable ones last (rule 1), own scopes and labels first (2, 5), higher precedence (6), smaller scope (8).
-   req: 6724-6-a, 6724-6-b, 6724-6-c, 6724-6-d */
+/* RFC 6724 6: what has no source last (rule 1), fitting scopes and labels first (2, 5), higher precedence (6), the smaller scope (8: of
+   127.0.0.1 it is link-local), then who shares more of our address (9).
+   req: 6724-6-a, 6724-6-b, 6724-6-c, 6724-6-d, 6724-6-e, 6724-6-f, 6724-3.2-a */
 TEST(getaddrinfo_sorts_by_how_good_they_are)
 {
 	need_far();
 	begin();
 	gives(ask("near.test", "80", AF_UNSPEC, SOCK_STREAM, 0), 0);
-	fact(got && got->ai_family == AF_INET6);
-	char first[64];
-	getnameinfo(got->ai_addr, got->ai_addrlen, first, sizeof first, NULL, 0, NI_NUMERICHOST);
-	fact(!strcmp(first, "::1"));
+	fact(is("::1 fd80::2 fd99::9 127.0.0.1 10.80.0.2"));	/* libc's table still has fc00::/7 among the others */
 	gives(ask("scopes.test", "80", AF_INET6, SOCK_STREAM, 0), 0);
-	getnameinfo(got->ai_addr, got->ai_addrlen, first, sizeof first, NULL, 0, NI_NUMERICHOST);
-	fact(!strcmp(first, "::1"));
+	fact(is("::1 fd80::7 fe80::9"));
 }
 
 static void *ask_many_times(void *arg)
