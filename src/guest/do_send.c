@@ -227,14 +227,14 @@ static void stream_send(struct runner *r, struct call *c, struct send_state *s)
 static void send_begin(struct runner *r, struct call *c)
 {
 	struct send_state *s = c->state;
-	int err = s->n ? msg_load(c, 0, &s->m) : 0;
+	int err = msg_load(c, 0, &s->m);
 	if (!err && c->name.kind == IPC_KIND_DGRAM && s->m.total > MSG_UDP_MAX)
 		err = -EMSGSIZE;
 	if (err)
 		call_answer(r, c, err);
 	else if (c->name.kind == IPC_KIND_STREAM)
 		stream_send(r, c, s);
-	else if (!s->n || (all_plain(c, &s->m, s->n) && is_connected(c)))
+	else if (all_plain(c, &s->m, s->n) && is_connected(c))
 		call_continue(r, c);
 	else
 		send_next(r, c);
@@ -254,7 +254,7 @@ static void send_error_replied(struct runner *r, struct call *c, struct reply *r
 
 void do_send(struct runner *r, struct call *c)
 {
-	if (!c->name.sock) {
+	if (!c->name.sock || !msg_count(c)) {		/* sendmmsg() of nothing does nothing */
 		call_continue(r, c);
 		return;
 	}
@@ -270,7 +270,7 @@ void do_send(struct runner *r, struct call *c)
 	c->nonblock = (msg_flags(c) & MSG_DONTWAIT) || (fcntl(c->fd, F_GETFL) & O_NONBLOCK);
 	if (!c->nonblock)
 		call_set_deadline(c, SO_SNDTIMEO);
-	bool error = s->n && (c->name.kind == IPC_KIND_STREAM || c->name.kind == IPC_KIND_DGRAM) && !call_take_error(c);
+	bool error = (c->name.kind == IPC_KIND_STREAM || c->name.kind == IPC_KIND_DGRAM) && !call_take_error(c);
 	if (error)
 		call_ask_error(r, c, send_error_replied);
 	else
