@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -104,6 +105,21 @@ static void do_procnet(struct call *c)
 	call_reply(c->cl, c->id, MIN(with.fd, 0), &with);
 }
 
+/*
+ * A close is the kernel's and shows as an event, so a call that a program makes after it may come here before.  Before a name is refused
+ * as taken, the closes that are still to be heard of are.
+ */
+static void hear_closes(struct vhost *h)
+{
+	list_for_safe(n, &h->gsocks) {
+		struct gsock *gs = list_of(n, struct gsock, node);
+		struct pollfd p = { .fd = gs->watch.fd };
+		if (gs->kind == IPC_KIND_STREAM && gs->phase != GS_TOMB && poll(&p, 1, 0) == 1 && p.revents & POLLHUP)
+			stream_pair_ready(gs, EPOLLHUP | (p.revents & POLLERR ? EPOLLERR : 0u));
+	}
+	dpairs_hear(h->svc);
+}
+
 static void do_bind(struct call *c)
 {
 	struct gsock *gs = c->gs;
@@ -118,6 +134,10 @@ static void do_bind(struct call *c)
 	/* A guest's own name server takes the place of ours. */
 	bool dns = resolver_yield(gs->host, c->name.p, c->name.len);
 	int err = ol_bind(stack(c), gs->sock, addr(c), (socklen_t)c->name.len, now(c));
+	if (err == -EADDRINUSE) {
+		hear_closes(gs->host);
+		err = ol_bind(stack(c), gs->sock, addr(c), (socklen_t)c->name.len, now(c));
+	}
 	if (dns && err)
 		resolver_resume(gs->host);
 	call_ret(c, err);

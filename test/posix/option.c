@@ -277,6 +277,31 @@ TEST(reusing_a_name)
 	works(listen(again, 1));
 }
 
+/* A port is free once its socket was closed, however quick the next one is. */
+TEST(a_closed_name_is_free_at_once)
+{
+	struct sockaddr_in at;
+	int l = listener(&at);
+	for (int i = 0; i < 200; i++) {
+		close(l);
+		l = tcp();
+		need(bind(l, SA(at)) == 0 && listen(l, 1) == 0);
+	}
+	fact(l >= 0);
+}
+
+TEST(a_closed_datagram_name_is_free_at_once)
+{
+	struct sockaddr_in u;
+	int d = bound_udp(&u);
+	for (int i = 0; i < 200; i++) {
+		close(d);
+		d = udp();
+		need(bind(d, SA(u)) == 0);
+	}
+	fact(d >= 0);
+}
+
 /* req: POSIX-sys_socket.h-b */
 TEST(so_error_tells_and_clears)
 {
