@@ -195,6 +195,12 @@ def programs(d):
     counted('programs', ['test/programs/run', '--outlet', str(d / 'src/tool/outlet'), '--report', str(builds / 'programs.md')], 600)
 
 
+@step('the same answers as the kernel gives: one program on its sockets and as a guest, as an ordinary user')
+def posix(d):
+    counted('posix', ['test/posix/run', '--program', str(d / 'test/posix/posix'), '--outlet', str(d / 'src/tool/outlet'),
+                      '--report', str(builds / 'posix.md')], 900)
+
+
 @step('a big-endian machine, emulated: the engine, its unit tests, and the same bytes from the same seed')
 def big_endian(native):
     d = builds / 's390x'
@@ -240,6 +246,7 @@ if not args.quick:
     fuzz(sanitized(), args.fuzz_seconds)
     if gcc:
         big_endian(gcc)
+        posix(gcc)
         programs(gcc)
 skipped = [r for r in results if r[1] == 'skipped']
 failed = [r for r in results if r[1] == 'failed']

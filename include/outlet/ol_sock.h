@@ -36,6 +36,9 @@ enum {
 	OL_EV_RDHUP = 32,	/* the peer sends no more */
 };
 
+/** RFC 3542 11.1, which Linux's headers do not have: as an option and as a control message of AF_INET6 datagrams, an int. */
+#define OL_IPV6_USE_MIN_MTU 63
+
 /**
  * Makes a socket.  Source: POSIX socket().
  * @param domain  AF_INET, AF_INET6 (dual-stack unless IPV6_V6ONLY)

@@ -25,13 +25,40 @@ void call_set_deadline(struct call *c, int option)
 		c->deadline = runner_now() + tv.tv_sec * OL_SEC + tv.tv_usec * OL_US;
 }
 
-unsigned call_take_error(const struct call *c)
+unsigned call_take_error(struct call *c)
+{
+	socklen_t len = sizeof c->taken;
+	c->taken = 0;
+	if (c->name.kind != IPC_KIND_DGRAM && c->name.kind != IPC_KIND_STREAM)
+		return 0;
+	return getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &c->taken, &len) == 0 && !c->taken ? IPC_CALL_TOLD : 0;
+}
+
+void note_connected(int fd, bool yes)
+{
+	int v = yes;
+	setsockopt(fd, SOL_SOCKET, SO_PRIORITY, &v, sizeof v);
+}
+
+bool is_connected(const struct call *c)
+{
+	int v = 1;
+	socklen_t len = sizeof v;
+	return getsockopt(c->fd, SOL_SOCKET, SO_PRIORITY, &v, &len) < 0 || v;
+}
+
+void call_ask_error(struct runner *r, struct call *c, replied_fn replied)
+{
+	struct ipc_call m = { .op = IPC_OP_GETSOCKOPT, .arg = { SOL_SOCKET, SO_ERROR, sizeof(int) } };
+	call_ask(r, c, &m, NULL, 0, replied);
+}
+
+int call_error_of(const struct reply *reply)
 {
 	int err = 0;
-	socklen_t len = sizeof err;
-	if (c->name.kind != IPC_KIND_DGRAM)
-		return 0;
-	return getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &err, &len) == 0 && !err ? IPC_CALL_TOLD : 0;
+	if (reply->head.ret >= 0 && reply->data.len >= sizeof err)
+		memcpy(&err, reply->data.p, sizeof err);
+	return err;
 }
 
 int call_read(const struct call *c, void *buf, uint64_t addr, size_t len)

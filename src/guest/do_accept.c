@@ -93,6 +93,7 @@ static struct put_back *put_back_take(struct runner *r, uint32_t listener)
 static void deliver(struct runner *r, struct call *c, int fd, const void *name, size_t len)
 {
 	int flags = accept_flags(c);
+	note_connected(fd, true);
 	fcntl(fd, F_SETFL, O_RDWR | (flags & SOCK_NONBLOCK ? O_NONBLOCK : 0));
 	int ret = c->abandoned ? -ENOENT : call_write_addr(r, c, c->arg[1], c->arg[2], name, len);
 	bool lost = ret == -EFAULT || ret == -EINVAL;		/* as on Linux */

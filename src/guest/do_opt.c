@@ -88,15 +88,9 @@ static void getsockopt_replied(struct runner *r, struct call *c, struct reply *r
 	int ret = reply->head.ret, error = 0;
 	const void *value = reply->data.p;
 	if (ret >= 0 && (int)c->arg[1] == SOL_SOCKET && (int)c->arg[2] == SO_ERROR && reply->data.len == sizeof error) {
-		/*
-		 * A reset also lies in the native descriptor; whoever asks has now heard of it, so it is taken there,
-		 * too.
-		 */
-		int native = 0;
-		socklen_t len = sizeof native;
+		/* A reset also lies in the native descriptor; who asked has heard of it now, by the name that the service has for it. */
 		memcpy(&error, value, sizeof error);
-		getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &native, &len);
-		error = error ? error : native;
+		error = error || c->name.kind != IPC_KIND_STREAM ? error : c->taken;
 		value = &error;
 	}
 	if (ret >= 0)

@@ -3,8 +3,8 @@
  *
  * The datagram is taken from our duplicate of the descriptor, beside it the metadata that the service sent along, and
  * both are written where the program wants them.  A connected socket gets datagrams without metadata; where the
- * program asks for the sender all the same, the service is asked who the peer is.  Streams need none of this: the
- * kernel does them.
+ * program asks for the sender all the same, the service is asked who the peer is.  Of streams only an error is
+ * looked at.
  */
 #include "guest/msg.h"
 #include "base/check.h"
@@ -69,6 +69,11 @@ static void ctl_build(struct ctl *ctl, size_t room, const struct ipc_meta *meta)
 	if (meta->want & IPC_WANT_PKTINFO6 && six) {
 		struct in6_pktinfo pi = { .ipi6_addr = to6->sin6_addr, .ipi6_ifindex = (unsigned)meta->ifi };
 		ctl_add(ctl, room, IPPROTO_IPV6, IPV6_PKTINFO, &pi, sizeof pi);
+	}
+	if (meta->want & IPC_WANT_PATHMTU && six) {
+		struct ip6_mtuinfo path = { .ip6m_mtu = meta->mtu };
+		memcpy(&path.ip6m_addr, &meta->from, sizeof path.ip6m_addr);
+		ctl_add(ctl, room, IPPROTO_IPV6, IPV6_PATHMTU, &path, sizeof path);
 	}
 	if (meta->want & IPC_WANT_TTL)
 		ctl_add(ctl, room, six ? IPPROTO_IPV6 : IPPROTO_IP, six ? IPV6_HOPLIMIT : IP_TTL, &ttl, sizeof ttl);
@@ -193,9 +198,7 @@ static void recv_next(struct runner *r, struct call *c);
 /* An error waited at the descriptor; the service knows which. */
 static void error_replied(struct runner *r, struct call *c, struct reply *reply)
 {
-	int err = 0;
-	if (reply->head.ret >= 0 && reply->data.len >= sizeof err)
-		memcpy(&err, reply->data.p, sizeof err);
+	int err = call_error_of(reply);
 	if (c->abandoned || reply->head.ret < 0 || err)
 		received(r, c, c->abandoned ? -EINTR : err ? -err : reply->head.ret);
 	else
@@ -218,8 +221,7 @@ static void recv_next(struct runner *r, struct call *c)
 	if (s->len == -EAGAIN)
 		s->len = call_no_wait(c);
 	if (s->len == -ECONNRESET && c->name.kind == IPC_KIND_DGRAM) {
-		struct ipc_call m = { .op = IPC_OP_GETSOCKOPT, .arg = { SOL_SOCKET, SO_ERROR, sizeof(int) } };
-		call_ask(r, c, &m, NULL, 0, error_replied);
+		call_ask_error(r, c, error_replied);
 		return;
 	}
 	if (s->len < 0) {
@@ -278,6 +280,31 @@ static void recverr_next(struct runner *r, struct call *c)
 	call_ask(r, c, &m, NULL, 0, recverr_replied);
 }
 
+/*
+ * ---- streams: the kernel does them.  But where a reset lies there and no data, the service is asked for its true name (a connection
+ * that was given up timed out); looking takes it off the descriptor. ----
+ */
+
+static void stream_error_replied(struct runner *r, struct call *c, struct reply *reply)
+{
+	int err = call_error_of(reply);
+	call_answer(r, c, err ? -err : -ECONNRESET);
+}
+
+static void stream_recv(struct runner *r, struct call *c)
+{
+	char byte;
+	if (!is_connected(c)) {
+		call_answer(r, c, -ENOTCONN);
+		return;
+	}
+	if (c->nr == SYS_recvmmsg || recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 || errno != ECONNRESET) {
+		call_continue(r, c);
+		return;
+	}
+	call_ask_error(r, c, stream_error_replied);
+}
+
 /* ---- the calls ---- */
 
 static ol_time timeout_of(const struct call *c, int *err)
@@ -298,8 +325,12 @@ void do_recv(struct runner *r, struct call *c)
 {
 	int flags = msg_flags(c), err = 0;
 	bool errors = flags & MSG_ERRQUEUE;
-	if (!c->name.sock || (c->name.kind == IPC_KIND_STREAM && !errors)) {
+	if (!c->name.sock) {
 		call_continue(r, c);
+		return;
+	}
+	if (c->name.kind == IPC_KIND_STREAM && !errors) {
+		stream_recv(r, c);
 		return;
 	}
 	struct recv_state *s = calloc(1, sizeof *s);

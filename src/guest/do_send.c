@@ -1,10 +1,11 @@
 /*
- * sendto, sendmsg and sendmmsg with an address or control messages.
+ * sendto, sendmsg and sendmmsg with an address, control messages or MSG_MORE.
  *
  * Datagrams that name their destination go through the service, one by one, as they bring nothing that a pair could
  * carry. Those that do not, and all stream data, are the kernel's affair.  An address on a connected stream means
  * nothing to TCP, but would be an error on the pair: then the bytes are passed on from here, from our duplicate,
- * without it.  With MSG_FASTOPEN the service gets address and text, and what did not leave with the SYN is passed on.
+ * without it.  What there is more of to come goes through the service, since the flag would be lost on a pair.  With
+ * MSG_FASTOPEN the service gets address and text, and what did not leave with the SYN is passed on.
  */
 #include "guest/msg.h"
 #include "base/check.h"
@@ -16,6 +17,8 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+
+enum { SYN_TEXT_MAX = 60 * 1024 };		/* no SYN carries more; and what one message to the service carries of a stream */
 
 /* ---- datagrams ---- */
 
@@ -85,7 +88,7 @@ static bool all_plain(const struct call *c, struct guest_msg *m, unsigned n)
 	for (unsigned i = 0; i < n; i++)
 		if (msg_load(c, i, m) || m->name_len || m->ctl_len)
 			return false;
-	return true;
+	return !(msg_flags(c) & MSG_MORE);
 }
 
 /* ---- streams with an address ---- */
@@ -136,7 +139,9 @@ static void fast_replied(struct runner *r, struct call *c, struct reply *reply)
 	static const char plug[IPC_PLUG_LEN];
 	struct send_state *s = c->state;
 	int ret = reply->head.ret;
-	bool opening = c->nonblock && (ret > 0 || ret == -EINPROGRESS);
+	bool opening = (c->nonblock && (ret > 0 || ret == -EINPROGRESS)) || reply->head.extra;
+	if (ret >= 0 || opening)
+		note_connected(c->fd, true);
 	if (opening)					/* as after a connect(): not to be written to before it is done */
 		send(c->fd, plug, sizeof plug, MSG_DONTWAIT | MSG_NOSIGNAL);
 	s->done = ret > 0 ? (size_t)ret : 0;
@@ -145,8 +150,6 @@ static void fast_replied(struct runner *r, struct call *c, struct reply *reply)
 	else
 		stream_pass(r, c);
 }
-
-enum { SYN_TEXT_MAX = 60 * 1024 };		/* no SYN carries more */
 
 static void send_fast(struct runner *r, struct call *c, struct send_state *s)
 {
@@ -167,10 +170,50 @@ static void send_fast(struct runner *r, struct call *c, struct send_state *s)
 	call_ask(r, c, &call, r->buf, m->name_len + len, fast_replied);
 }
 
+/* ---- streams with more to come: as much as there is room for goes with the flag, what is left without it ---- */
+
+static void more_replied(struct runner *r, struct call *c, struct reply *reply)
+{
+	struct send_state *s = c->state;
+	int ret = reply->head.ret;
+	if (ret < 0 && ret != -EAGAIN) {
+		if (ret == -EPIPE && !c->abandoned && !(msg_flags(c) & MSG_NOSIGNAL))
+			task_signal(&r->tasks, c->tid, SIGPIPE);
+		call_answer(r, c, ret);
+		return;
+	}
+	s->done = ret > 0 ? (size_t)ret : 0;
+	if (s->done == s->m.total || c->abandoned)
+		call_answer(r, c, (int64_t)s->done);
+	else
+		stream_pass(r, c);
+}
+
+static void send_more(struct runner *r, struct call *c, struct send_state *s)
+{
+	size_t len = MIN(s->m.total, (size_t)SYN_TEXT_MAX);
+	if (task_gather(c->tid, r->buf, len, s->m.iov, s->m.n_iov, 0) != (ssize_t)len) {
+		call_answer(r, c, -EFAULT);
+		return;
+	}
+	struct ipc_call call = { .op = IPC_OP_SENDTO, .flags = IPC_CALL_NONBLOCK, .arg = { msg_flags(c) & (MSG_MORE | MSG_OOB) } };
+	call_ask(r, c, &call, r->buf, len, more_replied);
+}
+
 static void stream_send(struct runner *r, struct call *c, struct send_state *s)
 {
 	if (c->nr != SYS_sendmmsg && msg_flags(c) & MSG_FASTOPEN) {
 		send_fast(r, c, s);
+		return;
+	}
+	if (!is_connected(c)) {
+		if (!(msg_flags(c) & MSG_NOSIGNAL))
+			task_signal(&r->tasks, c->tid, SIGPIPE);
+		call_answer(r, c, -EPIPE);
+		return;
+	}
+	if (c->nr != SYS_sendmmsg && msg_flags(c) & MSG_MORE && s->m.total) {
+		send_more(r, c, s);
 		return;
 	}
 	if (c->nr == SYS_sendmmsg || !s->m.name_len) {
@@ -181,9 +224,37 @@ static void stream_send(struct runner *r, struct call *c, struct send_state *s)
 	call_ask(r, c, &m, NULL, 0, stream_peer_replied);
 }
 
+static void send_begin(struct runner *r, struct call *c)
+{
+	struct send_state *s = c->state;
+	int err = msg_load(c, 0, &s->m);
+	if (!err && c->name.kind == IPC_KIND_DGRAM && s->m.total > MSG_UDP_MAX)
+		err = -EMSGSIZE;
+	if (err)
+		call_answer(r, c, err);
+	else if (c->name.kind == IPC_KIND_STREAM)
+		stream_send(r, c, s);
+	else if (all_plain(c, &s->m, s->n) && is_connected(c))
+		call_continue(r, c);
+	else
+		send_next(r, c);
+}
+
+/* An error waited at the descriptor, and is told in place of sending; the service knows which. */
+static void send_error_replied(struct runner *r, struct call *c, struct reply *reply)
+{
+	int err = call_error_of(reply);
+	if (!err && c->name.kind == IPC_KIND_STREAM)
+		err = c->taken;
+	if (err || c->abandoned)
+		call_answer(r, c, -err);
+	else
+		send_begin(r, c);
+}
+
 void do_send(struct runner *r, struct call *c)
 {
-	if (!c->name.sock) {
+	if (!c->name.sock || !msg_count(c)) {		/* sendmmsg() of nothing does nothing */
 		call_continue(r, c);
 		return;
 	}
@@ -199,13 +270,9 @@ void do_send(struct runner *r, struct call *c)
 	c->nonblock = (msg_flags(c) & MSG_DONTWAIT) || (fcntl(c->fd, F_GETFL) & O_NONBLOCK);
 	if (!c->nonblock)
 		call_set_deadline(c, SO_SNDTIMEO);
-	int err = s->n ? msg_load(c, 0, &s->m) : 0;
-	if (err)
-		call_answer(r, c, err);
-	else if (c->name.kind == IPC_KIND_STREAM)
-		stream_send(r, c, s);
-	else if (all_plain(c, &s->m, s->n))
-		call_continue(r, c);
+	bool error = (c->name.kind == IPC_KIND_STREAM || c->name.kind == IPC_KIND_DGRAM) && !call_take_error(c);
+	if (error)
+		call_ask_error(r, c, send_error_replied);
 	else
-		send_next(r, c);
+		send_begin(r, c);
 }

@@ -16,6 +16,12 @@
 
 static bool is_nonblocking(int fd) { return fcntl(fd, F_GETFL) & O_NONBLOCK; }
 
+static void plug(const struct call *c)
+{
+	static const char bytes[IPC_PLUG_LEN];
+	send(c->fd, bytes, sizeof bytes, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
 /* ---- socket ---- */
 
 static void socket_replied(struct runner *r, struct call *c, struct reply *reply)
@@ -56,6 +62,16 @@ static void plain_replied(struct runner *r, struct call *c, struct reply *reply)
 	call_answer(r, c, reply->head.ret);
 }
 
+/* A listener is never writable, and who writes all the same breaks a pipe. */
+static void listen_replied(struct runner *r, struct call *c, struct reply *reply)
+{
+	if (reply->head.ret >= 0) {
+		plug(c);
+		shutdown(c->fd, SHUT_WR);
+	}
+	call_answer(r, c, reply->head.ret);
+}
+
 void do_bind(struct runner *r, struct call *c)
 {
 	struct sockaddr_storage ss;
@@ -79,7 +95,7 @@ void do_listen(struct runner *r, struct call *c)
 		return;
 	}
 	struct ipc_call m = { .op = IPC_OP_LISTEN, .arg = { (int)c->arg[1] } };
-	call_ask(r, c, &m, NULL, 0, plain_replied);
+	call_ask(r, c, &m, NULL, 0, listen_replied);
 }
 
 /* ---- connect ---- */
@@ -106,9 +122,11 @@ static bool asks_about_names(const struct sockaddr_storage *ss, int len)
 /* The service takes these bytes off when it is connected, or closes its end over them when it fails. */
 static void connect_replied(struct runner *r, struct call *c, struct reply *reply)
 {
-	static const char plug[IPC_PLUG_LEN];
-	if (reply->head.ret == -EINPROGRESS && c->nonblock)
-		send(c->fd, plug, sizeof plug, MSG_DONTWAIT | MSG_NOSIGNAL);
+	int ret = reply->head.ret;
+	if (!ret || ret == -EINPROGRESS || ret == -EINTR)
+		note_connected(c->fd, !c->dissolves);
+	if ((reply->head.ret == -EINPROGRESS && c->nonblock) || reply->head.extra)
+		plug(c);
 	call_answer(r, c, reply->head.ret);
 }
 
@@ -128,6 +146,7 @@ void do_connect(struct runner *r, struct call *c)
 		return;
 	}
 	struct ipc_call m = { .op = IPC_OP_CONNECT, .name_len = (uint32_t)len };
+	c->dissolves = ss.ss_family == AF_UNSPEC;
 	c->nonblock = is_nonblocking(c->fd);
 	if (c->nonblock) {
 		m.flags = IPC_CALL_NONBLOCK;
@@ -143,7 +162,7 @@ void do_connect(struct runner *r, struct call *c)
 
 static void shutdown_replied(struct runner *r, struct call *c, struct reply *reply)
 {
-	if (reply->head.ret < 0)
+	if (reply->head.ret < 0 || reply->head.extra)
 		call_answer(r, c, reply->head.ret);
 	else
 		call_continue(r, c);
@@ -161,11 +180,13 @@ void do_shutdown(struct runner *r, struct call *c)
 
 /* ---- getsockname, getpeername ---- */
 
+enum { NOWHERE = 1 };		/* an address that cannot be written, as NULL is none: EFAULT, where there is something to write */
+
 static void names_replied(struct runner *r, struct call *c, struct reply *reply)
 {
 	int ret = reply->head.ret;
 	if (ret >= 0)
-		ret = call_write_addr(r, c, c->arg[1], c->arg[2], reply->name.p, reply->name.len);
+		ret = call_write_addr(r, c, c->arg[1] ? c->arg[1] : NOWHERE, c->arg[2], reply->name.p, reply->name.len);
 	call_answer(r, c, ret);
 }
 

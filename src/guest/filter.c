@@ -3,7 +3,7 @@
  *
  * Everything is allowed but what is listed here.  Data moves natively: read, write, poll, epoll, close, dup, fcntl,
  * send and recv without an address never stop.  What stops are the control calls of sockets, and among those that also
- * carry data only the ones with an address or control messages; and opens for reading alone, because of /proc/net.  Conditions look at the low 32 bits where the kernel
+ * carry data only the ones with an address, control messages or MSG_MORE; and opens for reading alone, because of /proc/net.  Conditions look at the low 32 bits where the kernel
  * takes an int: the upper half of a register is the program's litter, and must not be a way around us.
  *
  * No call reaches the kernel's own network: families we serve are asked of the service, AF_UNIX and AF_ALG stay on this
@@ -75,6 +75,8 @@ static int control_calls(scmp_filter_ctx ctx)
 		err = seccomp_rule_add(ctx, SCMP_ACT_NOTIFY, always[i], 0);
 	if (!err)
 		err = seccomp_rule_add(ctx, SCMP_ACT_NOTIFY, SCMP_SYS(sendto), 1, SCMP_A4(SCMP_CMP_NE, 0));
+	if (!err)	/* a flag that a pair does not carry */
+		err = seccomp_rule_add(ctx, SCMP_ACT_NOTIFY, SCMP_SYS(sendto), 1, SCMP_A3(SCMP_CMP_MASKED_EQ, MSG_MORE, MSG_MORE));
 	if (!err)
 		err = seccomp_rule_add(ctx, SCMP_ACT_NOTIFY, SCMP_SYS(recvfrom), 1, SCMP_A4(SCMP_CMP_NE, 0));
 	if (!err)	/* our pairs have no error queue: they would give data instead */

@@ -69,6 +69,9 @@ int msg_load(const struct call *c, unsigned i, struct guest_msg *m)
 	}
 	if (err)
 		return err;
+	for (size_t k = 0; k < m->n_iov; k++)
+		if (m->at && (ssize_t)m->iov[k].iov_len < 0)
+			return -EINVAL;
 	for (size_t k = 0; k < m->n_iov; k++) {
 		if (m->iov[k].iov_len > (size_t)INT32_MAX - m->total)	/* as Linux cuts what is too long */
 			m->iov[k].iov_len = (size_t)INT32_MAX - m->total;

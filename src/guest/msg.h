@@ -4,7 +4,8 @@
 #include "guest/runner.h"
 #include <sys/uio.h>
 
-enum { MSG_IOV_MAX = 1024, MSG_CTL_MAX = 4096, MSG_DATAGRAM_MAX = 65535 };
+enum { MSG_IOV_MAX = 1024, MSG_CTL_MAX = 4096, MSG_DATAGRAM_MAX = 65535,
+       MSG_UDP_MAX = 65527 };	/* over IPv6; what is too long for IPv4 alone the service says */
 
 struct guest_msg {
 	uint64_t name, name_lenp;	/* recvfrom: where the length lies; recvmsg: in the header */

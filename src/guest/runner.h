@@ -50,6 +50,8 @@ struct call {
 	int fd;					/* our duplicate of the descriptor in arg[0], or -1 */
 	struct ipc_sock_name name;		/* whose it is; sock 0: none of ours */
 	bool nonblock;
+	bool dissolves;				/* a connect() to nobody */
+	int taken;				/* the error that call_take_error found at the descriptor */
 	bool abandoned;
 	bool cancelled;				/* taken back from the service because of a signal; its reply decides */
 	bool armed;				/* its duplicate is in the epoll set */
@@ -114,10 +116,20 @@ int call_no_wait(const struct call *c);
 void call_set_deadline(struct call *c, int option);
 
 /**
- * The error that waits at a datagram socket's descriptor is taken off it.  The flags with which the service is asked for
+ * The error that waits at the descriptor is taken off it, into c->taken.  The flags with which the service is asked for
  * its true name: 0, or IPC_CALL_TOLD where there is none (any more).
  */
-unsigned call_take_error(const struct call *c);
+unsigned call_take_error(struct call *c);
+/** Asks the service for SO_ERROR, the true name of an error that was taken; and what it said: 0 or an errno. */
+void call_ask_error(struct runner *r, struct call *c, replied_fn replied);
+int call_error_of(const struct reply *reply);
+
+/**
+ * Whether the socket was ever connected, or asked to be: what the service knows and each message would have to ask for.  It is noted at
+ * the descriptor itself, in its SO_PRIORITY, which the program's own never reaches; so it holds in every process and under every runner.
+ */
+void note_connected(int fd, bool yes);
+bool is_connected(const struct call *c);
 
 /* Memory of the caller, and what is often done with it. */
 int call_read(const struct call *c, void *buf, uint64_t addr, size_t len);

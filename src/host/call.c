@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -104,6 +105,21 @@ static void do_procnet(struct call *c)
 	call_reply(c->cl, c->id, MIN(with.fd, 0), &with);
 }
 
+/*
+ * A close is the kernel's and shows as an event, so a call that a program makes after it may come here before.  Before a name is refused
+ * as taken, the closes that are still to be heard of are.
+ */
+static void hear_closes(struct vhost *h)
+{
+	list_for_safe(n, &h->gsocks) {
+		struct gsock *gs = list_of(n, struct gsock, node);
+		struct pollfd p = { .fd = gs->watch.fd };
+		if (gs->kind == IPC_KIND_STREAM && gs->phase != GS_TOMB && poll(&p, 1, 0) == 1 && p.revents & POLLHUP)
+			stream_pair_ready(gs, EPOLLHUP | (p.revents & POLLERR ? EPOLLERR : 0u));
+	}
+	dpairs_hear(h->svc);
+}
+
 static void do_bind(struct call *c)
 {
 	struct gsock *gs = c->gs;
@@ -118,6 +134,10 @@ static void do_bind(struct call *c)
 	/* A guest's own name server takes the place of ours. */
 	bool dns = resolver_yield(gs->host, c->name.p, c->name.len);
 	int err = ol_bind(stack(c), gs->sock, addr(c), (socklen_t)c->name.len, now(c));
+	if (err == -EADDRINUSE) {
+		hear_closes(gs->host);
+		err = ol_bind(stack(c), gs->sock, addr(c), (socklen_t)c->name.len, now(c));
+	}
 	if (dns && err)
 		resolver_resume(gs->host);
 	call_ret(c, err);
@@ -139,7 +159,7 @@ static void connect_stream(struct call *c)
 		if (nonblock)
 			call_ret(c, -EALREADY);
 		else
-			wait_new(c, -EINPROGRESS);	/* a restarted connect joins the one under way */
+			wait_new(c, -EALREADY);		/* a restarted connect joins the one under way */
 		return;
 	}
 	int err = ol_connect(stack(c), gs->sock, addr(c), (socklen_t)c->name.len, now(c));
@@ -239,11 +259,12 @@ static void do_shutdown(struct call *c)
 		gs->deaf = true;
 	if (!err && stream && how != SHUT_RD && !later)
 		gs->eof_sent = true;
+	struct answer with = { .extra = gs->phase == GS_LISTEN, .fd = -1 };	/* its pair stays as it is: it may listen again */
 	if (!err && gs->phase == GS_LISTEN && how != SHUT_WR) {
 		gs->phase = GS_FRESH;
 		wait_end_all(gs, IPC_OP_ACCEPT, -EINVAL);
 	}
-	call_ret(c, err);
+	call_reply(c->cl, c->id, err, &with);
 }
 
 /* ---- names and options ------------------------------------------------------------------------------------------- */
@@ -341,7 +362,7 @@ static int tomb_option(struct gsock *gs, int level, int name, void *val, socklen
 }
 
 /*
- * The error of a datagram socket that waits to be told, and is told hereby.  Where it was raised at the guest's end, the
+ * The error that waits to be told, and is told hereby.  Where it was raised at the guest's end (of a stream: by its end), the
  * runner says whether the guest has met it there already.
  */
 static int waiting_error(struct call *c)
@@ -387,7 +408,10 @@ static void do_getsockopt(struct call *c)
 static ssize_t send_now(struct gsock *gs, const struct ipc_call *c, const struct ipc_bytes *name,
 			const struct ipc_bytes *ctl, const struct ipc_bytes *data, ol_time at)
 {
-	if (gs->kind == IPC_KIND_STREAM && gsock_unread(gs))
+	bool stream = gs->kind == IPC_KIND_STREAM;
+	if (stream && (gs->phase == GS_FRESH || gs->phase == GS_LISTEN))
+		return -EPIPE;
+	if (stream && (gs->phase != GS_OPEN || gs->deferred || gsock_unread(gs)))
 		return -EAGAIN;				/* what was written before goes first */
 	struct iovec iov = { (void *)(uintptr_t)data->p, data->len };
 	/* Control messages are aligned in a program's memory; in a message they are not. */
@@ -431,6 +455,8 @@ static void do_sendto(struct call *c)
 	}
 	int err = gs->kind == IPC_KIND_DGRAM ? waiting_error(c) : 0;
 	ssize_t n = err ? -err : send_now(gs, &c->c, &c->name, &c->ctl, &c->data, now(c));
+	if (n == -EMSGSIZE && gs->kind == IPC_KIND_DGRAM)	/* IPV6_RECVPATHMTU: the word about it is there when the call returns */
+		dgram_pump(gs);
 	if (n == -EAGAIN && !(c->c.flags & IPC_CALL_NONBLOCK))
 		wait_new(c, -EAGAIN);
 	else
@@ -513,6 +539,8 @@ void call_in(struct client *cl, uint64_t id, const uint8_t *body, size_t len)
 		vhost_touch(cl->host);
 	} else if (c.c.op == IPC_OP_PROCNET) {
 		do_procnet(&c);
+	} else if (c.c.op == IPC_OP_IOCTL && !c.c.sock) {
+		call_ioctl(&c);
 	} else {
 		struct gsock *gs = gsock_find(s, c.c.sock);
 		if (gs)

@@ -146,6 +146,11 @@ static void meta_from_control(struct svc *s, struct ipc_meta *m, struct msghdr *
 			m->to_len = sizeof *to;
 			m->ifi = (int32_t)pi.ipi6_ifindex;
 			m->want |= IPC_WANT_PKTINFO6;
+		} else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PATHMTU && len >= sizeof(struct ip6_mtuinfo)) {
+			struct ip6_mtuinfo path;
+			memcpy(&path, data, sizeof path);
+			m->mtu = path.ip6m_mtu;
+			m->want |= IPC_WANT_PATHMTU;
 		} else if ((c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TTL) ||
 			   (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_HOPLIMIT)) {
 			m->ttl = (uint8_t)number;

@@ -95,6 +95,12 @@ static void on_close(struct watch *w, uint32_t events)
 	}
 }
 
+void dpairs_hear(struct svc *s)
+{
+	if (s->dpairs->watch.fd >= 0)
+		on_close(&s->dpairs->watch, EPOLLIN);
+}
+
 struct dpairs *dpairs_new(struct svc *s)
 {
 	struct dpairs *d = calloc(1, sizeof *d);

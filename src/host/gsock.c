@@ -285,6 +285,7 @@ void gsock_bury(struct gsock *gs, bool rst)
 	if (gs->phase == GS_TOMB)
 		return;
 	shut_down(gs, rst);
+	gs->raised = rst && gs->kind == IPC_KIND_STREAM;
 	/* Its run is over, so nobody will ask; a datagram socket that ends has been let go of. */
 	if (!gs->client || gs->kind != IPC_KIND_STREAM) {
 		gsock_free(gs);

@@ -1,5 +1,5 @@
 /*
- * ioctl() of guests: netdevice(7) questions answered out of the host's interfaces, and the queue lengths of tcp(7)
+ * ioctl() of guests, on a socket of ours or on any other (number 0: libraries ask about interfaces on AF_UNIX sockets, too): netdevice(7) questions answered out of the host's interfaces, and the queue lengths of tcp(7)
  * and udp(7). Interfaces can be asked about and not changed: that is EPERM, as it is for anyone without
  * CAP_NET_ADMIN.  The argument comes and goes as bytes: a struct ifreq, an int, or for SIOCGIFCONF the array (in: an
  * int with the room for it, or nothing).
@@ -42,9 +42,11 @@ static uint32_t host_order(const struct ol_addr *a)
 	return (uint32_t)a->b[0] << 24 | (uint32_t)a->b[1] << 16 | (uint32_t)a->b[2] << 8 | a->b[3];
 }
 
+static struct ol_stack *stack_of(const struct call *c) { return (c->gs ? c->gs->host : c->cl->host)->stk; }
+
 static void get_conf(struct call *c)
 {
-	struct ol_stack *stk = c->gs->host->stk;
+	struct ol_stack *stk = stack_of(c);
 	struct ifreq list[MAX_IFREQS];
 	size_t n = 0, room = sizeof list;
 	int asked;
@@ -94,7 +96,7 @@ static int address(struct ol_stack *stk, unsigned long cmd, const struct ol_ifac
 
 static int interface(struct call *c, unsigned long cmd, struct ifreq *r)
 {
-	struct ol_stack *stk = c->gs->host->stk;
+	struct ol_stack *stk = stack_of(c);
 	struct ol_iface_info info;
 	r->ifr_name[IFNAMSIZ - 1] = 0;
 	char *colon = strchr(r->ifr_name, ':');		/* "eth0:1" is eth0 */
@@ -137,7 +139,7 @@ void call_ioctl(struct call *c)
 	struct ifreq r;
 	memset(&r, 0, sizeof r);
 	memcpy(&r, c->data.p, MIN(c->data.len, sizeof r));
-	bool live = gs->phase != GS_TOMB && gs->sock >= 0;
+	bool live = gs && gs->phase != GS_TOMB && gs->sock >= 0;
 	switch (cmd) {
 	case SIOCGIFCONF:
 		get_conf(c);

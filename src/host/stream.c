@@ -195,6 +195,8 @@ static void stream_out(struct gsock *gs)
 		int n = ol_recv_view(stk, gs->sock, iov, PIECES, now);
 		if (n == -EAGAIN)
 			break;
+		if (n == 0 && gs->failed)		/* no end of file: a guest that is quick would take it for one */
+			break;
 		if (n == 0) {
 			gs->peer_eof = true;
 			shutdown(gs->watch.fd, SHUT_WR);
@@ -235,10 +237,18 @@ int stream_outcome(struct gsock *gs)
 	return ol_connect(gs->host->stk, gs->sock, (struct sockaddr *)&any, sizeof any, gs->host->svc->loop.now);
 }
 
+static bool is_waited_for(const struct gsock *gs)
+{
+	list_for(n, &gs->waits)
+		if (list_of(n, struct wait, of_sock)->op == IPC_OP_CONNECT)
+			return true;
+	return false;
+}
+
 static void connected(struct gsock *gs)
 {
 	gs->phase = GS_OPEN;
-	if (!gs->plug_left)
+	if (!gs->plug_left || is_waited_for(gs))
 		stream_outcome(gs);
 	wait_end_all(gs, IPC_OP_CONNECT, 0);
 	gs->can_in = true;

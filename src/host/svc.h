@@ -222,6 +222,8 @@ void dpairs_free(struct dpairs *d);
 /** A pair for datagrams; sv[1] is the guest's, and its last close comes as EPOLLHUP.  0 or a negated errno. */
 int dpair_new(struct svc *s, struct gsock *gs, int sv[2]);
 void dpair_end(struct svc *s, struct gsock *gs);
+/** Hears of the last closes that were not told of yet. */
+void dpairs_hear(struct svc *s);
 /** Makes the guest's end fail once.  What it wrote must have been read.  False: this pair cannot. */
 bool dpair_raise(struct gsock *gs);
 /* netlink.c */

@@ -65,15 +65,30 @@ const struct call *wait_shown(const struct wait *w, struct call *seen)
 	return outer;
 }
 
+/*
+ * The attempt goes on behind a call that waits no longer: from now on its socket must not look writable before it is connected, so the
+ * runner is to plug it, as after a connect() that did not wait.
+ */
+static bool wants_plug(struct wait *w, int ret)
+{
+	struct gsock *gs = w->gs;
+	bool goes_on = w->op == IPC_OP_CONNECT && gs->phase == GS_CONNECTING && !gs->failed && !gs->plug_left;
+	if (!goes_on || (ret != -EINTR && ret != -EINPROGRESS && ret != -EALREADY))
+		return false;
+	gs->plug_left = IPC_PLUG_LEN;
+	return true;
+}
+
 void wait_end(struct wait *w, int ret)
 {
+	struct answer with = { .extra = wants_plug(w, ret), .fd = -1 };
 	struct client *cl = w->cl;
 	uint64_t id = w->id;
 	int done = w->done;
 	struct call seen;
 	const struct call *outer = wait_shown(w, &seen);
 	wait_free(w);
-	call_reply(cl, id, ret == 0 ? done : ret, NULL);
+	call_reply(cl, id, ret == 0 ? done : ret, &with);
 	cl->svc->current = outer;
 }
 

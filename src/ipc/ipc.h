@@ -49,13 +49,15 @@ enum ipc_op {
 	IPC_OP_CONNECT,		/* in: sockaddr; flags NONBLOCK: answered at once.  Where the answer is -EINPROGRESS
 				   the runner sends IPC_PLUG_LEN bytes (MSG_NOSIGNAL) down the guest's end before it
 				   lets the guest go on (never after 0, -EALREADY, -EISCONN or another error), so that
-				   poll says nothing until the service takes them off or closes its end */
-	IPC_OP_LISTEN,		/* args backlog */
+				   poll says nothing until the service takes them off or closes its end.  extra: a call
+				   that waited ends and the attempt goes on: the runner sends them, too */
+	IPC_OP_LISTEN,		/* args backlog.  After 0 the runner plugs the guest's end and shuts its writing down, so
+				   that a listener is not writable */
 	IPC_OP_ACCEPT,		/* flags NONBLOCK -> fd, out: sockaddr; ret: the new socket's number;
 				   extra: connections still waiting.  The runner then takes one token byte off the
 				   listener; with -EAGAIN it takes off as many as extra says (they were of connections
 				   that are gone) */
-	IPC_OP_SHUTDOWN,	/* args how */
+	IPC_OP_SHUTDOWN,	/* args how; extra: it was a listener, whose end is not to be shut down */
 	IPC_OP_GETSOCKNAME, IPC_OP_GETPEERNAME,	/* out: sockaddr */
 	IPC_OP_SETSOCKOPT,	/* args level, name; in: value */
 	IPC_OP_GETSOCKOPT,	/* args level, name, length; in: the value, where it asks for something -> out: value */
@@ -70,7 +72,7 @@ enum ipc_op {
 };
 enum {
 	IPC_CALL_NONBLOCK = 1,
-	IPC_CALL_TOLD = 2,	/* of a datagram socket: its descriptor has no error, so one that was raised there was met */
+	IPC_CALL_TOLD = 2,	/* its descriptor has no error, so one that was raised there was met */
 };
 struct ipc_call {
 	uint16_t op, flags; uint32_t sock;
@@ -108,8 +110,10 @@ struct ipc_meta {
 	struct sockaddr_storage to; uint32_t to_len;	/* where it was sent to: IP_PKTINFO */
 	int32_t ifi; uint8_t ttl, tos; uint8_t want;	/* want: IPC_WANT_* control messages the socket asked for */
 	int64_t time_ns;				/* since 1970; 0 where no time is wanted */
+	uint32_t mtu;					/* IPC_WANT_PATHMTU: of the path to `from`; no datagram came */
 };
-enum { IPC_WANT_PKTINFO = 1, IPC_WANT_TTL = 2, IPC_WANT_TOS = 4, IPC_WANT_PKTINFO6 = 8, IPC_WANT_TIME = 16, IPC_WANT_TIME_NS = 32 };
+enum { IPC_WANT_PKTINFO = 1, IPC_WANT_TTL = 2, IPC_WANT_TOS = 4, IPC_WANT_PKTINFO6 = 8, IPC_WANT_TIME = 16, IPC_WANT_TIME_NS = 32,
+       IPC_WANT_PATHMTU = 64 };
 
 #define IPC_PLUG_LEN 120000u	/* bytes of plug that a non-blocking connect leaves in the guest's send queue */
 

@@ -66,6 +66,13 @@ int sock_addr_peer(const struct sock *s, struct ol_endpoint *ep)
 	return 0;
 }
 
+/* ipv6(7): a link-local address means nothing without its interface. */
+int sock_addr_partner(const struct sock *s, struct ol_endpoint *ep)
+{
+	int err = sock_addr_peer(s, ep);
+	return !err && ep->addr.ver == 6 && ol_addr_is_linklocal(&ep->addr) && !ep->addr.scope ? -EINVAL : err;
+}
+
 void sock_addr_to_in6(const struct ol_addr *a, struct in6_addr *out)
 {
 	memset(out, 0, sizeof *out);

@@ -75,6 +75,8 @@ static int cmsg_ip6(struct sock *s, const struct cmsghdr *c, struct dgram_to *to
 		return in_range(c, -1, 255, &to->tos);
 	case IPV6_DONTFRAG:
 		return in_range(c, 0, 1, &to->dontfrag);
+	case OL_IPV6_USE_MIN_MTU:
+		return in_range(c, -1, 1, &to->min_mtu);
 	default:
 		return -EINVAL;
 	}
@@ -235,8 +237,19 @@ void cmsg_put_inq(struct sock *s, struct cmsg_out *out)
 		put_int(out, IPPROTO_TCP, TCP_CM_INQ, (int)MIN(tcp_inq(s->tcb), (size_t)INT_MAX));
 }
 
+static void put_path(struct cmsg_out *out, const struct dgram_meta *m)
+{
+	struct ip6_mtuinfo info = { .ip6m_addr = { .sin6_family = AF_INET6, .sin6_scope_id = m->from.addr.scope }, .ip6m_mtu = m->info };
+	sock_addr_to_in6(&m->from.addr, &info.ip6m_addr.sin6_addr);
+	cmsg_put(out, IPPROTO_IPV6, IPV6_PATHMTU, &info, sizeof info);
+}
+
 void cmsg_put_meta(struct sock *s, struct cmsg_out *out, const struct dgram_meta *m)
 {
+	if (m->of_path) {
+		put_path(out, m);
+		return;
+	}
 	cmsg_put_time(s, out, m->time);
 	if (m->to.addr.ver == 4)
 		put_ip(s, out, m);

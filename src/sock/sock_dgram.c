@@ -47,7 +47,7 @@ static int destination(struct sock *s, const struct msghdr *msg, struct ol_endpo
 
 int dgram_prepare(struct sock *s, const struct msghdr *msg, int flags, struct dgram_call *call)
 {
-	*call = (struct dgram_call){ .to = { .ttl = -1, .tos = -1, .dontfrag = -1, .dontroute = flags & MSG_DONTROUTE },
+	*call = (struct dgram_call){ .to = { .ttl = -1, .tos = -1, .dontfrag = -1, .min_mtu = -2, .dontroute = flags & MSG_DONTROUTE },
 				     .iov = msg->msg_iov, .n = (int)msg->msg_iovlen };
 	if (flags & (MSG_OOB | MSG_MORE | MSG_FASTOPEN))
 		return -EOPNOTSUPP;		/* req: POSIX-send-EOPNOTSUPP */
@@ -131,7 +131,7 @@ ssize_t dgram_recvmsg(struct sock *s, struct msghdr *msg, int flags, ol_time now
 /* ---- association ----------------------------------------------------------------------------------------------- */
 int dgram_connect(struct sock *s, const struct ol_endpoint *peer)
 {
-	struct dgram_to to = { .dst = *peer, .ttl = -1, .tos = -1, .dontfrag = -1 };
+	struct dgram_to to = { .dst = *peer, .ttl = -1, .tos = -1, .dontfrag = -1, .min_mtu = -2 };
 	struct net_tx tx;
 	struct net_path path;
 	enum ol_err err = dgram_route(s->d, s->ss->net, &to, 0, &tx, &path);
@@ -217,13 +217,13 @@ static int udp_connect(struct sock *s, const struct sockaddr *addr, socklen_t le
 	}
 	int err = sock_addr_in(s, addr, len, ADDR_TAKES_IP4, &peer);
 	if (!err)
-		err = sock_addr_peer(s, &peer);
+		err = sock_addr_partner(s, &peer);
 	if (!err)
 		err = udp_autobind(s);		/* req: POSIX-connect-a */
 	return err ? err : dgram_connect(s, &peer);
 }
 
-/* ip(7): with IP_RECVERR the reason why a datagram was too long says how long it may be. */
+/* ip(7): with IP_RECVERR the reason why a datagram was too long says how long it may be; RFC 3542 11.3. */
 static void tell_mtu(struct sock *s, const struct dgram_call *call)
 {
 	struct net_path path;
@@ -232,7 +232,7 @@ static void tell_mtu(struct sock *s, const struct dgram_call *call)
 		return;
 	struct dgram_meta meta = { .to = call->to.dst, .origin = SO_EE_ORIGIN_LOCAL, .err = OL_ERR_MSGSIZE,
 				   .info = path.mtu };
-	if (call->to.dst.addr.ver == 4 ? s->d->opts.recverr4 : s->d->opts.recverr6)
+	if (call->to.dst.addr.ver == 4 ? s->d->opts.recverr4 : s->d->opts.recverr6 || s->d->opts.recv_path)
 		dgram_error(s->d, s->ss->pool, &meta, false, (const uint8_t *)"", 0);
 }
 

@@ -66,6 +66,7 @@ struct sock {
 	struct udp_end *udp;
 	struct raw_end *raw;
 	struct dgram *d;		/* of either */
+	bool idle_keepalive, idle_oobinline;	/* SO_KEEPALIVE, SO_OOBINLINE: kept, and nothing more */
 	bool corked;			/* UDP_CORK */
 	struct udp_cork *pending;	/* the datagram being put together, or NULL */
 };
@@ -112,6 +113,7 @@ enum { ADDR_TAKES_IP4 = 1 };	/* an AF_INET6 socket also takes a sockaddr_in, as 
 int sock_addr_in(const struct sock *s, const struct sockaddr *addr, socklen_t len, unsigned flags, struct ol_endpoint *ep);
 void sock_addr_out(const struct sock *s, const struct ol_endpoint *ep, struct sockaddr *addr, socklen_t *len);
 int sock_addr_peer(const struct sock *s, struct ol_endpoint *ep);	/* "any" as a destination, mapped under V6ONLY */
+int sock_addr_partner(const struct sock *s, struct ol_endpoint *ep);	/* that, of connect(): -EINVAL where its interface is missing */
 void sock_addr_to_in6(const struct ol_addr *a, struct in6_addr *out);	/* mapped where it is IPv4 */
 
 /* sock_bind.c */

@@ -50,6 +50,16 @@ static int read_int(int level, const void *val, socklen_t len, int *v)
 	return 0;
 }
 
+/*
+ * What getsockopt() says of an option it does not know.  The last level that Linux asks is the address family's, and IPv4's has another
+ * word for a level that is none of its.
+ */
+static int unknown(const struct sock *s, int level)
+{
+	bool own = level == SOL_SOCKET || level == IPPROTO_IP || (level == IPPROTO_TCP && sock_is_stream(s)) || (level == IPPROTO_UDP && s->udp);
+	return own || s->domain != AF_INET ? -ENOPROTOOPT : -EOPNOTSUPP;
+}
+
 int sock_setsockopt(struct socks *ss, ol_sock number, int level, int name, const void *val, socklen_t len, ol_time now)
 {
 	struct sock *s = sock_table_get(&ss->table, number);
@@ -84,7 +94,7 @@ int sock_getsockopt(struct socks *ss, ol_sock number, int level, int name, void 
 		return -EINVAL;
 	const struct opt *o = find(s, level, name);
 	if (!o || (!o->get && !o->get_bytes))
-		return -ENOPROTOOPT;		/* req: POSIX-getsockopt-ENOPROTOOPT */
+		return unknown(s, level);	/* req: POSIX-getsockopt-ENOPROTOOPT */
 	if (o->get_bytes)
 		return o->get_bytes(s, val, len, now);
 	int v = 0, err = o->get(s, &v, now);

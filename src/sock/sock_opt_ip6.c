@@ -1,6 +1,6 @@
 /*
  * IPPROTO_IPV6: RFC 3493 5, RFC 3542, ipv6(7).  Only AF_INET6 sockets have this level.  Not had: extension headers up and
- * down (RECVHOPOPTS, RECVDSTOPTS, RECVRTHDR and their senders), IPV6_NEXTHOP, IPV6_RECVPATHMTU, flow labels of one's own.
+ * down (RECVHOPOPTS, RECVDSTOPTS, RECVRTHDR and their senders), IPV6_NEXTHOP, flow labels of one's own.
  */
 #include <limits.h>
 #include <netinet/icmp6.h>
@@ -101,6 +101,7 @@ OPT_FLAG(freebind, s->freebind)
 OPT_FLAG(mc_loop, s->d->opts.mc_loop6)
 OPT_FLAG(mc_all, s->d->opts.mc_all6)
 OPT_FLAG(dontfrag, s->d->opts.dontfrag6)
+OPT_FLAG(recvpath, s->d->opts.recv_path)
 
 OPT_WANT(recvpktinfo, RECV_PKTINFO6)
 OPT_WANT(recvhops, RECV_HOPS6)
@@ -108,6 +109,68 @@ OPT_WANT(recvtclass, RECV_TCLASS6)
 OPT_WANT(recvorigdst, RECV_ORIGDST6)
 
 OPT_RECVERR(recverr6)
+
+/* ---- the path, RFC 3542 11 ------------------------------------------------------------------------------------- */
+static int set_min_mtu(struct sock *s, int v, ol_time now) { s->d->opts.min_mtu = v; return 0; }
+static int get_min_mtu(struct sock *s, int *v, ol_time now) { *v = s->d->opts.min_mtu; return 0; }
+
+/* req: 3542-11.3-a; the address means nothing there, since the socket is connected */
+static int get_path(struct sock *s, void *val, socklen_t *len, ol_time now)
+{
+	struct ip6_mtuinfo info = { .ip6m_addr.sin6_family = AF_INET6 };
+	int mtu = 0, err = opt_get_mtu(s, &mtu, now);
+	info.ip6m_mtu = (uint32_t)mtu;
+	return err ? err : opt_put(val, len, &info, sizeof info);
+}
+
+/* ---- IPV6_PKTINFO as an option, RFC 3542 6 --------------------------------------------------------------------- */
+static int read_info(struct sock *s, const void *val, socklen_t len, struct in6_pktinfo *info)
+{
+	if (len < (socklen_t)sizeof *info)
+		return -EINVAL;
+	memcpy(info, val, sizeof *info);
+	if (info->ipi6_ifindex > INT_MAX)
+		return -EINVAL;
+	return info->ipi6_ifindex && !sock_iface_known(s->ss, (int)info->ipi6_ifindex) ? -ENODEV : 0;
+}
+
+/* A link-local source is one only together with its interface. */
+static int set_info(struct sock *s, const void *val, socklen_t len, ol_time now)
+{
+	struct in6_pktinfo info;
+	int err = read_info(s, val, len, &info);
+	if (err)
+		return err;
+	struct ol_addr src = ol_addr_from(6, &info.ipi6_addr);
+	if (ol_addr_is_linklocal(&src))
+		src.scope = info.ipi6_ifindex;
+	bool any = ol_addr_is_any(&src);
+	if (!any && !s->freebind && !net_is_local(s->ss->net, &src, (int)src.scope))
+		return -EINVAL;
+	s->d->opts.info_if6 = (int)info.ipi6_ifindex;
+	s->d->opts.info_src6 = any ? (struct ol_addr){ 0 } : src;
+	return 0;
+}
+
+static int get_info(struct sock *s, void *val, socklen_t *len, ol_time now)
+{
+	struct in6_pktinfo info = { .ipi6_ifindex = (unsigned)s->d->opts.info_if6 };
+	memcpy(&info.ipi6_addr, s->d->opts.info_src6.b, sizeof info.ipi6_addr);
+	return opt_put(val, len, &info, sizeof info);
+}
+
+/*
+ * req: 3542-6.2-b: a stream's source is bind()'s to choose, and its interface SO_BINDTODEVICE's; what is left to say is "none", which
+ * is so anyway.
+ */
+static int set_no_info(struct sock *s, const void *val, socklen_t len, ol_time now)
+{
+	struct in6_pktinfo info;
+	int err = read_info(s, val, len, &info);
+	if (err)
+		return err;
+	return IN6_IS_ADDR_UNSPECIFIED(&info.ipi6_addr) && !info.ipi6_ifindex ? 0 : -EINVAL;
+}
 
 /* ---- multicast: RFC 3493 5.2 ----------------------------------------------------------------------------------- */
 static int set_mc_hops(struct sock *s, int v, ol_time now) { s->d->opts.mc_ttl6 = v < 0 ? 1 : (uint8_t)v; return 0; }
@@ -166,6 +229,11 @@ static const struct opt opts[] = {
 	{ IPV6_FREEBIND, V6(ON_ALL), ANY, set_freebind, get_freebind },
 	{ IPV6_MINHOPCOUNT, V6(ON_STREAM), 0, 255, set_min_hops, get_min_hops },
 	{ IPV6_DONTFRAG, V6(ON_DGRAM), ANY, set_dontfrag, get_dontfrag },
+	{ OL_IPV6_USE_MIN_MTU, V6(ON_DGRAM), -1, 1, set_min_mtu, get_min_mtu },	/* req: 3542-11.1-a */
+	{ IPV6_RECVPATHMTU, V6(ON_DGRAM), ANY, set_recvpath, get_recvpath },
+	{ IPV6_PATHMTU, V6(ON_ALL), .get_bytes = get_path },
+	{ IPV6_PKTINFO, V6(ON_DGRAM), .set_bytes = set_info, .get_bytes = get_info },
+	{ IPV6_PKTINFO, V6(ON_STREAM), .set_bytes = set_no_info },
 	{ IPV6_RECVERR, V6(ON_DGRAM), ANY, set_recverr, get_recverr },
 	{ IPV6_RECVPKTINFO, V6(ON_DGRAM), ANY, set_recvpktinfo, get_recvpktinfo },
 	{ IPV6_RECVHOPLIMIT, V6(ON_DGRAM), ANY, set_recvhops, get_recvhops },

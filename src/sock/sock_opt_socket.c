@@ -38,6 +38,9 @@ FLAG(dontroute, s->d->opts.dontroute)
 		return 0; \
 	}
 OPT_FLAG(zerocopy, s->zerocopy)
+/* Of every type, as Linux keeps them, with nothing to do for datagrams: as SO_BROADCAST for streams. */
+OPT_FLAG(idle_keepalive, s->idle_keepalive)
+OPT_FLAG(idle_oobinline, s->idle_oobinline)
 TCP_FLAG(keepalive, keepalive)
 TCP_FLAG(oobinline, oobinline)
 
@@ -246,6 +249,8 @@ static const struct opt opts[] = {
 	{ SO_NO_CHECK, ON_UDP, ANY, set_no_check, get_no_check },
 	{ SO_KEEPALIVE, ON_STREAM, ANY, set_keepalive, get_keepalive },
 	{ SO_OOBINLINE, ON_STREAM, ANY, set_oobinline, get_oobinline },
+	{ SO_KEEPALIVE, ON_DGRAM, ANY, set_idle_keepalive, get_idle_keepalive },
+	{ SO_OOBINLINE, ON_DGRAM, ANY, set_idle_oobinline, get_idle_oobinline },
 	{ SO_RCVBUF, ON_ALL, ANY, set_rcvbuf, get_rcvbuf },
 	{ SO_SNDBUF, ON_ALL, ANY, set_sndbuf, get_sndbuf },
 	{ SO_RCVBUFFORCE, ON_ALL, ANY, not_permitted },

@@ -76,7 +76,7 @@ static int raw_connect(struct sock *s, const struct sockaddr *addr, socklen_t le
 	}
 	int err = sock_addr_in(s, addr, len, 0, &peer);
 	if (!err)
-		err = sock_addr_peer(s, &peer);
+		err = sock_addr_partner(s, &peer);
 	peer.port = 0;
 	return err ? err : dgram_connect(s, &peer);
 }

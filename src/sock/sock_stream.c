@@ -185,7 +185,7 @@ static int peer_of(struct sock *s, const struct sockaddr *addr, socklen_t len, s
 {
 	int err = sock_addr_in(s, addr, len, 0, remote);
 	if (!err)
-		err = sock_addr_peer(s, remote);
+		err = sock_addr_partner(s, remote);
 	if (!err && s->addr_locked && s->local.addr.ver && s->local.addr.ver != remote->addr.ver)
 		err = s->local.addr.ver == 4 ? -ENETUNREACH : -EINVAL;
 	return err;

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <outlet/ol_sock.h>
 #include "base/check.h"
+#include "wire/ip6.h"
 
 enum { OVERHEAD = 512 };		/* what a queued datagram costs besides its bytes */
 
@@ -21,7 +22,7 @@ struct dgram_opts dgram_opts_default(uint32_t rcvbuf)
 	return (struct dgram_opts){
 		.rcvbuf = rcvbuf, .mc_ttl4 = 1, .mc_ttl6 = 1, .mc_loop4 = true, .mc_loop6 = true,
 		.mc_all4 = true, .mc_all6 = true,
-		.pmtud4 = PMTUD_WANT, .pmtud6 = PMTUD_WANT,
+		.pmtud4 = PMTUD_WANT, .pmtud6 = PMTUD_WANT, .min_mtu = -1,
 	};
 }
 
@@ -148,11 +149,21 @@ bool dgram_receive(struct dgram *d, struct ol_pool *pool, struct ol_pkt *pkt, co
 	return true;
 }
 
+void dgram_path_told(struct dgram *d, struct ol_pool *pool, const struct ol_addr *dst, uint32_t mtu)
+{
+	struct dgram_meta meta = { .from.addr = *dst, .to.addr = *dst, .of_path = true, .info = mtu };
+	struct ol_pkt *pkt = d->opts.recv_path && dst->ver == 6 ? ol_pkt_new(pool, 0) : NULL;
+	if (pkt)
+		dgram_receive(d, pool, pkt, &meta);
+}
+
 /* ---- errors ---------------------------------------------------------------------------------------------------- */
 void dgram_error(struct dgram *d, struct ol_pool *pool, const struct dgram_meta *meta, bool hard, const uint8_t *quoted,
 		 size_t len)
 {
 	bool recverr = meta->to.addr.ver == 4 ? d->opts.recverr4 : d->opts.recverr6;
+	if (meta->err == OL_ERR_MSGSIZE)
+		dgram_path_told(d, pool, &meta->to.addr, meta->info);
 	if (recverr) {
 		struct ol_pkt *pkt = ol_pkt_from(pool, quoted, len);
 		if (pkt)
@@ -238,6 +249,7 @@ static enum ol_err fragment_rule(const struct dgram *d, const struct dgram_to *t
 	return OL_OK;
 }
 
+/* RFC 3542 6.7: the control message, then IPV6_MULTICAST_IF, then IPV6_PKTINFO as an option. */
 static int out_interface(const struct dgram *d, const struct dgram_to *to)
 {
 	if (to->ifi)
@@ -246,9 +258,8 @@ static int out_interface(const struct dgram *d, const struct dgram_to *to)
 		return (int)to->dst.addr.scope;
 	if (d->opts.ifi)
 		return d->opts.ifi;
-	if (ol_addr_is_multicast(&to->dst.addr))
-		return to->dst.addr.ver == 4 ? d->opts.mc_if4 : d->opts.mc_if6;
-	return 0;
+	int many = !ol_addr_is_multicast(&to->dst.addr) ? 0 : to->dst.addr.ver == 4 ? d->opts.mc_if4 : d->opts.mc_if6;
+	return many || to->dst.addr.ver == 4 ? many : d->opts.info_if6;
 }
 
 static struct ol_addr source(const struct dgram *d, const struct dgram_to *to)
@@ -256,7 +267,9 @@ static struct ol_addr source(const struct dgram *d, const struct dgram_to *to)
 	if (to->src.ver && !ol_addr_is_any(&to->src))
 		return to->src;
 	if (!ol_addr_is_any(&d->local.addr) && !ol_addr_is_multicast(&d->local.addr))
-		return d->local.addr;
+		return d->local.addr;			/* bind()'s goes before the option; a control message before both */
+	if (to->dst.addr.ver == 6 && d->opts.info_src6.ver)
+		return d->opts.info_src6;
 	if (to->dst.addr.ver == 4 && ol_addr_is_multicast(&to->dst.addr))
 		return d->opts.mc_src;
 	return (struct ol_addr){ 0 };
@@ -275,6 +288,13 @@ static bool on_link(struct net *net, const struct ol_addr *dst, const struct net
 	return false;
 }
 
+/* What this socket wants no packet to exceed: IPV6_MTU, and RFC 3542 11.1's minimum; 0: nothing. */
+static uint32_t own_mtu(const struct dgram_opts *o, const struct dgram_to *to, bool many)
+{
+	int use = to->min_mtu >= -1 ? to->min_mtu : o->min_mtu;
+	return use > 0 || (use < 0 && many) ? IP6_MIN_MTU : o->mtu6;
+}
+
 enum ol_err dgram_route(struct dgram *d, struct net *net, const struct dgram_to *to, size_t len, struct net_tx *tx,
 			struct net_path *path)
 {
@@ -291,12 +311,13 @@ enum ol_err dgram_route(struct dgram *d, struct net *net, const struct dgram_to 
 		return OL_ERR_ACCES;		/* req: POSIX-sys_socket.h-c */
 	if ((o->dontroute || to->dontroute) && !on_link(net, &to->dst.addr, path))
 		return OL_ERR_NETUNREACH;	/* req: POSIX-sys_socket.h-k */
-	if (!v4 && o->mtu6 && o->mtu6 < path->mtu)
-		path->mtu = o->mtu6;
+	uint32_t mtu = v4 ? 0 : own_mtu(o, to, many);
+	if (mtu && mtu < path->mtu)
+		path->mtu = mtu;
 	*tx = (struct net_tx){
 		.src = path->src, .dst = to->dst.addr, .proto = d->proto, .broadcast = o->broadcast, .ifi = ifi,
 		.ttl = v4 ? (many ? o->mc_ttl4 : o->ttl4) : (many ? o->mc_ttl6 : o->ttl6), .tos = v4 ? o->tos4 : o->tos6,
-		.noloop = many && !(v4 ? o->mc_loop4 : o->mc_loop6), .mtu = v4 ? 0 : o->mtu6,
+		.noloop = many && !(v4 ? o->mc_loop4 : o->mc_loop6), .mtu = mtu,
 	};
 	if (to->ttl >= 0)
 		tx->ttl = (uint8_t)to->ttl;

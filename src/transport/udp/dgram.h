@@ -23,6 +23,7 @@ struct dgram_meta {
 	uint32_t charge;		/* bytes it costs its queue */
 	uint8_t ttl, tos;
 	ol_time time;			/* when it came */
+	bool of_path;			/* no datagram but a word about the path: from is whose, info its MTU; RFC 3542 11.3 */
 	/* of an error: */
 	uint8_t origin, type, code;	/* SO_EE_ORIGIN_*, and of the ICMP message */
 	uint8_t err;			/* enum ol_err */
@@ -43,6 +44,10 @@ struct dgram_opts {			/* those of one family are apart from the other's, as a du
 	bool dontfrag6;			/* IPV6_DONTFRAG */
 	bool dontroute;			/* SO_DONTROUTE: to hosts on the link alone */
 	uint32_t mtu6;			/* IPV6_MTU; 0: the path's */
+	int min_mtu;			/* IPV6_USE_MIN_MTU: -1 for multicasts alone, 0 never, 1 always */
+	bool recv_path;			/* IPV6_RECVPATHMTU */
+	int info_if6;			/* IPV6_PKTINFO as an option; 0, ver 0: none */
+	struct ol_addr info_src6;
 	bool recverr4, recverr6;	/* IP_RECVERR, IPV6_RECVERR */
 	bool mc_all4, mc_all6;		/* IP_MULTICAST_ALL: also groups that only other sockets joined */
 	bool mc_loop4, mc_loop6;
@@ -108,6 +113,8 @@ void dgramq_purge(struct dgramq *q);
  */
 void dgram_error(struct dgram *d, struct ol_pool *pool, const struct dgram_meta *meta, bool hard, const uint8_t *quoted,
 		 size_t len);
+/** IPV6_RECVPATHMTU: queues the word that the path to `dst` has this MTU; what came before is read before it (RFC 3542 11.3). */
+void dgram_path_told(struct dgram *d, struct ol_pool *pool, const struct ol_addr *dst, uint32_t mtu);
 /** What an ICMP error says, as an entry of the error queue; to.port stays 0. */
 struct dgram_meta dgram_meta_of_icmp(const struct net_rx *rx);
 /** What an ICMP error means for this end: notes the path MTU where it is told; *hard: would it end a connection? */
@@ -122,6 +129,7 @@ struct dgram_to {
 	int ifi;			/* IP_PKTINFO, 0: none */
 	int ttl, tos;			/* -1: the option's */
 	int dontfrag;			/* IPV6_DONTFRAG, -1: the option's */
+	int min_mtu;			/* IPV6_USE_MIN_MTU, -2: the option's */
 	bool dontroute;			/* MSG_DONTROUTE */
 };
 /**
