@@ -133,7 +133,7 @@ static int build_nic(struct vhost *h, const struct nf_nic *f, struct wire *w)
 	int ifi = vhost_attach(h, w, f->name, f->has_mac ? &f->mac : NULL, f->mtu);
 	if (ifi < 0)
 		return ifi;
-	int err = 0;
+	int err = ol_iface_acd(h->stk, ifi, f->acd, f->defend);
 	for (unsigned i = 0; i < f->n_addrs && !err; i++)
 		err = ol_addr_add(h->stk, ifi, &f->addr[i].addr, f->addr[i].plen);
 	for (int family = 4; !f->n_addrs && !err && family <= 6; family += 2) {

@@ -179,10 +179,41 @@ static bool nic_out(struct nf_parser *p, nf_node *v, void *into)
 	return nf_faults(p, v, &nic->out);
 }
 
+/* Which of three words it is; -1, and a sentence. */
+static int word_of(struct nf_parser *p, const nf_node *v, const char *what, const char *const words[3])
+{
+	const char *s = nf_text(p, v, what);
+	for (int i = 0; s && i < 3; i++)
+		if (!strcmp(s, words[i]))
+			return i;
+	if (s)
+		nf_wrong(p, nf_line_of(v), "%s is %s, %s or %s, not %s", what, words[0], words[1], words[2], s);
+	return -1;
+}
+
+static bool nic_acd(struct nf_parser *p, nf_node *v, void *into)
+{
+	static const char *const words[] = { [OL_ACD_OFF] = "no", [OL_ACD_ANNOUNCE] = "announce", [OL_ACD_PROBE] = "probe" };
+	int i = word_of(p, v, "address-check", words);
+	((struct nf_nic *)into)->acd = (enum ol_acd)i;
+	return i >= 0;
+}
+
+static bool nic_defend(struct nf_parser *p, nf_node *v, void *into)
+{
+	static const char *const words[] = {
+		[OL_DEFEND_ONCE] = "once", [OL_DEFEND_NEVER] = "never", [OL_DEFEND_ALWAYS] = "always",
+	};
+	int i = word_of(p, v, "address-defence", words);
+	((struct nf_nic *)into)->defend = (enum ol_defend)i;
+	return i >= 0;
+}
+
 static const struct nf_key nic_keys[] = {
 	{ "wire", nic_wire }, { "name", nic_name }, { "address", nic_address }, { "mac", nic_mac }, { "mtu", nic_mtu },
 	{ "faults-from", nic_in },	/* what the host sends goes into the wire ... */
 	{ "faults-to", nic_out },	/* ... and what it gets comes out of it */
+	{ "address-check", nic_acd }, { "address-defence", nic_defend },
 };
 
 /* ---- hosts ------------------------------------------------------------------------------------------------------- */
@@ -228,6 +259,8 @@ SHORT(mac)
 SHORT(mtu)
 SHORT(in)
 SHORT(out)
+SHORT(acd)
+SHORT(defend)
 
 static bool host_gateway_one(struct nf_parser *p, nf_node *v, void *into)
 {
@@ -311,7 +344,8 @@ static const struct nf_key host_keys[] = {
 	{ "mac", host_mac },
 	{ "mtu", host_mtu },
 	{ "faults-from", host_in },
-	{ "faults-to", host_out },
+	{ "faults-to", host_out }, { "address-check", host_acd },
+	{ "address-defence", host_defend },
 	{ "interfaces", host_interfaces },
 	{ "gateway", host_gateway },
 	{ "routes", host_routes },

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <outlet/ol_addr.h>
+#include <outlet/ol_stack.h>
 #include <outlet/ol_wire.h>
 
 #define NF_NAME_MAX 63
@@ -39,6 +40,7 @@ struct nf_nic {
 	uint32_t mtu;				/* 0: the wire's */
 	struct ol_faults in, out;
 	bool has_in, has_out;
+	enum ol_acd acd; enum ol_defend defend;
 };
 struct nf_route { int line; struct nf_prefix to; struct ol_addr via; uint32_t metric; };
 struct nf_setting { int line; char *key, *value; };

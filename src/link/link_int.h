@@ -17,6 +17,8 @@ struct link_iface {
 	struct neigh *last;			/* the neighbour last sent to, or NULL */
 	struct txq txq;				/* how full q is, and who waits for room */
 	struct list pending;			/* on link->pending while q is not empty */
+	unsigned acd_conflicts;			/* since it came up */
+	ol_time acd_turn;			/* when the next address may be probed, after many of them */
 	uint64_t rx_packets, rx_bytes, rx_dropped, tx_packets, tx_bytes, tx_dropped;
 };
 
@@ -50,6 +52,8 @@ struct link {
 	uint32_t n_static;
 	uint32_t waiting;			/* packets in all neighbours' queues */
 	struct list lru, statics;
+	struct list acd;			/* acd.c: addresses under watch; those that were lost, the oldest first */
+	struct rng acd_rng;
 	struct sipkey key;
 	ol_time reachable_ns;			/* RFC 4861 6.3.2: base_reachable_ns times 0.5 to 1.5 */
 
@@ -71,6 +75,8 @@ void neigh_flush(struct link *link, int ifi);
 enum ol_fate neigh_output(struct link *link, struct link_iface *ifc, const struct ol_addr *addr, struct ol_pkt *pkt,
 			  ol_time now);
 
+/** A timer of the cache is due. */
+void neigh_expire(struct link *link, struct timer *t, ol_time now);
 /** An ARP packet, its Ethernet header stripped.  Takes pkt. */
 enum ol_fate arp_input(struct link *link, struct link_iface *ifc, struct ol_pkt *pkt, ol_time now);
 

@@ -372,7 +372,7 @@ static void fail(struct link *l, struct neigh *n, ol_time now)
 	}
 }
 
-void link_expire(struct link *l, struct timer *t, ol_time now)
+void neigh_expire(struct link *l, struct timer *t, ol_time now)
 {
 	struct neigh *n = list_of(t, struct neigh, timer);
 	switch (n->state) {

@@ -69,7 +69,8 @@ static bool local_rebuild(struct net *net)
 	net->local = fresh;
 	net->n_local_slots = want;
 	for (int i = 0; i < net->n_addr; i++)
-		local_put(net, &net->addr[i].addr, net->addr[i].ifi, LOCAL_UNICAST);
+		if (!net->addr[i].tentative)
+			local_put(net, &net->addr[i].addr, net->addr[i].ifi, LOCAL_UNICAST);
 	for (int i = 0; i < net->n_addr; i++) {
 		struct net_addr *a = &net->addr[i];
 		struct ol_addr ones, zeros;
@@ -108,13 +109,20 @@ enum local_kind addr_kind(const struct net *net, const struct ol_addr *a, int *i
 	return ol_addr_eq(a, &ip4_limited) ? LOCAL_BROADCAST : LOCAL_NO;
 }
 
-bool addr_owned_by(const struct net *net, int ifi, const struct ol_addr *addr)
+/* The interface's, tentative or not. */
+static struct net_addr *addr_find(const struct net *net, int ifi, const struct ol_addr *addr)
 {
 	for (int i = 0; i < net->n_addr; i++)
 		if (net->addr[i].ifi == ifi && net->addr[i].addr.ver == addr->ver &&
 		    !memcmp(net->addr[i].addr.b, addr->b, 16))
-			return true;
-	return false;
+			return &net->addr[i];
+	return NULL;
+}
+
+bool addr_owned_by(const struct net *net, int ifi, const struct ol_addr *addr)
+{
+	const struct net_addr *a = addr_find(net, ifi, addr);
+	return a && !a->tentative;
 }
 
 int addr_loop(const struct net *net)
@@ -169,14 +177,14 @@ static struct ol_addr prefix_of(const struct ol_addr *a, unsigned plen)
 	return p;
 }
 
-static int addr_put(struct net *net, int ifi, const struct ol_addr *addr, unsigned plen, ol_time now)
+static int addr_put(struct net *net, int ifi, const struct ol_addr *addr, unsigned plen, bool tentative, ol_time now)
 {
 	struct net_addr *grown = net->n_addr < NET_ADDR_MAX
 		? realloc(net->addr, (size_t)(net->n_addr + 1) * sizeof *grown) : NULL;
 	if (!grown)
 		return -ENOMEM;
 	net->addr = grown;
-	net->addr[net->n_addr++] = (struct net_addr){ *addr, plen, ifi };
+	net->addr[net->n_addr++] = (struct net_addr){ .addr = *addr, .plen = plen, .ifi = ifi, .tentative = tentative };
 	if (!local_rebuild(net)) {
 		net->n_addr--;
 		return -ENOMEM;
@@ -203,7 +211,7 @@ static void linklocal_add(struct net *net, const struct iface *f, ol_time now)
 	uint8_t b[16] = { 0xfe, 0x80, [8] = m[0] ^ 2, m[1], m[2], 0xff, 0xfe, m[3], m[4], m[5] };
 	struct ol_addr a = ol_addr_from(6, b);
 	a.scope = (uint32_t)f->index;
-	if (addr_put(net, f->index, &a, 64, now) == 0)
+	if (addr_put(net, f->index, &a, 64, false, now) == 0)
 		group_renew6(net, f->index, now);
 }
 
@@ -218,9 +226,14 @@ int net_addr_add(struct net *net, int ifi, const struct ol_addr *addr, unsigned 
 	    ol_addr_eq(&a, &ip4_limited) || (ol_addr_is_loopback(&a) && f->link != OL_LINK_LOOP))
 		return -EINVAL;
 	a.scope = a.ver == 6 && ol_addr_is_linklocal(&a) ? (uint32_t)ifi : 0;
-	if (addr_owned_by(net, ifi, &a))
+	if (addr_find(net, ifi, &a))
 		return -EEXIST;
-	int err = addr_put(net, ifi, &a, plen, now);
+	int watch = a.ver == 4 ? acd_start(net->link, ifi, &a, false, now) : 0;
+	if (watch < 0)
+		return watch;
+	int err = addr_put(net, ifi, &a, plen, watch > 0, now);
+	if (err)
+		acd_stop(net->link, ifi, &a);
 	if (!err && a.ver == 6 && f->link == OL_LINK_ETHER)
 		linklocal_add(net, f, now);
 	return err;
@@ -234,6 +247,9 @@ int net_addr_del(struct net *net, int ifi, const struct ol_addr *addr, ol_time n
 			continue;
 		memmove(net->addr + i, net->addr + i + 1, (size_t)(net->n_addr - i - 1) * sizeof *net->addr);
 		net->n_addr--;
+		net->n_lost -= a.lost && !a.tentative;
+		if (!a.lost)
+			acd_stop(net->link, ifi, &a.addr);
 		if (a.addr.ver == 6)
 			group_leave_solicited(net, ifi, &a.addr, now);
 		struct ol_addr prefix = prefix_of(&a.addr, a.plen);
@@ -250,6 +266,37 @@ int net_addr_del(struct net *net, int ifi, const struct ol_addr *addr, ol_time n
 		return local_rebuild(net) ? 0 : -ENOMEM;
 	}
 	return -EADDRNOTAVAIL;
+}
+
+/* RFC 5227: what became of an address under watch.  Without memory for the table the news waits for the next change to it. */
+void addr_news(struct net *net, int ifi, const struct ol_addr *addr, enum acd_news news, ol_time now)
+{
+	struct net_addr *a = addr_find(net, ifi, addr);
+	if (!a)
+		return;
+	if (news != ACD_GONE) {
+		a->tentative = news == ACD_DOUBTED;
+		local_rebuild(net);
+		return;
+	}
+	a->lost = true;
+	if (a->tentative)
+		net_addr_del(net, ifi, addr, now);
+	else
+		net->n_lost++;
+}
+
+bool net_lost_waits(const struct net *net) { return net->n_lost; }
+
+bool net_lost_next(struct net *net, int *ifi, struct ol_addr *addr)
+{
+	for (int i = 0; net->n_lost && i < net->n_addr; i++)
+		if (net->addr[i].lost) {
+			*ifi = net->addr[i].ifi;
+			*addr = net->addr[i].addr;
+			return true;
+		}
+	return false;
 }
 
 int net_addr_get(const struct net *net, int ifi, unsigned n, struct ol_addr *addr, unsigned *plen)
@@ -343,7 +390,7 @@ struct ol_addr addr_choose_source(const struct net *net, const struct ol_addr *d
 		if (a->addr.ver != dst->ver ||
 		    (a->ifi != ifi && (on_link || (a->addr.ver == 6 && ol_addr_is_linklocal(&a->addr)))))
 			continue;
-		if (wire && ol_addr_is_loopback(&a->addr))
+		if (a->tentative || (wire && ol_addr_is_loopback(&a->addr)))
 			continue;
 		if (!best || (dst->ver == 6 ? better6(a, best, dst, ifi) : better4(a, best, next, ifi)))
 			best = a;

@@ -53,6 +53,11 @@ static void user_silent(void *ctx, int ifi, const struct ol_addr *addr, ol_time 
 	route_silent(ctx, ifi, addr, now);
 }
 
+static void user_acd(void *ctx, int ifi, const struct ol_addr *addr, enum acd_news news, ol_time now)
+{
+	addr_news(ctx, ifi, addr, news, now);
+}
+
 struct net *net_new(const struct net_config *cfg, struct link *link, struct ol_pool *pool, struct wheel *wheel,
 		    ol_time now)
 {
@@ -85,7 +90,7 @@ struct net *net_new(const struct net_config *cfg, struct link *link, struct ol_p
 		free(net);
 		return NULL;
 	}
-	struct link_user user = { net, user_owns, user_solicit, user_failed, user_silent };
+	struct link_user user = { net, user_owns, user_solicit, user_failed, user_silent, user_acd };
 	link_set_user(link, &user);
 	return net;
 }

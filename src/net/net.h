@@ -134,6 +134,13 @@ enum ol_fate net_input(struct net *net, int ifi, bool to_many, struct ol_pkt **p
 bool net_error_next(struct net *net, struct ol_pkt **pkt, struct net_rx *rx, ol_time now);
 /** Would it give one? */
 bool net_error_waits(const struct net *net);
+/**
+ * An address of ours that another station has, and that is to be given up (RFC 5227 2.4): after link_input() the stack asks
+ * until false, ends what hangs on the address, and takes it away by net_addr_del().
+ */
+bool net_lost_next(struct net *net, int *ifi, struct ol_addr *addr);
+/** Would it give one? */
+bool net_lost_waits(const struct net *net);
 /** Nothing here speaks the datagram's protocol: ICMP protocol unreachable, ICMPv6 parameter problem code 1. */
 void net_proto_unreachable(struct net *net, const struct ol_pkt *pkt, const struct net_rx *rx, ol_time now);
 

@@ -17,7 +17,13 @@ enum { PROTO_ICMP = 1, PROTO_IGMP = 2, PROTO_TCP = 6, PROTO_UDP = 17, PROTO_ICMP
 enum { NET_ADDR_MAX = 4096, NET_GROUP_MAX = 1024, PMTU_MAX = 1024, PMTU_BUCKETS = 256, PATH_SLOTS = 32, ID_SLOTS = 256,
 	LOCAL_MIN = 16, NET_ERRORS_MAX = 256, GROUP_BUCKETS = 64 };
 
-struct net_addr { struct ol_addr addr; unsigned plen; int ifi; };
+struct net_addr {
+	struct ol_addr addr;
+	unsigned plen;
+	int ifi;
+	bool tentative;				/* not used yet: it is being probed (RFC 5227) */
+	bool lost;				/* somebody else has it: it goes with net_lost_next() */
+};
 
 /* What an address means to us, for the first question about each datagram. */
 enum local_kind { LOCAL_NO, LOCAL_UNICAST, LOCAL_BROADCAST };
@@ -57,6 +63,7 @@ struct net {
 
 	struct net_addr *addr;
 	int n_addr;
+	int n_lost;				/* addresses in use that somebody else has */
 	struct local *local;			/* open addressing; at most half full */
 	uint32_t n_local_slots;
 	struct list group_ifaces;		/* struct group_iface */
@@ -98,6 +105,8 @@ bool addr_owned_by(const struct net *net, int ifi, const struct ol_addr *addr);
 void addr_set_scope(const struct net *net, int ifi, struct ol_addr *addr);
 /** The interface that loops back, or 0. */
 int addr_loop(const struct net *net);
+/** What the watch over an IPv4 address says (RFC 5227). */
+void addr_news(struct net *net, int ifi, const struct ol_addr *addr, enum acd_news news, ol_time now);
 /** RFC 6724 5, and the like for IPv4: the source for dst by way of ifi; ver 0 when none fits. */
 struct ol_addr addr_choose_source(const struct net *net, const struct ol_addr *dst, const struct ol_addr *next,
 				  int ifi);

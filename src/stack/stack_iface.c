@@ -13,7 +13,7 @@ int ol_iface_loopback(struct ol_stack *stk)
 	int ifi = link_iface_add(stk->link, &cfg);
 	if (ifi < 0)
 		return ifi;
-	link_iface_up(stk->link, ifi, true);
+	link_iface_up(stk->link, ifi, true, stk->now);
 	int err = net_addr_add(stk->net, ifi, &ip4, 8, stk->now);
 	if (!err)
 		err = net_addr_add(stk->net, ifi, &ip6, 128, stk->now);
@@ -22,12 +22,17 @@ int ol_iface_loopback(struct ol_stack *stk)
 
 int ol_iface_up(struct ol_stack *stk, int ifi, bool up)
 {
-	int err = link_iface_up(stk->link, ifi, up);
+	int err = link_iface_up(stk->link, ifi, up, stk->now);
 	if (err)
 		return err;
 	net_iface_up(stk->net, ifi, up, stk->now);
 	tcp_drained(stk->tcp, ifi, stk->now);		/* what the queue held is gone */
 	return 0;
+}
+
+int ol_iface_acd(struct ol_stack *stk, int ifi, enum ol_acd acd, enum ol_defend defend)
+{
+	return link_iface_acd(stk->link, ifi, acd, defend);
 }
 
 int ol_iface_info(const struct ol_stack *stk, int ifi, struct ol_iface_info *out)
@@ -50,6 +55,17 @@ int ol_addr_del(struct ol_stack *stk, int ifi, const struct ol_addr *addr)
 int ol_addr_get(const struct ol_stack *stk, int ifi, unsigned i, struct ol_addr *addr, unsigned *plen)
 {
 	return net_addr_get(stk->net, ifi, i, addr, plen);
+}
+
+int ol_acd_get(const struct ol_stack *stk, unsigned i, struct ol_acd_info *out)
+{
+	static_assert((int)ACD_LOST == (int)OL_ACD_LOST && (int)ACD_HELD == (int)OL_ACD_HELD, "the same states");
+	struct acd_row row;
+	if (!acd_get(stk->link, i, &row))
+		return -ENOENT;
+	*out = (struct ol_acd_info){ .ifi = row.ifi, .addr = row.addr, .state = (enum ol_acd_state)row.state, .rival = row.rival,
+				     .conflict_at = row.conflict_at };
+	return 0;
 }
 
 int ol_route_add(struct ol_stack *stk, const struct ol_route *r) { return net_route_add(stk->net, r); }

@@ -104,7 +104,7 @@ TEST(the_output_queue_is_bounded_and_dies_with_the_cable)
 	eq(bench_send(&b, PEER_IP, 100), OL_DROP_LINK_QUEUE_FULL);
 	eq(link_pending(b.link), 1);
 	uint32_t gen = link_generation(b.link);
-	eq(link_iface_up(b.link, 1, false), 0);
+	eq(link_iface_up(b.link, 1, false, b.now), 0);
 	ok(gen != link_generation(b.link));
 	eq(link_pending(b.link), 0);
 	ok(!link_dequeue(b.link, 1));
@@ -112,7 +112,7 @@ TEST(the_output_queue_is_bounded_and_dies_with_the_cable)
 	eq(bench_send(&b, PEER_IP, 100), OL_DROP_LINK_DOWN);
 	bool many;
 	eq(frame_in(&b, &bench_mac, ETH_IP4, 4, 60, &many), OL_DROP_LINK_DOWN);
-	eq(link_iface_up(b.link, 1, true), 0);
+	eq(link_iface_up(b.link, 1, true, b.now), 0);
 	eq(bench_send(&b, PEER_IP, 100), OL_DONE);
 	eq(bench_send(&b, PEER_IP, 1501), OL_DROP_LINK_TOO_LONG);
 	link_iface_info(b.link, 1, &i);

@@ -205,8 +205,8 @@ TEST(static_neighbours_stay_where_they_are)
 	eq(bench_drain(&b, &dst), 1);
 	ok(mac_eq(&dst, &peer_mac));
 	eq(bench_state(&b, PEER_IP), NEIGH_STATIC);
-	link_iface_up(b.link, 1, false);
-	link_iface_up(b.link, 1, true);
+	link_iface_up(b.link, 1, false, b.now);
+	link_iface_up(b.link, 1, true, b.now);
 	eq(bench_state(&b, PEER_IP), NEIGH_STATIC);
 	bench_end(&b);
 }

@@ -106,9 +106,9 @@ TEST(a_downed_interface_gives_way_to_the_next_metric)
 	eq(net_route_add(w.h[0].net, &a), 0);
 	eq(net_route_add(w.h[0].net, &a), -EEXIST);
 	eq(via("8.8.8.8", NULL, 0), 2);
-	link_iface_up(w.h[0].link, 2, false);
+	link_iface_up(w.h[0].link, 2, false, w.now);
 	eq(via("8.8.8.8", NULL, 0), 3);
-	link_iface_up(w.h[0].link, 2, true);
+	link_iface_up(w.h[0].link, 2, true, w.now);
 	eq(via("8.8.8.8", NULL, 0), 2);
 	eq(via("8.8.8.8", NULL, 3), 3);			/* SO_BINDTODEVICE */
 	struct ol_route bad = { .dst = ip("1.0.0.0"), .plen = 8, .gateway = ip("8.8.8.8") };

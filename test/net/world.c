@@ -107,8 +107,12 @@ static void errors(struct world *w, struct host *h)
 {
 	struct ol_pkt *pkt;
 	struct net_rx rx;
+	struct ol_addr gone;
+	int ifi;
 	while (net_error_next(h->net, &pkt, &rx, w->now))
 		keep(h, pkt, &rx);
+	while (net_lost_next(h->net, &ifi, &gone))
+		eq(net_addr_del(h->net, ifi, &gone, w->now), 0);
 }
 
 static void frame_in(struct world *w, int host, int ifi, struct ol_pkt *pkt)
@@ -172,7 +176,7 @@ void pump(struct world *w)
 static void timers(struct world *w, struct host *h)
 {
 	for (struct timer *t; (t = wheel_expire(&h->wheel, w->now)); )
-		if (t->kind == TIMER_LINK)
+		if (t->kind == TIMER_LINK || t->kind == TIMER_LINK_ACD)
 			link_expire(h->link, t, w->now);
 		else
 			net_expire(h->net, t, w->now);
