@@ -139,6 +139,12 @@ static void echo_reply(struct net *net, const struct ol_pkt *pkt, const struct n
 	}
 	wire_icmp4_build(r->data, &(struct icmp_hdr){ ICMP4_ECHO_REPLY, 0, icmp->rest }, r->len);
 	struct net_tx tx = { .dst = rx->src, .proto = PROTO_ICMP, .tos = rx->tos };
+	struct net_ip4_opts came, opts;
+	if (rx->ip_len > IP4_HLEN) {			/* req: 1122-3.2.2.6-i */
+		net_ip4_opts_of(net, pkt->data - rx->ip_len, rx, &came, now);
+		net_ip4_opts_echo(&came, &rx->src, &opts);
+		tx.opts = &opts;
+	}
 	if (!many)
 		tx.src = rx->dst;			/* req: 1122-3.2.2.6-e */
 	ip4_output(net, &tx, r, now);

@@ -36,6 +36,19 @@ struct net *net_new(const struct net_config *cfg, struct link *link, struct ol_p
 		    ol_time now);
 void net_free(struct net *net);
 
+/* ---- options of IPv4 headers, RFC 791 3.1 --------------------------------------------------------------- */
+/* As a program says them (ip(7), IP_OPTIONS): whole words; a source route lists the hops before the destination. */
+struct net_ip4_opts { uint8_t len, b[40]; };
+/** Those a program wants to send, from len bytes; what is short of a word is filled up.  -EINVAL: malformed, or not to be had */
+int net_ip4_opts_read(struct net_ip4_opts *out, const void *p, size_t len);
+/** The first hop of their source route; false: they have none. */
+bool net_ip4_opts_via(const struct net_ip4_opts *o, struct ol_addr *via);
+/** Those of a datagram that came (its header at ip, of more than 20 bytes), with our address and time where they list them. */
+struct net_rx;
+void net_ip4_opts_of(const struct net *net, const uint8_t *ip, const struct net_rx *rx, struct net_ip4_opts *out, ol_time now);
+/** Those to answer with, RFC 1122 3.2.1.8: the source route reversed, Record Route and Timestamp. */
+void net_ip4_opts_echo(const struct net_ip4_opts *in, const struct ol_addr *source, struct net_ip4_opts *out);
+
 /* ---- down: what a transport sends ---------------------------------------------------------------------- */
 struct net_tx {
 	struct ol_addr src, dst;	/* src.ver 0: chosen by the route (RFC 6724) */
@@ -50,6 +63,7 @@ struct net_tx {
 	uint32_t flow;			/* IPv6 flow label */
 	bool noloop;			/* no copy to our own members of the group (IP_MULTICAST_LOOP 0) */
 	uint32_t mtu;			/* IPv6: pieces no longer than this, though the path takes more (IPV6_MTU); 0: the path's */
+	const struct net_ip4_opts *opts;	/* IPv4: options of the header; NULL: none */
 };
 /**
  * Sends one transport packet: adds the IP header, finds route and neighbour, fragments if it must and may, queues it

@@ -2,7 +2,7 @@
 #include "world.h"
 #include <errno.h>
 
-enum { A, B, ETH = 2 };
+enum { FIRST, OTHER, ETH = 2 };
 static struct world w;
 
 static void start(enum ol_acd acd)
@@ -13,7 +13,7 @@ static void start(enum ol_acd acd)
 		iface_new(&w, i, OL_LINK_ETHER, 1500, 0);
 		eq(link_iface_acd(w.h[i].link, ETH, acd, OL_DEFEND_ONCE), 0);
 	}
-	join(&w, A, ETH, B, ETH);
+	join(&w, FIRST, ETH, OTHER, ETH);
 }
 
 static bool has(int host, const char *a)
@@ -33,28 +33,28 @@ static enum ol_err way(int host, const char *to)
 TEST(an_address_under_probing_is_not_used)
 {
 	start(OL_ACD_PROBE);
-	addr(&w, A, ETH, "10.0.0.1/24");
-	route(&w, A, "0.0.0.0/0", "10.0.0.9", 0);		/* the way there is known at once */
-	ok(!has(A, "10.0.0.1"));
-	eq(way(A, "10.0.0.2"), OL_ERR_ADDRNOTAVAIL);
-	eq(way(A, "8.8.8.8"), OL_ERR_ADDRNOTAVAIL);
-	eq(send_to(&w, A, NULL, "10.0.0.2", 17, 40, 0, false), OL_DROP_IP_NO_SOURCE);
+	addr(&w, FIRST, ETH, "10.0.0.1/24");
+	route(&w, FIRST, "0.0.0.0/0", "10.0.0.9", 0);		/* the way there is known at once */
+	ok(!has(FIRST, "10.0.0.1"));
+	eq(way(FIRST, "10.0.0.2"), OL_ERR_ADDRNOTAVAIL);
+	eq(way(FIRST, "8.8.8.8"), OL_ERR_ADDRNOTAVAIL);
+	eq(send_to(&w, FIRST, NULL, "10.0.0.2", 17, 40, 0, false), OL_DROP_IP_NO_SOURCE);
 	struct ol_addr a = ip("10.0.0.1"), b = ip("10.0.0.2");
-	eq(net_addr_add(w.h[A].net, ETH, &a, 24, w.now), -EEXIST);
+	eq(net_addr_add(w.h[FIRST].net, ETH, &a, 24, w.now), -EEXIST);
 	pass(&w, 3900 * OL_MS);
-	ok(!has(A, "10.0.0.1"));
+	ok(!has(FIRST, "10.0.0.1"));
 	pass(&w, 3200 * OL_MS);
-	ok(has(A, "10.0.0.1"));
-	eq(way(A, "8.8.8.8"), OL_OK);
-	addr(&w, B, ETH, "10.0.0.2/24");
+	ok(has(FIRST, "10.0.0.1"));
+	eq(way(FIRST, "8.8.8.8"), OL_OK);
+	addr(&w, OTHER, ETH, "10.0.0.2/24");
 	pass(&w, 8 * OL_SEC);
-	eq(send_to(&w, A, NULL, "10.0.0.2", 17, 40, 0, false), OL_DONE);
+	eq(send_to(&w, FIRST, NULL, "10.0.0.2", 17, 40, 0, false), OL_DONE);
 	pump(&w);
-	eq(w.h[B].n_up, 1);
-	eq(net_addr_del(w.h[B].net, ETH, &b, w.now), 0);
-	addr(&w, B, ETH, "10.0.0.2/24");			/* and taken away while it is probed */
-	eq(net_addr_del(w.h[B].net, ETH, &b, w.now), 0);
-	eq(w.h[B].wheel.count, 0);
+	eq(w.h[OTHER].n_up, 1);
+	eq(net_addr_del(w.h[OTHER].net, ETH, &b, w.now), 0);
+	addr(&w, OTHER, ETH, "10.0.0.2/24");			/* and taken away while it is probed */
+	eq(net_addr_del(w.h[OTHER].net, ETH, &b, w.now), 0);
+	eq(w.h[OTHER].wheel.count, 0);
 	world_end(&w);
 }
 
@@ -62,15 +62,15 @@ TEST(an_address_under_probing_is_not_used)
 TEST(the_second_host_with_an_address_does_not_get_it)
 {
 	start(OL_ACD_PROBE);
-	addr(&w, A, ETH, "10.0.0.1/24");
+	addr(&w, FIRST, ETH, "10.0.0.1/24");
 	pass(&w, 10 * OL_SEC);
-	addr(&w, B, ETH, "10.0.0.1/24");
+	addr(&w, OTHER, ETH, "10.0.0.1/24");
 	pass(&w, 10 * OL_SEC);
-	ok(has(A, "10.0.0.1"));
-	ok(!has(B, "10.0.0.1"));
-	eq(way(B, "10.0.0.5"), OL_ERR_NETUNREACH);		/* its route went too */
-	eq(link_count(w.h[B].link, OL_DROP_ARP_TAKEN), 1);
-	eq(link_count(w.h[A].link, OL_DROP_ARP_CONFLICT), 0);
+	ok(has(FIRST, "10.0.0.1"));
+	ok(!has(OTHER, "10.0.0.1"));
+	eq(way(OTHER, "10.0.0.5"), OL_ERR_NETUNREACH);		/* its route went too */
+	eq(link_count(w.h[OTHER].link, OL_DROP_ARP_TAKEN), 1);
+	eq(link_count(w.h[FIRST].link, OL_DROP_ARP_CONFLICT), 0);
 	world_end(&w);
 }
 
@@ -78,10 +78,10 @@ TEST(the_second_host_with_an_address_does_not_get_it)
 TEST(two_hosts_that_probe_at_once_do_not_both_get_the_address)
 {
 	start(OL_ACD_PROBE);
-	addr(&w, A, ETH, "10.0.0.1/24");
-	addr(&w, B, ETH, "10.0.0.1/24");
+	addr(&w, FIRST, ETH, "10.0.0.1/24");
+	addr(&w, OTHER, ETH, "10.0.0.1/24");
 	pass(&w, 20 * OL_SEC);
-	ok(!(has(A, "10.0.0.1") && has(B, "10.0.0.1")));
+	ok(!(has(FIRST, "10.0.0.1") && has(OTHER, "10.0.0.1")));
 	world_end(&w);
 }
 
@@ -90,19 +90,19 @@ TEST(an_address_given_up_goes_with_its_routes)
 {
 	start(OL_ACD_ANNOUNCE);
 	w.w[0].cut = true;					/* so that neither hears the other's announcements */
-	addr(&w, A, ETH, "10.0.0.1/24");
-	addr(&w, B, ETH, "10.0.0.1/24");
-	addr(&w, B, ETH, "10.0.0.2/24");
-	eq(link_iface_acd(w.h[B].link, ETH, OL_ACD_ANNOUNCE, OL_DEFEND_NEVER), 0);
+	addr(&w, FIRST, ETH, "10.0.0.1/24");
+	addr(&w, OTHER, ETH, "10.0.0.1/24");
+	addr(&w, OTHER, ETH, "10.0.0.2/24");
+	eq(link_iface_acd(w.h[OTHER].link, ETH, OL_ACD_ANNOUNCE, OL_DEFEND_NEVER), 0);
 	pass(&w, 10 * OL_SEC);
-	ok(has(A, "10.0.0.1") && has(B, "10.0.0.1"));
+	ok(has(FIRST, "10.0.0.1") && has(OTHER, "10.0.0.1"));
 	w.w[0].cut = false;
-	send_to(&w, A, NULL, "10.0.0.7", 17, 40, 0, false);	/* a question of A's is what B hears first */
+	send_to(&w, FIRST, NULL, "10.0.0.7", 17, 40, 0, false);	/* the other hears a question of the first */
 	pass(&w, 10 * OL_SEC);
-	ok(has(A, "10.0.0.1"));
-	ok(!has(B, "10.0.0.1"));
-	ok(has(B, "10.0.0.2"));
-	eq(way(B, "10.0.0.5"), OL_OK);				/* by the other address of the net */
+	ok(has(FIRST, "10.0.0.1"));
+	ok(!has(OTHER, "10.0.0.1"));
+	ok(has(OTHER, "10.0.0.2"));
+	eq(way(OTHER, "10.0.0.5"), OL_OK);				/* by the other address of the net */
 	world_end(&w);
 }
 
@@ -119,12 +119,12 @@ TEST(answers_about_link_local_addresses_go_to_all)
 {
 	for (int ll = 0; ll < 2; ll++) {
 		start(OL_ACD_OFF);
-		addr(&w, A, ETH, ll ? "169.254.1.5/16" : "10.0.0.1/24");
-		addr(&w, B, ETH, ll ? "169.254.9.9/16" : "10.0.0.2/24");
+		addr(&w, FIRST, ETH, ll ? "169.254.1.5/16" : "10.0.0.1/24");
+		addr(&w, OTHER, ETH, ll ? "169.254.9.9/16" : "10.0.0.2/24");
 		w.w[0].tap = see_reply;
-		send_to(&w, A, NULL, ll ? "169.254.9.9" : "10.0.0.2", 17, 40, 0, false);
+		send_to(&w, FIRST, NULL, ll ? "169.254.9.9" : "10.0.0.2", 17, 40, 0, false);
 		pump(&w);
-		eq(w.h[B].n_up, 1);
+		eq(w.h[OTHER].n_up, 1);
 		eq(replied_to.b[0], ll ? 0xff : 2);
 		world_end(&w);
 	}

@@ -208,7 +208,7 @@ static enum ol_err fragment_rule(const struct dgram *d, const struct dgram_to *t
 				 struct net_tx *tx)
 {
 	bool v4 = tx->dst.ver == 4;
-	size_t total = len + (v4 ? 20 : 40);
+	size_t total = len + dgram_ip_len(d, to);
 	switch ((enum dgram_pmtud)(v4 ? d->opts.pmtud4 : d->opts.pmtud6)) {
 	case PMTUD_DONT:
 	case PMTUD_OMIT:
@@ -275,6 +275,11 @@ static bool on_link(struct net *net, const struct ol_addr *dst, const struct net
 	return false;
 }
 
+size_t dgram_ip_len(const struct dgram *d, const struct dgram_to *to)
+{
+	return to->dst.addr.ver == 4 ? 20u + dgram_ip4_opts(d, to)->len : 40;
+}
+
 enum ol_err dgram_route(struct dgram *d, struct net *net, const struct dgram_to *to, size_t len, struct net_tx *tx,
 			struct net_path *path)
 {
@@ -284,19 +289,23 @@ enum ol_err dgram_route(struct dgram *d, struct net *net, const struct dgram_to 
 	int ifi = out_interface(d, to);
 	if (src.ver && src.ver != to->dst.addr.ver)
 		return OL_ERR_NETUNREACH;
-	enum ol_err err = net_route(net, &to->dst.addr, &src, ifi, path);
+	const struct net_ip4_opts *opts = v4 ? dgram_ip4_opts(d, to) : NULL;
+	struct ol_addr first = to->dst.addr;	/* the first hop of a source route is what is routed to */
+	if (opts)
+		net_ip4_opts_via(opts, &first);
+	enum ol_err err = net_route(net, &first, &src, ifi, path);
 	if (err)
 		return err;
 	if (path->broadcast && !o->broadcast)
 		return OL_ERR_ACCES;		/* req: POSIX-sys_socket.h-c */
-	if ((o->dontroute || to->dontroute) && !on_link(net, &to->dst.addr, path))
+	if ((o->dontroute || to->dontroute) && !on_link(net, &first, path))
 		return OL_ERR_NETUNREACH;	/* req: POSIX-sys_socket.h-k */
 	if (!v4 && o->mtu6 && o->mtu6 < path->mtu)
 		path->mtu = o->mtu6;
 	*tx = (struct net_tx){
 		.src = path->src, .dst = to->dst.addr, .proto = d->proto, .broadcast = o->broadcast, .ifi = ifi,
 		.ttl = v4 ? (many ? o->mc_ttl4 : o->ttl4) : (many ? o->mc_ttl6 : o->ttl6), .tos = v4 ? o->tos4 : o->tos6,
-		.noloop = many && !(v4 ? o->mc_loop4 : o->mc_loop6), .mtu = v4 ? 0 : o->mtu6,
+		.noloop = many && !(v4 ? o->mc_loop4 : o->mc_loop6), .mtu = v4 ? 0 : o->mtu6, .opts = opts,
 	};
 	if (to->ttl >= 0)
 		tx->ttl = (uint8_t)to->ttl;
