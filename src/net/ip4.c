@@ -124,7 +124,7 @@ static uint16_t id_for(struct net *net, const struct ip4_hdr *h)
 	return h->df ? 0 : (uint16_t)ip_next_id(net, &h->src, &h->dst, h->proto);
 }
 
-/* IP_HDRINCL: the raw socket wrote the header; what Linux fills in (raw(7)) is filled in. */
+/* IP_HDRINCL: the raw socket wrote the header; what Linux fills in (raw(7)) is filled in, and a TTL that is none (RFC 1122 3.2.1.7). */
 static enum ol_fate output_hdrincl(struct net *net, const struct net_tx *tx, struct ol_pkt *pkt, ol_time now)
 {
 	struct hop hop;
@@ -138,6 +138,8 @@ static enum ol_fate output_hdrincl(struct net *net, const struct net_tx *tx, str
 	h.len = (uint16_t)pkt->len;
 	if (ol_addr_is_any(&h.src) && hop.src.ver)
 		h.src = hop.src;
+	if (!h.ttl)
+		h.ttl = net->cfg.ttl;
 	if (!h.id && !h.df)
 		h.id = id_for(net, &h);
 	wire_ip4_build(pkt->data, &h);

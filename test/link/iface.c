@@ -92,6 +92,28 @@ TEST(short_frames_are_padded_with_zeros)
 	bench_end(&b);
 }
 
+/* req: 1122-2.3.1-b, 1122-2.3.3-e whatever it is, it is sent as RFC 894 has it: no trailers, no 802 header */
+TEST(frames_are_sent_with_the_type_of_what_is_in_them)
+{
+	struct bench b;
+	static const size_t lens[] = { 28, 46, 47, 512, 514, 1024, 1026, 1500 };	/* trailers began at multiples of 512 */
+	bench_new(&b, NULL);
+	bench_send(&b, PEER_IP, 100);
+	struct ol_pkt *p = link_dequeue(b.link, 1);
+	eq(p->data[12] << 8 | p->data[13], ETH_ARP);
+	ol_pkt_free(p);
+	bench_arp(&b, ARP_REPLY, peer_mac, PEER_IP, OUR_IP, false);
+	ol_pkt_free(link_dequeue(b.link, 1));
+	for (size_t i = 0; i < sizeof lens / sizeof *lens; i++) {
+		bench_send(&b, PEER_IP, lens[i]);
+		p = link_dequeue(b.link, 1);
+		eq(p->data[12] << 8 | p->data[13], ETH_IP4);
+		eq(p->data[14], 0x45);
+		ol_pkt_free(p);
+	}
+	bench_end(&b);
+}
+
 TEST(the_output_queue_is_bounded_and_dies_with_the_cable)
 {
 	struct bench b;

@@ -251,11 +251,12 @@ static int out_interface(const struct dgram *d, const struct dgram_to *to)
 	return 0;
 }
 
-static struct ol_addr source(const struct dgram *d, const struct dgram_to *to)
+/* RFC 1122 3.2.1.3: what is bound to a group or a broadcast hears there, and sends from an address of its host. */
+static struct ol_addr source(const struct dgram *d, const struct net *net, const struct dgram_to *to)
 {
 	if (to->src.ver && !ol_addr_is_any(&to->src))
 		return to->src;
-	if (!ol_addr_is_any(&d->local.addr) && !ol_addr_is_multicast(&d->local.addr))
+	if (!ol_addr_is_any(&d->local.addr) && !ol_addr_is_multicast(&d->local.addr) && !net_is_broadcast(net, &d->local.addr))
 		return d->local.addr;
 	if (to->dst.addr.ver == 4 && ol_addr_is_multicast(&to->dst.addr))
 		return d->opts.mc_src;
@@ -285,7 +286,7 @@ enum ol_err dgram_route(struct dgram *d, struct net *net, const struct dgram_to 
 {
 	const struct dgram_opts *o = &d->opts;
 	bool v4 = to->dst.addr.ver == 4, many = ol_addr_is_multicast(&to->dst.addr);
-	struct ol_addr src = source(d, to);
+	struct ol_addr src = source(d, net, to);
 	int ifi = out_interface(d, to);
 	if (src.ver && src.ver != to->dst.addr.ver)
 		return OL_ERR_NETUNREACH;
