@@ -2,7 +2,7 @@
  * What is not for us and we are a router: RFC 1812 5.2 and 5.3 as far as RFC 1122 3.3.5 asks, RFC 8200 3, RFC 4443 3.
  * Every reason to refuse comes before the first change, since an ICMP error quotes the datagram as it came.
  * Super-segments and owed checksums travel on as they are; the outgoing interface's floor finishes what it must.
- * Left out: redirects (hosts of these networks have their routes; see route.c), policy, directed broadcasts.
+ * Left out: sending redirects (hosts of these networks have their routes), policy, directed broadcasts.
  */
 #include "net/ip4_opt.h"
 

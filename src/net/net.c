@@ -6,7 +6,7 @@
 struct net_config net_config_default(void)
 {
 	return (struct net_config){ .ttl = 64, .hop_limit = 64, .frag_max_bytes = 4u << 20, .frag_max_count = 1024,
-		.frag_timeout_ns = 30 * OL_SEC, .icmp_rate_per_s = 1000, .echo_ignore_broadcasts = true,
+		.frag_timeout_ns = 30 * OL_SEC, .icmp_rate_per_s = 1000, .echo_ignore_broadcasts = true, .accept_redirects4 = true,
 		.igmp_qrv = 2, .mld_qrv = 2, .gro = true };
 }
 
@@ -51,6 +51,7 @@ static void user_failed(void *ctx, int ifi, struct ol_pkt *pkt, ol_time now)
 static void user_silent(void *ctx, int ifi, const struct ol_addr *addr, ol_time now)
 {
 	route_silent(ctx, ifi, addr, now);
+	redirect4_silent(ctx, ifi, addr);
 }
 
 static void user_acd(void *ctx, int ifi, const struct ol_addr *addr, enum acd_news news, ol_time now)
@@ -70,6 +71,7 @@ struct net *net_new(const struct net_config *cfg, struct link *link, struct ol_p
 	net->wheel = wheel;
 	net->generation = 1;
 	net->revive_at = OL_NEVER;
+	list_init(&net->redirects4);
 	list_init(&net->routes);
 	list_init(&net->pmtu_age);
 	list_init(&net->reass_age);
@@ -102,6 +104,7 @@ void net_free(struct net *net)
 	link_set_user(net->link, &(struct link_user){ 0 });
 	reass_fini(net);
 	pmtu_fini(net);
+	redirect4_fini(net);
 	route_fini(net);
 	group_fini(net);
 	addr_fini(net);
@@ -253,7 +256,7 @@ void net_proto_unreachable(struct net *net, const struct ol_pkt *pkt, const stru
 void net_rearm(struct net *net)
 {
 	struct list *p = list_first(&net->pmtu_age);
-	ol_time at = p ? MIN(list_of(p, struct pmtu, age)->until, net->revive_at) : net->revive_at;
+	ol_time at = MIN(redirect4_due(net), p ? MIN(list_of(p, struct pmtu, age)->until, net->revive_at) : net->revive_at);
 	if (at == OL_NEVER)
 		timer_stop(net->wheel, &net->timer);
 	else
@@ -272,5 +275,6 @@ void net_expire(struct net *net, struct timer *t, ol_time now)
 	}
 	pmtu_expire(net, now);
 	route_revive(net, now);
+	redirect4_expire(net, now);
 	net_rearm(net);
 }

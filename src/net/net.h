@@ -22,6 +22,7 @@ struct net_config {			/* defaults: net_config_default() */
 	bool forward4, forward6;	/* ip_forward, forwarding */
 	bool any_local;			/* ip_any_local: every unicast destination is ours (tests without addresses) */
 	bool accept_source_route;
+	bool accept_redirects4;		/* ip_accept_redirects: gateways may name a better one; never where we forward */
 	uint32_t frag_max_bytes, frag_max_count; ol_time frag_timeout_ns;	/* ipfrag_high_thresh, ipfrag_time */
 	uint32_t icmp_rate_per_s;	/* icmp_ratelimit: errors a second */
 	bool echo_ignore_broadcasts;

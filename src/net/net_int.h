@@ -71,6 +71,8 @@ struct net {
 	int n_group;
 	struct rng group_rng;			/* when reports go */
 
+	struct list redirects4;			/* redirect4.c; the oldest first */
+	uint32_t n_redirects4;
 	struct list routes;
 	struct route_node *root[2];		/* IPv4, IPv6 */
 	uint64_t generation;			/* moves with every change of addresses, routes, path MTUs */
@@ -140,6 +142,16 @@ void route_purge(struct net *net, int ifi, const struct ol_addr *src);
 
 /* path.c */
 enum ol_err path_find(struct net *net, const struct ol_addr *dst, const struct ol_addr *src, int ifi, struct hop *hop);
+/* redirect4.c */
+/** Another next hop for this destination than hop->next, if that gateway said so. */
+void redirect4_apply(const struct net *net, const struct ol_addr *dst, struct hop *hop);
+/** Redirects to this gateway are worth nothing any more. */
+void redirect4_silent(struct net *net, int ifi, const struct ol_addr *gateway);
+/** An ICMP redirect, its checksum right; only borrows pkt. */
+void redirect4_input(struct net *net, const struct ol_pkt *pkt, const struct net_rx *rx, const struct icmp_hdr *icmp, ol_time now);
+ol_time redirect4_due(const struct net *net);		/* when the first is to be forgotten; OL_NEVER */
+void redirect4_expire(struct net *net, ol_time now);
+void redirect4_fini(struct net *net);
 /* pmtu.c */
 uint32_t pmtu_get(const struct net *net, const struct ol_addr *dst);	/* 0: nothing known */
 void pmtu_expire(struct net *net, ol_time now);

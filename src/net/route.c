@@ -10,9 +10,8 @@
  *	  10.1.0.0/16  10.128.0.0/9
  *
  * Routes by an interface that is down are passed over, and those by a gateway that does not answer come after the
- * others of their prefix for a minute.  Left out: type of service, several equal paths, redirects (RFC 1122
- * 3.2.2.2: hosts here have their routes set by hand or by a routing daemon, and a redirect is an attack more often
- * than news).
+ * others of their prefix for a minute.  Redirects of IPv4 are redirect4.c's.  Left out: type of service, several equal
+ * paths.
  */
 #include "net/net_int.h"
 #include <errno.h>
