@@ -101,6 +101,11 @@ enum ol_defend {			/* RFC 5227 2.4: when another station claims an address that 
 };
 /** Of the addresses the interface is given from now on; OL_ACD_OFF until said.  -ENODEV, -EINVAL */
 int ol_iface_acd(struct ol_stack *stk, int ifi, enum ol_acd acd, enum ol_defend defend);
+/**
+ * RFC 3927: an Ethernet interface without another IPv4 address takes one of 169.254/16, probed first; off until said.  Turned
+ * off it keeps what it has.  -ENODEV, -EINVAL (no Ethernet), -ENOMEM
+ */
+int ol_iface_linklocal4(struct ol_stack *stk, int ifi, bool on);
 
 /* ---- addresses, routes, neighbours ------------------------------------------------------------------------------ */
 /**

@@ -142,6 +142,8 @@ static int build_nic(struct vhost *h, const struct nf_nic *f, struct wire *w)
 		if (wire_next_addr(w, family, &a, &plen))
 			err = ol_addr_add(h->stk, ifi, &a, plen);
 	}
+	if (!err && f->linklocal)
+		err = ol_iface_linklocal4(h->stk, ifi, true);
 	if (f->has_in)
 		ol_wire_set_faults(w->w, (int)h->nic[ifi].port, OL_WIRE_IN, &f->in, h->svc->loop.now);
 	if (f->has_out)

@@ -134,6 +134,8 @@ static bool nic_address_one(struct nf_parser *p, nf_node *v, void *into)
 		return nf_wrong(p, nf_line_of(v), "an interface has no more than %d addresses", NF_MAX_ADDRS);
 	if (ol_addr_is_any(&x.addr) || ol_addr_is_multicast(&x.addr) || ol_addr_is_loopback(&x.addr))
 		return nf_wrong(p, nf_line_of(v), "%s cannot be the address of an interface", ol_addr_str(&x.addr, s));
+	if (x.addr.ver == 4 && ol_addr_is_linklocal(&x.addr) && x.plen != 16)
+		return nf_wrong(p, nf_line_of(v), "169.254.0.0/16 is one subnet (RFC 3927): %s needs /16", ol_addr_str(&x.addr, s));
 	if (x.addr.ver == 4 && x.plen < 31 && !nf_has_host_bits(&x))
 		return nf_wrong(p, nf_line_of(v), "%s/%u is the network itself, not a host on it", ol_addr_str(&x.addr, s),
 			     x.plen);
@@ -209,11 +211,16 @@ static bool nic_defend(struct nf_parser *p, nf_node *v, void *into)
 	return i >= 0;
 }
 
+static bool nic_linklocal(struct nf_parser *p, nf_node *v, void *into)
+{
+	return nf_boolean(p, v, "link-local", &((struct nf_nic *)into)->linklocal);
+}
+
 static const struct nf_key nic_keys[] = {
 	{ "wire", nic_wire }, { "name", nic_name }, { "address", nic_address }, { "mac", nic_mac }, { "mtu", nic_mtu },
 	{ "faults-from", nic_in },	/* what the host sends goes into the wire ... */
 	{ "faults-to", nic_out },	/* ... and what it gets comes out of it */
-	{ "address-check", nic_acd }, { "address-defence", nic_defend },
+	{ "address-check", nic_acd }, { "address-defence", nic_defend }, { "link-local", nic_linklocal },
 };
 
 /* ---- hosts ------------------------------------------------------------------------------------------------------- */
@@ -261,6 +268,7 @@ SHORT(in)
 SHORT(out)
 SHORT(acd)
 SHORT(defend)
+SHORT(linklocal)
 
 static bool host_gateway_one(struct nf_parser *p, nf_node *v, void *into)
 {
@@ -345,7 +353,7 @@ static const struct nf_key host_keys[] = {
 	{ "mtu", host_mtu },
 	{ "faults-from", host_in },
 	{ "faults-to", host_out }, { "address-check", host_acd },
-	{ "address-defence", host_defend },
+	{ "address-defence", host_defend }, { "link-local", host_linklocal },
 	{ "interfaces", host_interfaces },
 	{ "gateway", host_gateway },
 	{ "routes", host_routes },

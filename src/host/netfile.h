@@ -41,6 +41,7 @@ struct nf_nic {
 	struct ol_faults in, out;
 	bool has_in, has_out;
 	enum ol_acd acd; enum ol_defend defend;
+	bool linklocal;
 };
 struct nf_route { int line; struct nf_prefix to; struct ol_addr via; uint32_t metric; };
 struct nf_setting { int line; char *key, *value; };

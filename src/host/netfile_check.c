@@ -40,7 +40,7 @@ bool nf_check_nic(struct nf_parser *p, struct nf_host *h, struct nf_nic *nic)
 	if (!nic->line)				/* and then there may be no wire at all */
 		return nf_wrong(p, h->line, "an interface of %s is on no wire; give it one with `wire: NAME`", h->name);
 	struct nf_wire *w = &p->nf->wire[nic->wire];
-	if (!nic->n_addrs && !w->subnet[0].addr.ver && !w->subnet[1].addr.ver)
+	if (!nic->n_addrs && !nic->linklocal && !w->subnet[0].addr.ver && !w->subnet[1].addr.ver)
 		return nf_wrong(p, nic->line, "%s needs an address here, or the wire %s a subnet to take one from",
 			     h->name, w->name);
 	if (nic->mtu > (w->mtu ? w->mtu : 1500))

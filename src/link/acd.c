@@ -91,16 +91,24 @@ static void announce_first(struct link *l, struct acd *e, ol_time now)
 	timer_arm(l->wheel, &e->timer, now + ANNOUNCE_INTERVAL);
 }
 
-/* RFC 5227 2.1.1: the first probe waits a random moment; after many conflicts, for the next of the interface's turns. */
-static void probe_from(struct link *l, struct link_iface *ifc, struct acd *e, ol_time now)
+/* RFC 5227 2.1.1: the first probe waits a random moment. */
+static void probe_from(struct link *l, struct acd *e, ol_time now)
 {
-	ol_time at = now;
-	if (ifc->acd_conflicts >= MAX_CONFLICTS)
-		at = MAX(at, ifc->acd_turn);
-	ifc->acd_turn = at + RATE_LIMIT_INTERVAL;
 	e->row.state = ACD_PROBING;
 	e->sent = 0;
-	timer_arm(l->wheel, &e->timer, at + some(l, 0, PROBE_WAIT));
+	timer_arm(l->wheel, &e->timer, now + some(l, 0, PROBE_WAIT));
+}
+
+/* RFC 5227 2.1.1: after many conflicts on the interface, no more than one new address a minute. */
+static bool must_wait(struct link *l, struct acd *e, ol_time now)
+{
+	struct link_iface *ifc = link_iface_int(l, e->row.ifi);
+	if (ifc->acd_conflicts >= MAX_CONFLICTS && now < ifc->acd_turn) {
+		timer_arm(l->wheel, &e->timer, ifc->acd_turn + some(l, 0, PROBE_WAIT));
+		return true;
+	}
+	ifc->acd_turn = now + RATE_LIMIT_INTERVAL;
+	return false;
 }
 
 int acd_start(struct link *l, int ifi, const struct ol_addr *addr, bool probe, ol_time now)
@@ -117,7 +125,7 @@ int acd_start(struct link *l, int ifi, const struct ol_addr *addr, bool probe, o
 	list_append(&l->acd, &e->node);
 	e->row.state = e->row.probe ? ACD_PROBING : ACD_HELD;
 	if (ifc->pub.up && e->row.probe)
-		probe_from(l, ifc, e, now);
+		probe_from(l, e, now);
 	else if (ifc->pub.up)
 		announce_first(l, e, now);
 	return e->row.probe;
@@ -141,6 +149,8 @@ void acd_expire(struct link *l, struct timer *t, ol_time now)
 			tell(l, e, ACD_OURS, now);
 			return;
 		}
+		if (!e->sent && must_wait(l, e, now))
+			return;
 		e->sent++;
 		arp_request(l, e->row.ifi, &none, &e->row.addr, NULL, now);
 		timer_arm(l->wheel, &e->timer, now + (e->sent < PROBE_NUM ? some(l, PROBE_MIN, PROBE_MAX) : ANNOUNCE_WAIT));
@@ -170,7 +180,7 @@ void acd_iface_up(struct link *l, struct link_iface *ifc, bool up, ol_time now)
 			e->row.state = e->row.state == ACD_PROBING ? ACD_PROBING : ACD_HELD;
 		} else if (e->row.probe) {
 			bool used = e->row.state != ACD_PROBING;
-			probe_from(l, ifc, e, now);
+			probe_from(l, e, now);
 			if (used)
 				tell(l, e, ACD_DOUBTED, now);
 		} else {
@@ -204,7 +214,8 @@ static void lose(struct link *l, struct acd *e, ol_time now)
 static enum ol_fate conflict(struct link *l, const struct link_iface *ifc, struct acd *e, ol_time now)
 {
 	bool lately = e->defended && now - e->row.conflict_at < DEFEND_INTERVAL;
-	if (ifc->pub.defend == OL_DEFEND_NEVER || (lately && ifc->pub.defend == OL_DEFEND_ONCE)) {
+	bool once = ifc->pub.defend == OL_DEFEND_ONCE || ol_addr_is_linklocal(&e->row.addr);	/* RFC 3927 2.5 has no (c) */
+	if (ifc->pub.defend == OL_DEFEND_NEVER || (lately && once)) {
 		lose(l, e, now);
 		return OL_DROP_ARP_LOST;
 	}

@@ -215,7 +215,7 @@ static void linklocal_add(struct net *net, const struct iface *f, ol_time now)
 		group_renew6(net, f->index, now);
 }
 
-int net_addr_add(struct net *net, int ifi, const struct ol_addr *addr, unsigned plen, ol_time now)
+static int addr_add(struct net *net, int ifi, const struct ol_addr *addr, unsigned plen, bool probe, ol_time now)
 {
 	const struct iface *f = link_iface(net->link, ifi);
 	struct ol_addr a = *addr;
@@ -225,10 +225,12 @@ int net_addr_add(struct net *net, int ifi, const struct ol_addr *addr, unsigned 
 	    ol_addr_is_multicast(&a) ||
 	    ol_addr_eq(&a, &ip4_limited) || (ol_addr_is_loopback(&a) && f->link != OL_LINK_LOOP))
 		return -EINVAL;
+	if (is_linklocal4(&a) && plen != LL4_PLEN)
+		return -EINVAL;				/* req: 3927-2.8-a */
 	a.scope = a.ver == 6 && ol_addr_is_linklocal(&a) ? (uint32_t)ifi : 0;
 	if (addr_find(net, ifi, &a))
 		return -EEXIST;
-	int watch = a.ver == 4 ? acd_start(net->link, ifi, &a, false, now) : 0;
+	int watch = a.ver == 4 ? acd_start(net->link, ifi, &a, probe, now) : 0;
 	if (watch < 0)
 		return watch;
 	int err = addr_put(net, ifi, &a, plen, watch > 0, now);
@@ -237,6 +239,16 @@ int net_addr_add(struct net *net, int ifi, const struct ol_addr *addr, unsigned 
 	if (!err && a.ver == 6 && f->link == OL_LINK_ETHER)
 		linklocal_add(net, f, now);
 	return err;
+}
+
+int net_addr_add(struct net *net, int ifi, const struct ol_addr *addr, unsigned plen, ol_time now)
+{
+	return addr_add(net, ifi, addr, plen, false, now);
+}
+
+int addr_claim(struct net *net, int ifi, const struct ol_addr *addr, unsigned plen, ol_time now)
+{
+	return addr_add(net, ifi, addr, plen, true, now);
 }
 
 int net_addr_del(struct net *net, int ifi, const struct ol_addr *addr, ol_time now)
@@ -263,7 +275,9 @@ int net_addr_del(struct net *net, int ifi, const struct ol_addr *addr, ol_time n
 			struct ol_route r = { .dst = prefix, .plen = a.plen, .ifi = ifi, .prefsrc = heir->addr };
 			net_route_add(net, &r);
 		}
-		return local_rebuild(net) ? 0 : -ENOMEM;
+		int err = local_rebuild(net) ? 0 : -ENOMEM;
+		ll4_consider(net, ifi, now);
+		return err;
 	}
 	return -EADDRNOTAVAIL;
 }

@@ -105,6 +105,7 @@ void net_free(struct net *net)
 	reass_fini(net);
 	pmtu_fini(net);
 	redirect4_fini(net);
+	free(net->ll4);
 	route_fini(net);
 	group_fini(net);
 	addr_fini(net);

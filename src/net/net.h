@@ -166,6 +166,8 @@ int net_addr_get(const struct net *net, int ifi, unsigned i, struct ol_addr *add
 int net_route_add(struct net *net, const struct ol_route *r);
 int net_route_del(struct net *net, const struct ol_route *r);
 int net_route_get(const struct net *net, unsigned i, struct ol_route *r);
+/** As ol_iface_linklocal4. */
+int net_linklocal4(struct net *net, int ifi, bool on, ol_time now);
 /** An interface that was brought up or down in the link floor: IGMP and MLD begin anew, or are silent. */
 void net_iface_up(struct net *net, int ifi, bool up, ol_time now);
 /* Which sources one listener wants to hear: all but those listed (exclude), or those alone.  All zero: none, no member. */

@@ -52,6 +52,7 @@ struct path_slot { uint64_t generation; struct ol_addr dst, src; int ifi; struct
 struct pmtu { struct pmtu *hash_next; struct list age; struct ol_addr dst; uint32_t mtu; ol_time until; };
 
 struct group;					/* group.h */
+struct ll4;					/* ll4.c */
 struct reass_queue;				/* reass.c */
 #define REASS_BUCKETS 64
 
@@ -71,6 +72,8 @@ struct net {
 	int n_group;
 	struct rng group_rng;			/* when reports go */
 
+	struct ll4 *ll4;			/* ll4.c, by interface from 1 */
+	int n_ll4;
 	struct list redirects4;			/* redirect4.c; the oldest first */
 	uint32_t n_redirects4;
 	struct list routes;
@@ -112,6 +115,15 @@ void addr_news(struct net *net, int ifi, const struct ol_addr *addr, enum acd_ne
 /** RFC 6724 5, and the like for IPv4: the source for dst by way of ifi; ver 0 when none fits. */
 struct ol_addr addr_choose_source(const struct net *net, const struct ol_addr *dst, const struct ol_addr *next,
 				  int ifi);
+
+/** Takes an IPv4 address, by probing it first whatever the interface's setting says. */
+int addr_claim(struct net *net, int ifi, const struct ol_addr *addr, unsigned plen, ol_time now);
+
+/* ll4.c */
+enum { LL4_PLEN = 16 };
+static inline bool is_linklocal4(const struct ol_addr *a) { return a->ver == 4 && ol_addr_is_linklocal(a); }
+/** Has the interface no IPv4 address any more, it may want a link-local one. */
+void ll4_consider(struct net *net, int ifi, ol_time now);
 
 /* group.c, igmp.c, mld.c */
 void group_init(struct net *net);

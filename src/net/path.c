@@ -84,9 +84,13 @@ static enum ol_err find(struct net *net, const struct ol_addr *dst, const struct
 	} else if (ol_addr_is_loopback(dst)) {
 		return OL_ERR_NETUNREACH;		/* 127/8 or ::1 without lo */
 	} else {
+		if (!ifi && is_linklocal4(src))
+			ifi = iface_of_source(net, src);
 		enum ol_err err = find_unicast(net, dst, ifi, hop, &prefsrc);
 		if (err)
 			return err;
+		if (is_linklocal4(dst))			/* RFC 3927 2.6.2: on the link, whatever the routes say */
+			hop->next = *dst;
 	}
 	const struct iface *out = link_iface(net->link, hop->ifi);
 	if (!out || !out->up)
@@ -98,6 +102,8 @@ static enum ol_err find(struct net *net, const struct ol_addr *dst, const struct
 		hop->mtu = MIN(hop->mtu, learnt);
 	hop->src = src->ver && !ol_addr_is_any(src) ? *src : prefsrc.ver && net_is_local(net, &prefsrc, 0) ? prefsrc
 		: addr_choose_source(net, dst, &hop->next, hop->ifi);
+	if (is_linklocal4(&hop->src) && !hop->local && !hop->broadcast && !hop->multicast)
+		hop->next = *dst;			/* RFC 3927 2.6.2, 2.7: no router sends it on */
 	return OL_OK;
 }
 

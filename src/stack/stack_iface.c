@@ -35,6 +35,8 @@ int ol_iface_acd(struct ol_stack *stk, int ifi, enum ol_acd acd, enum ol_defend 
 	return link_iface_acd(stk->link, ifi, acd, defend);
 }
 
+int ol_iface_linklocal4(struct ol_stack *stk, int ifi, bool on) { return net_linklocal4(stk->net, ifi, on, stk->now); }
+
 int ol_iface_info(const struct ol_stack *stk, int ifi, struct ol_iface_info *out)
 {
 	return link_iface_info(stk->link, ifi, out);
