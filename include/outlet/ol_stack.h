@@ -114,7 +114,7 @@ int ol_iface_linklocal4(struct ol_stack *stk, int ifi, bool on);
  */
 int ol_addr_add(struct ol_stack *stk, int ifi, const struct ol_addr *addr, unsigned plen);
 int ol_addr_del(struct ol_stack *stk, int ifi, const struct ol_addr *addr);
-/** The i-th address of the interface, from 0; -ENOENT past the last. */
+/** The i-th address of the interface that is in use, from 0; -ENOENT past the last.  Of those under probing ol_acd_get tells. */
 int ol_addr_get(const struct ol_stack *stk, int ifi, unsigned i, struct ol_addr *addr, unsigned *plen);
 /** An IPv4 address under watch for conflicts, or lost by one (RFC 5227); addresses of OL_ACD_OFF are not among them. */
 enum ol_acd_state { OL_ACD_PROBING, OL_ACD_ANNOUNCED, OL_ACD_HELD, OL_ACD_LOST };

@@ -69,7 +69,7 @@ static bool local_rebuild(struct net *net)
 	net->local = fresh;
 	net->n_local_slots = want;
 	for (int i = 0; i < net->n_addr; i++)
-		if (!net->addr[i].tentative)
+		if (addr_assigned(&net->addr[i]))
 			local_put(net, &net->addr[i].addr, net->addr[i].ifi, LOCAL_UNICAST);
 	for (int i = 0; i < net->n_addr; i++) {
 		struct net_addr *a = &net->addr[i];
@@ -109,8 +109,7 @@ enum local_kind addr_kind(const struct net *net, const struct ol_addr *a, int *i
 	return ol_addr_eq(a, &ip4_limited) ? LOCAL_BROADCAST : LOCAL_NO;
 }
 
-/* The interface's, tentative or not. */
-static struct net_addr *addr_find(const struct net *net, int ifi, const struct ol_addr *addr)
+struct net_addr *addr_find(const struct net *net, int ifi, const struct ol_addr *addr)
 {
 	for (int i = 0; i < net->n_addr; i++)
 		if (net->addr[i].ifi == ifi && net->addr[i].addr.ver == addr->ver &&
@@ -122,7 +121,7 @@ static struct net_addr *addr_find(const struct net *net, int ifi, const struct o
 bool addr_owned_by(const struct net *net, int ifi, const struct ol_addr *addr)
 {
 	const struct net_addr *a = addr_find(net, ifi, addr);
-	return a && !a->tentative;
+	return a && addr_assigned(a);
 }
 
 int addr_loop(const struct net *net)
@@ -316,7 +315,7 @@ bool net_lost_next(struct net *net, int *ifi, struct ol_addr *addr)
 int net_addr_get(const struct net *net, int ifi, unsigned n, struct ol_addr *addr, unsigned *plen)
 {
 	for (int i = 0; i < net->n_addr; i++)
-		if (net->addr[i].ifi == ifi && !n--) {
+		if (net->addr[i].ifi == ifi && addr_assigned(&net->addr[i]) && !n--) {
 			*addr = net->addr[i].addr;
 			*plen = net->addr[i].plen;
 			return 0;
@@ -401,10 +400,10 @@ struct ol_addr addr_choose_source(const struct net *net, const struct ol_addr *d
 	bool on_link = dst->ver == 6 && (ol_addr_is_multicast(dst) || ol_addr_is_linklocal(dst));	/* RFC 6724 4 */
 	for (int i = 0; i < net->n_addr; i++) {
 		const struct net_addr *a = &net->addr[i];
-		if (a->addr.ver != dst->ver ||
+		if (a->addr.ver != dst->ver || !addr_assigned(a) ||
 		    (a->ifi != ifi && (on_link || (a->addr.ver == 6 && ol_addr_is_linklocal(&a->addr)))))
 			continue;
-		if (a->tentative || (wire && ol_addr_is_loopback(&a->addr)))
+		if (wire && ol_addr_is_loopback(&a->addr))
 			continue;
 		if (!best || (dst->ver == 6 ? better6(a, best, dst, ifi) : better4(a, best, next, ifi)))
 			best = a;

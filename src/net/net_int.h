@@ -106,6 +106,9 @@ void addr_fini(struct net *net);
 /** What is this address to us?  ifi: the interface it belongs to.  Link-local ones must carry their scope. */
 enum local_kind addr_kind(const struct net *net, const struct ol_addr *addr, int *ifi);
 bool addr_owned_by(const struct net *net, int ifi, const struct ol_addr *addr);
+/** The interface's address, whatever its state; NULL. */
+struct net_addr *addr_find(const struct net *net, int ifi, const struct ol_addr *addr);
+static inline bool addr_assigned(const struct net_addr *a) { return !a->tentative; }
 /** Fills in the scope of a link-local address met on ifi (on lo: of the address of ours that it is). */
 void addr_set_scope(const struct net *net, int ifi, struct ol_addr *addr);
 /** The interface that loops back, or 0. */

@@ -21,10 +21,11 @@ static void start(void)
 	join(&w, FIRST, ETH, OTHER, ETH);
 }
 
-/* The host's link-local address, in host order; 0: none.  *other: it has another one, too. */
+/* The host's link-local address, be it under probing, in host order; 0: none.  *other: it has another one, too. */
 static uint32_t has(int host, bool *other)
 {
 	struct ol_addr a;
+	struct acd_row r;
 	unsigned plen;
 	uint32_t ll = 0;
 	if (other)
@@ -36,6 +37,9 @@ static uint32_t has(int host, bool *other)
 		} else if (other && a.ver == 4) {
 			*other = true;
 		}
+	for (unsigned i = 0; acd_get(w.h[host].link, i, &r); i++)
+		if (r.state == ACD_PROBING)
+			ll = be32_at(r.addr.b);
 	return ll;
 }
 
