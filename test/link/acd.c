@@ -132,7 +132,7 @@ TEST(probes_of_different_hosts_do_not_meet)
 	}
 }
 
-/* req: 5227-2.1.1-b */
+/* req: 5227-2.1.1-b, 5227-2.1.1-c */
 TEST(whoever_says_the_address_while_it_is_probed_has_it)
 {
 	static const struct { uint16_t op; uint32_t spa, tpa; ol_time at; enum ol_fate fate; } rows[] = {
@@ -175,6 +175,7 @@ TEST(the_watch_lasts_until_two_seconds_after_the_last_probe)
 	bench_end(&b);
 }
 
+/* req: 5227-2.1.1-c */
 TEST(our_own_probe_brought_back_by_a_repeater_is_no_conflict)
 {
 	start(OL_ACD_PROBE, OL_DEFEND_ONCE);

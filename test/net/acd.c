@@ -114,7 +114,7 @@ static bool see_reply(struct ol_pkt *pkt)
 	return true;
 }
 
-/* req: 3927-2.5-c the answer of a link-local address goes to all; another's to who asked */
+/* req: 3927-2.5-c, 5227-2.6-a the answer of a link-local address goes to all; another's to who asked */
 TEST(answers_about_link_local_addresses_go_to_all)
 {
 	for (int ll = 0; ll < 2; ll++) {

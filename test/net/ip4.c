@@ -167,7 +167,7 @@ TEST(identifications_of_what_may_be_cut_do_not_repeat)
 	world_end(&w);
 }
 
-/* What RFC 6918 retired and RFC 6633 silenced: seen by raw sockets, answered by nobody.  req: 1122-3.2.2.9-i */
+/* What RFC 6918 retired and RFC 6633 silenced: seen by raw sockets, answered by nobody.  req: 1122-3.2.2.9-i, 1122-3.2.2.7-a, 6918-3-a */
 TEST(questions_of_old_are_not_answered)
 {
 	static const uint8_t types[] = { 13, 15, 17, 4, 30, 37 };	/* timestamp, information, mask, quench, traceroute, name */

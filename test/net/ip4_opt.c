@@ -58,7 +58,7 @@ static bool is_at(const uint8_t *p, const char *addr)
 	return !memcmp(p, a.b, 4);
 }
 
-/* req: 1122-3.2.1.8-a, 1122-3.3.5-f */
+/* req: 1122-3.2.1.8-a, 1122-3.2.1.8d-a, 1122-3.3.5-f */
 TEST(a_route_is_recorded_by_sender_and_routers_and_shown_to_the_receiver)
 {
 	static const uint8_t rr[] = { 7, 23, 4, [24] = 0 };
@@ -80,7 +80,7 @@ TEST(a_route_is_recorded_by_sender_and_routers_and_shown_to_the_receiver)
 	world_end(&w);
 }
 
-/* req: 1122-3.2.1.8e-b, 1122-3.2.1.8e-c */
+/* req: 1122-3.2.1.8e-a, 1122-3.2.1.8e-b, 1122-3.2.1.8e-c */
 TEST(times_are_recorded_by_sender_routers_and_receiver)
 {
 	static const uint8_t only[] = { 68, 20, 5, 0, [20] = 0 }, pairs[] = { 68, 36, 5, 1, [36] = 0 },
@@ -140,7 +140,7 @@ TEST(fragments_carry_the_options_that_say_so)
 	world_end(&w);
 }
 
-/* req: 1122-3.2.1.8c-a, 1122-3.2.1.8c-b, 1122-3.3.5-b, 1122-3.3.5-c, 1122-3.3.5-f, 1122-3.3.5-g with accept_source_route at all four */
+/* req: 1122-3.2.1.8c-a, 1122-3.2.1.8c-b, 1122-3.3.5-a, 1122-3.3.5-b, 1122-3.3.5-e, 1122-3.3.5-c, 1122-3.3.5-f, 1122-3.3.5-g with accept_source_route at all four */
 TEST(a_source_route_is_followed_where_it_is_accepted)
 {
 	static const uint8_t types[] = { 131, 137 };	/* loose, strict */
@@ -183,7 +183,7 @@ TEST(source_routes_are_dropped_by_default)
 	world_end(&w);
 }
 
-/* A strict route whose next hop is behind another, and a route through a host that does not forward. */
+/* req: 1122-3.3.5-j a strict route whose next hop is behind another */
 TEST(a_source_route_that_cannot_be_followed_is_reported)
 {
 	static const uint8_t strict[8] = { 137, 7, 4, 10, 0, 1, 1 };
@@ -199,7 +199,7 @@ TEST(a_source_route_that_cannot_be_followed_is_reported)
 	world_end(&w);
 }
 
-/* req: 1122-3.2.2.6-i with accept_source_route; and Record Route, which always is */
+/* req: 1122-3.2.2.6-h, 1122-3.2.2.6-i with accept_source_route; and Record Route, which always is */
 TEST(an_echo_goes_back_the_way_it_came_with_its_options)
 {
 	static const uint8_t both[20] = { 131, 7, 4, 10, 0, 1, 1, 7, 11, 4 }, rr[] = { 7, 15, 4, [16] = 0 };
@@ -247,7 +247,7 @@ TEST(a_return_route_does_not_lead_to_the_source_twice)
 	}
 }
 
-/* req: 1122-3.2.1.8c-d */
+/* req: 1122-3.2.1.8c-d, 1122-3.2.1.8b-a */
 TEST(what_a_program_wants_to_send_is_checked)
 {
 	static const struct { uint8_t p[44]; size_t len; int err; uint8_t got; } rows[] = {

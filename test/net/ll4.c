@@ -221,7 +221,7 @@ TEST(a_router_does_not_send_link_local_datagrams_on)
 	world_end(&w);
 }
 
-/* req: 3927-1.9-b it is taken only without another, and stays for what is under way */
+/* req: 3927-1.9-a, 3927-1.9-b it is taken only without another, and stays for what is under way */
 TEST(another_address_comes_and_goes)
 {
 	start();

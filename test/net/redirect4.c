@@ -50,7 +50,7 @@ static enum ol_fate redirect(struct says s)
 	return give(&w, 0, s.ifi ? s.ifi : ETH, p, sizeof p, s.many);
 }
 
-/* req: 1122-3.2.2.2-b, 1122-3.2.2.2-c, 1122-3.3.1.2-a, 1122-3.3.1.2-c */
+/* req: 1122-3.2.2.2-b, 1122-3.2.2.2-c, 1122-3.3.1.2-a, 1122-3.3.1.2-b, 1122-3.3.1.2-c, 1122-3.3.1.3-a */
 TEST(a_redirect_of_host_or_net_moves_that_destination)
 {
 	for (uint8_t code = 0; code < 4; code++) {
@@ -66,6 +66,7 @@ TEST(a_redirect_of_host_or_net_moves_that_destination)
 	}
 }
 
+/* req: 1122-3.2.2.2-d */
 TEST(a_redirect_is_believed_of_the_gateway_in_use_about_its_own_net)
 {
 	static const struct { struct says s; bool counted; } rows[] = {
@@ -144,6 +145,24 @@ TEST(a_redirect_to_a_silent_gateway_is_undone)
 	pass(&w, 4 * OL_SEC);					/* three questions, no answer */
 	eq(leaves_for("8.8.8.8"), 8);
 	world_end(&w);
+}
+
+/* req: 1122-3.2.2.2-a nor does our router send one */
+TEST(nobody_here_sends_a_redirect)
+{
+	for (int forwards = 0; forwards < 2; forwards++) {
+		struct net_config c = net_config_default();
+		uint8_t p[40] = { 0 };
+		c.forward4 = forwards;
+		start(&c);
+		wire_ip4_build(p, &(struct ip4_hdr){ .src = ip("10.0.0.9"), .dst = ip("8.8.8.8"), .len = 40, .hlen = 20, .ttl = 9, .proto = 17 });
+		eq(give(&w, 0, ETH, p, sizeof p, false), forwards ? OL_FORWARDED : OL_DROP_IP_NOT_OURS);
+		struct ol_pkt *f = frame(&w, 0, ETH);
+		eq(f ? f->data[5] : 0, forwards ? 8 : 0);	/* back out by the wire it came by, and nothing is said of that */
+		ol_pkt_free(f);
+		ok(!frame(&w, 0, ETH));
+		world_end(&w);
+	}
 }
 
 TEST(redirects_are_bounded)

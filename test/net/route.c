@@ -116,7 +116,7 @@ TEST(a_downed_interface_gives_way_to_the_next_metric)
 	world_end(&w);
 }
 
-/* req: 1122-3.3.1.4-a, 1122-3.3.1.4-c, 1122-3.3.1.4-d, 1122-3.3.1.4-e, 1122-3.3.1.5-a */
+/* req: 1122-3.3.1.4-a, 1122-3.3.1.4-b, 1122-3.3.1.4-c, 1122-3.3.1.4-d, 1122-3.3.1.4-e, 1122-3.3.1.5-a */
 TEST(a_silent_gateway_gives_way_to_another)
 {
 	world_new(&w);

@@ -22,7 +22,7 @@ static void check_reply(struct world *w, const char *from, size_t len)
 			eq(u->pkt->data[i], (uint8_t)(i * 7 + i / 256));
 }
 
-/* req: 1122-3.2.2.6-a, 1122-3.2.2.6-e, 1122-3.2.2.6-f, 1122-3.2.2.6-g, 792-echo-a, 826-generation-a, 1122-2.3.2.2-a */
+/* req: 1122-3.3.4.2-a, 1122-3.2.2.6-a, 1122-3.2.2.6-e, 1122-3.2.2.6-f, 1122-3.2.2.6-g, 792-echo-a, 826-generation-a, 1122-2.3.2.2-a */
 /* req: 4443-4.1-a, 4443-4.2-a, 4443-4.2-c, 4443-4.2-d, 4861-7.2.2-a */
 TEST(echo_crosses_two_routers_in_both_families)
 {
@@ -76,7 +76,7 @@ TEST(each_hop_limit_names_its_router)
 	world_end(&w);
 }
 
-/* req: 791-3.1-c, 1122-3.3.2-a, 1122-3.3.2-b, 1122-3.2.1.4-a, 1122-3.3.3-b, 8200-4.5-c, 8200-5-c, 8200-5-b */
+/* req: 791-3.1-c, 1122-3.3.2-a, 1122-3.3.2-b, 1122-3.3.2-c, 1122-3.3.2-d, 1122-3.2.1.4-a, 1122-3.3.3-b, 8200-4.5-c, 8200-5-c, 8200-5-b */
 TEST(datagrams_of_64k_cross_in_fragments)
 {
 	static struct world w;

@@ -16,7 +16,7 @@ static enum ol_fate claimed_by_another(struct pair *p, const char *addr)
 	return v.fate;
 }
 
-/* RFC 5227 2.4: "SHOULD actively attempt to reset any existing connections" */
+/* req: 5227-2.4-c */
 TEST(connections_of_a_lost_address_are_reset)
 {
 	struct pair *p = pair_new(NULL);
