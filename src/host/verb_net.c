@@ -36,6 +36,20 @@ static json_t *prefix_text(const struct ol_addr *addr, unsigned plen)
 	return json_sprintf("%s/%u", ol_addr_str(addr, text), plen);
 }
 
+/* IPv4 addresses that it was given and does not have: still probed, or another station's (RFC 5227). */
+static json_t *unassigned4(struct vhost *h, int ifi)
+{
+	json_t *list = json_array();
+	struct ol_acd_info a;
+	char text[OL_ADDR_STRLEN], mac[OL_MAC_STRLEN];
+	for (unsigned k = 0; !ol_acd_get(h->stk, k, &a); k++)
+		if (a.ifi == ifi && a.state == OL_ACD_PROBING)
+			json_array_append_new(list, json_sprintf("%s (probing)", ol_addr_str(&a.addr, text)));
+		else if (a.ifi == ifi && a.state == OL_ACD_LOST)
+			json_array_append_new(list, json_sprintf("%s (taken by %s)", ol_addr_str(&a.addr, text), ol_mac_str(&a.rival, mac)));
+	return list;
+}
+
 static json_t *interfaces(struct vhost *h)
 {
 	json_t *list = json_array();
@@ -52,6 +66,7 @@ static json_t *interfaces(struct vhost *h)
 		for (unsigned k = 0; !ol_addr_get(h->stk, i, k, &addr, &plen); k++)
 			json_array_append_new(addrs, prefix_text(&addr, plen));
 		json_object_set_new(j, "addresses", addrs);
+		json_object_set_new(j, "unassigned", unassigned4(h, i));
 		json_object_set_new(j, "rx_packets", json_integer((json_int_t)n.rx_packets));
 		json_object_set_new(j, "rx_bytes", json_integer((json_int_t)n.rx_bytes));
 		json_object_set_new(j, "rx_dropped", json_integer((json_int_t)n.rx_dropped));

@@ -160,11 +160,10 @@ static int run_status(int argc, char **argv)
 
 static void join_addresses(const json_t *list, char *buf, size_t len)
 {
-	size_t i, at = 0;
+	size_t i, at = strlen(buf);
 	json_t *v;
-	*buf = 0;
 	json_array_foreach((json_t *)(uintptr_t)list, i, v) {
-		int n = snprintf(buf + at, len - at, "%s%s", i ? " " : "", json_string_value(v) ? json_string_value(v) : "?");
+		int n = snprintf(buf + at, len - at, "%s%s", at ? " " : "", json_string_value(v) ? json_string_value(v) : "?");
 		at = n > 0 && (size_t)n < len - at ? at + (size_t)n : len - 1;
 	}
 }
@@ -181,7 +180,9 @@ static void host_rows(struct table *t, const json_t *host)
 	json_array_foreach(json_object_get(host, "interfaces"), i, v) {
 		if (!table_row(t))
 			return;
+		*addrs = 0;
 		join_addresses(json_object_get(v, "addresses"), addrs, sizeof addrs);
+		join_addresses(json_object_get(v, "unassigned"), addrs, sizeof addrs);
 		table_cell(t, "%s", i ? "" : js_text(host, "name"));
 		table_cell(t, "%s%s", js_text(v, "name"), js_bool(v, "up") ? "" : " (down)");
 		table_cell(t, "%s", addrs);
