@@ -97,8 +97,29 @@ fastopen = [bytes([mode]) + known + b''.join(rest) for mode in (0, 1) for rest i
 option = [bytes([2, 4, 5, 180, 1, 3, 3, 7, 4, 2, 8, 10] + [0] * 8), bytes([1, 1, 8, 10] + [1] * 8), bytes([1, 1, 5, 18] + [3] * 16),
           bytes([34, 10] + [1] * 8), bytes([254, 8, 0xf9, 0x89, 1, 2, 3, 4])]
 
+
+def frames(*hexes):
+    return b''.join(bytes([len(b)]) + b for b in (bytes.fromhex(h) for h in hexes))
+
+
+def segment(seq, ident, text=5, flags=0x10):
+    return (bytes([0x45, 0, 0, 0]) + ident.to_bytes(2, 'big') + bytes.fromhex('400040060000 0a090001 0a090002 00500051') + seq.to_bytes(4, 'big') +
+            bytes(4) + bytes([0x50, flags, 1, 0, 9, 9, 0, 0]) + bytes(text)).hex()
+
+
+# fuzz/fuzz_serial.c: PPP opened step by step, ended, begun anew; segments that follow each other
+opened = ('ff03c021 0150000a 0206 00000000', 'ff03c021 0201001800', 'ff03c021 0401000a 0206 00000000', 'ff03c021 02020004', 'f00f', 'ff038021 01600004',
+          'ff038021 0160000a 0306 0a090002', 'ff038021 04010010 0206002d0f01 0306 00000000', 'ff038021 02020004', 'ff038057 0163000e 010a 0000000000000009',
+          'ff030021 45', 'ff038021 01610010 0206 002d 03 01 0306 0a090002', 'ff030057 60', 'ff03c021 0942 0008 00000000', 'ff03802b 01010004',
+          'ff03c021 0533 0006 6279', 'f0ff', 'ff03c021 0151000a 0506 11223344', 'f1', 'f1ff', 'f2', 'f2ff', 'f37eff7d23c021', 'ff03c021 0801 0006 8021')
+serial = [bytes([2, 0]) + frames(*opened), bytes([2, 1]) + frames(*opened[::-1]),
+          bytes([1, 15]) + frames(*[segment(100 + 5 * i, i) for i in range(6)], segment(100, 9), segment(130, 10, 0, 0x38), segment(130, 11, 7)),
+          bytes([5, 0]) + frames(*[segment(100 + 5 * i, i) for i in range(4)], '48 00 0000 01', '08 0000 01', 'fe', '0f0000'),
+          bytes([3, 0]) + frames(segment(9, 1), '75' + segment(9, 1)[2:], 'c8 00 0000 01', '88000001'), bytes([7, 0]) + frames(segment(9, 1), 'f3c045dbdcdbdd'),
+          bytes([0, 3]) + bytes.fromhex('c0c045dbdcdbdd07c0db'), bytes([4, 0xff]) + bytes.fromhex('7eff7d23c0217d5e7d7e7e7e010203047e')]
+
 if __name__ == '__main__':
-    seeds = {'stack': stack, 'ipc': ipc, 'netfile': network, 'gro': gro, 'tcp_states': states, 'cookie': cookie, 'fastopen': fastopen, 'tcp_option': option}
+    seeds = {'serial': serial, 'stack': stack, 'ipc': ipc, 'netfile': network, 'gro': gro, 'tcp_states': states, 'cookie': cookie, 'fastopen': fastopen, 'tcp_option': option}
     if len(sys.argv) != 3 or sys.argv[1] not in seeds:
         sys.exit(f'{__doc__}\nTargets: {", ".join(seeds)}')
     where = Path(sys.argv[2])

@@ -57,7 +57,7 @@ struct ol_capture *ol_capture_new(const struct ol_capture_config *cfg);
 void ol_capture_free(struct ol_capture *c);
 /**
  * Describes an interface; must come before its first frame.
- * @param link  enum ol_link
+ * @param link  enum ol_link; OL_LINK_PPP: frames from the address on, without FCS and escapes
  * @return its number, 0 and up; or the sink's error, -EINVAL (another kind of link), -ENOSPC (65536 are enough)
  */
 int ol_capture_iface(struct ol_capture *c, const char *name, const char *description, uint8_t link);

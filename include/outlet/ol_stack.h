@@ -61,7 +61,14 @@ enum ol_link {
 	OL_LINK_ETHER,			/* frames with an Ethernet header; neighbours are resolved by ARP and ND */
 	OL_LINK_IP,			/* bare IP datagrams: TUN, point-to-point */
 	OL_LINK_LOOP,			/* bare IP datagrams that the driver hands back to the same interface */
+	/* Serial lines (ol_serial.h).  Packets are bytes of the line: those that go out are a whole frame each, those that
+	   come in are any piece of the stream, in order. */
+	OL_LINK_SLIP,			/* RFC 1055 */
+	OL_LINK_CSLIP,			/* the same with headers compressed by RFC 1144 */
+	OL_LINK_PPP,			/* RFC 1661 in the framing of RFC 1662; begins to negotiate at once */
 };
+/** Is it one whose packets are bytes? */
+static inline bool ol_link_is_serial(uint8_t link) { return link >= OL_LINK_SLIP && link <= OL_LINK_PPP; }
 enum {					/* what the wire takes over, as virtio-net's features */
 	OL_IF_CSUM = 1,			/* OL_CSUM_PARTIAL packets may be sent */
 	OL_IF_TSO4 = 2, OL_IF_TSO6 = 4,	/* super-segments may be sent; need OL_IF_CSUM */
@@ -69,9 +76,10 @@ enum {					/* what the wire takes over, as virtio-net's features */
 struct ol_iface_config {
 	const char *name;		/* "eth0"; at most 15 bytes, as IFNAMSIZ */
 	uint8_t link;			/* enum ol_link */
-	uint8_t features;		/* OL_IF_* */
+	uint8_t features;		/* OL_IF_*; a serial line takes over nothing: 0 */
 	struct ol_mac mac;		/* OL_LINK_ETHER */
-	uint32_t mtu;			/* bytes of IP datagram, 68 (IPv4) or 1280 (IPv6) at least; 0: 1500, lo 65536 */
+	uint32_t mtu;			/* bytes of IP datagram, 68 (IPv4) or 1280 (IPv6) at least, on a serial line at most
+					   16384; 0: 1500, lo 65536, SLIP 1006 */
 	uint32_t txqlen;		/* frames that may wait for the driver; 0: 1000 */
 };
 /** @return the interface's index, 1 and up; -EINVAL, -EEXIST (the name is taken), -ENOMEM */
@@ -145,6 +153,17 @@ enum ol_neigh_state {
 struct ol_neigh { int ifi; struct ol_addr addr; struct ol_mac mac; enum ol_neigh_state state; };	/* mac: not of INCOMPLETE */
 /** The i-th neighbour, from 0; -ENOENT past the last. */
 int ol_neigh_get(const struct ol_stack *stk, unsigned i, struct ol_neigh *out);
+
+/**
+ * RARP, RFC 903, on an Ethernet interface: asks all stations for this interface's address, again and again ("rarp_wait_ms",
+ * "rarp_tries"); the answer becomes its address, with the mask of its class.  -ENODEV, -EINVAL (no Ethernet), -ENOMEM
+ */
+int ol_rarp_ask(struct ol_stack *stk, int ifi);
+/** What came of it: 0 and the address; -EINPROGRESS, -ETIMEDOUT nobody answered, -ENOENT never asked, -ENODEV, -EINVAL */
+int ol_rarp_state(const struct ol_stack *stk, int ifi, struct ol_addr *found);
+/** The server's part: who asks for this hardware address on ifi is told addr.  -EADDRNOTAVAIL (the interface has no address itself),
+ *  -ENODEV, -EINVAL, -ENOMEM (4096 are enough) */
+int ol_rarp_serve(struct ol_stack *stk, int ifi, const struct ol_mac *mac, const struct ol_addr *addr);
 
 /* ---- the walk of frames and of time ------------------------------------------------------------------------------ */
 /** What became of the last frame put in: for captures, counters and tests. */

@@ -98,7 +98,10 @@ enum ol_wire_dir { OL_WIRE_IN, OL_WIRE_OUT };
 #define OL_WIRE_MAX_PORTS 4096u
 
 struct ol_wire_config {
-	uint8_t link;			/* OL_LINK_ETHER, or OL_LINK_IP: point to point, two ports */
+	/* OL_LINK_ETHER; or point to point with two ports: OL_LINK_IP, OL_LINK_SLIP, OL_LINK_CSLIP, OL_LINK_PPP.  On a serial
+	   line (always strict) faults strike the bytes of one frame: corrupt turns over one bit of them, loss loses some or all of
+	   them, rate counts eight bits a byte. */
+	uint8_t link;
 	bool strict;
 	uint32_t mtu;			/* bytes of IP datagram; 0: 1500 */
 	unsigned ports;			/* to begin with; ol_wire_port_add adds more */
@@ -112,7 +115,7 @@ struct ol_wire *ol_wire_new(const struct ol_wire_config *cfg);
 void ol_wire_free(struct ol_wire *w);
 /** What interfaces on this wire may leave to it: OL_IF_*, 0 for a strict one. */
 uint8_t ol_wire_features(const struct ol_wire *w);
-/** One port more; its number, or -ENOMEM, -ENOSPC (too many), -EINVAL (bare IP has two).  Numbers of removed ports return. */
+/** One port more; its number, or -ENOMEM, -ENOSPC (too many), -EINVAL (point to point has two).  Numbers of removed ports return. */
 int ol_wire_port_add(struct ol_wire *w);
 /** Unplugs a port: what is on the way to it is lost. */
 void ol_wire_port_del(struct ol_wire *w, unsigned port);

@@ -7,6 +7,7 @@
  * which lets a capture of the sender say what became of the frame.
  * Always: each frame inside is counted in `held`, and is in the queue or in exactly one event.
  */
+#include <string.h>
 #include "driver/wire_int.h"
 
 enum { DEFAULT_QUEUE_PACKETS = 1000 };
@@ -53,6 +54,15 @@ static void corrupt(struct lane *l, struct ol_pkt *pkt)
 	pkt->data[bit / 8] ^= (uint8_t)(1u << bit % 8);
 }
 
+/* On a serial line bytes are lost, not frames: some of this one do not arrive, and its receiver can tell. */
+static void lose_bytes(struct lane *l, struct ol_pkt *pkt)
+{
+	uint64_t *chance = &l->chance[CHANCE_LOSS_AT];
+	uint32_t at = (uint32_t)chance_below(chance, pkt->len), n = 1 + (uint32_t)chance_below(chance, pkt->len - at);
+	memmove(pkt->data + at, pkt->data + at + n, pkt->len - at - n);
+	ol_pkt_trim(pkt, pkt->len - n);
+}
+
 static ol_time arrival(struct lane *l, unsigned befell, ol_time now)
 {
 	ol_time at = now + l->f.delay_ns;
@@ -82,7 +92,9 @@ static void on_line(struct ol_wire *w, unsigned port, enum ol_wire_dir dir, stru
 {
 	struct lane *l = wire_lane(w, port, dir);
 	unsigned befell = pkt->mark;
-	if (befell & OL_WIRE_LOST) {
+	if (befell & OL_WIRE_LOST && ol_link_is_serial(w->link))
+		lose_bytes(l, pkt);
+	if (befell & OL_WIRE_LOST && (!ol_link_is_serial(w->link) || !pkt->len)) {
 		l->held -= pkt->cap;
 		ol_pkt_free(pkt);		/* counted and shown when it entered */
 		return;

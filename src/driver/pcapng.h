@@ -11,7 +11,7 @@ enum {
 	PCAPNG_EPB_FLAGS = 2,
 };
 #define PCAPNG_BYTE_ORDER 0x1a2b3c4du
-enum { LINKTYPE_ETHERNET_ = 1, LINKTYPE_RAW_ = 101 };
+enum { LINKTYPE_ETHERNET_ = 1, LINKTYPE_PPP_ = 9, LINKTYPE_RAW_ = 101 };
 enum { BLOCK_FRAME = 12, OPTION_HEAD = 4 };	/* a block's type and two lengths; an option's code and length */
 
 static inline uint32_t pad4(uint32_t n) { return (n + 3u) & ~3u; }

@@ -103,12 +103,12 @@ void ol_capture_free(struct ol_capture *c) { free(c); }
 int ol_capture_iface(struct ol_capture *c, const char *name, const char *description, uint8_t link)
 {
 	static const uint8_t nanoseconds = 9;		/* 10^-9 */
-	if (link != OL_LINK_ETHER && link != OL_LINK_IP && link != OL_LINK_LOOP)
+	if (link != OL_LINK_ETHER && link != OL_LINK_IP && link != OL_LINK_LOOP && link != OL_LINK_PPP)
 		return -EINVAL;
 	if (c->ifaces == IFACES_MAX)
 		return -ENOSPC;
 	begin(c, PCAPNG_IDB);
-	put_u16s(c, link == OL_LINK_ETHER ? LINKTYPE_ETHERNET_ : LINKTYPE_RAW_, 0);
+	put_u16s(c, link == OL_LINK_ETHER ? LINKTYPE_ETHERNET_ : link == OL_LINK_PPP ? LINKTYPE_PPP_ : LINKTYPE_RAW_, 0);
 	put_u32(c, c->cfg.snaplen);
 	put_text(c, PCAPNG_IF_NAME, name, TEXT_MAX);
 	put_text(c, PCAPNG_IF_DESCRIPTION, description, TEXT_MAX);

@@ -1,5 +1,5 @@
 /*
- * A memory wire: an Ethernet segment of any number of ports, or a point-to-point link for bare IP.  Two ports are a cable; with
+ * A memory wire: an Ethernet segment of any number of ports, or a point-to-point link for bare IP or the bytes of a serial line.  Two ports are a cable; with
  * more it is a learning bridge as IEEE 802.1D 7.8 describes, without spanning tree: addresses learned from senders, in a
  * table of fixed size that forgets the oldest; groups and unknown addresses are flooded.  The faults are lane.c's.
  * Nothing here asks a clock or does I/O.
@@ -25,14 +25,14 @@ static bool macs_init(struct ol_wire *w, unsigned macs)
 
 struct ol_wire *ol_wire_new(const struct ol_wire_config *cfg)
 {
-	bool ether = cfg->link == OL_LINK_ETHER;
-	if ((!ether && (cfg->link != OL_LINK_IP || cfg->ports > 2)) || cfg->ports > OL_WIRE_MAX_PORTS || cfg->mtu > MTU_MAX)
+	bool ether = cfg->link == OL_LINK_ETHER, serial = ol_link_is_serial(cfg->link);
+	if ((!ether && ((cfg->link != OL_LINK_IP && !serial) || cfg->ports > 2)) || cfg->ports > OL_WIRE_MAX_PORTS || cfg->mtu > MTU_MAX)
 		return NULL;
 	struct ol_wire *w = calloc(1, sizeof *w);
 	if (!w)
 		return NULL;
 	w->link = cfg->link;
-	w->strict = cfg->strict;
+	w->strict = cfg->strict || serial;		/* there is nobody on a line who could sum */
 	w->mtu = cfg->mtu ? cfg->mtu : MTU_DEFAULT;
 	w->max_bytes = cfg->max_bytes ? cfg->max_bytes : DEFAULT_MAX_BYTES;
 	w->seed = cfg->seed;

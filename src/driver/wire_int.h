@@ -6,6 +6,7 @@
  *
  *	send -> lane IN: chances drawn -> queue -> transmitter -> line -> forward -> lane OUT: the same -> ready -> receive
  */
+#include <outlet/ol_serial.h>
 #include <outlet/ol_wire.h>
 #include "driver/driver.h"
 
@@ -22,7 +23,7 @@ bool codel_drop(struct codel *c, const struct codel_params *p, ol_time sojourn, 
 /* Each kind of chance has its own generator, and each packet draws once from each: so whether the k-th packet of a direction is
    lost does not depend on which other faults are set. */
 enum chance { CHANCE_LOSS, CHANCE_BURST_STATE, CHANCE_BURST_LOSS, CHANCE_CORRUPT, CHANCE_CORRUPT_AT, CHANCE_DUP, CHANCE_REORDER,
-	      CHANCE_JITTER, CHANCES };
+	      CHANCE_JITTER, CHANCE_LOSS_AT, CHANCES };
 
 struct lane {
 	struct ol_faults f;
@@ -89,6 +90,11 @@ static inline struct lane *wire_lane(struct ol_wire *w, unsigned port, enum ol_w
 {
 	return &w->port[port]->lane[dir];
 }
-static inline uint32_t wire_frame_max(const struct ol_wire *w) { return w->mtu + (w->link == OL_LINK_ETHER ? ETH_HLEN_ : 0); }
+static inline uint32_t wire_frame_max(const struct ol_wire *w)
+{
+	if (ol_link_is_serial(w->link))		/* all of it escaped, behind PPP's header */
+		return (uint32_t)OL_HDLC_ENCODED_MAX(w->mtu + 4);
+	return w->mtu + (w->link == OL_LINK_ETHER ? ETH_HLEN_ : 0);
+}
 
 #endif

@@ -4,6 +4,7 @@
  * CAP_NET_ADMIN.  The argument comes and goes as bytes: a struct ifreq, an int, or for SIOCGIFCONF the array (in: an
  * int with the room for it, or nothing).
  */
+#include "host/ifkind.h"
 #include "host/svc.h"
 #include <errno.h>
 #include <linux/sockios.h>
@@ -102,7 +103,6 @@ static int interface(struct call *c, unsigned long cmd, struct ifreq *r)
 	int err = cmd == SIOCGIFNAME ? ol_iface_info(stk, r->ifr_ifindex, &info) : find(stk, r->ifr_name, &info);
 	if (err)
 		return -ENODEV;
-	bool loop = info.link == OL_LINK_LOOP;
 	switch (cmd) {
 	case SIOCGIFNAME: memcpy(r->ifr_name, info.name, IFNAMSIZ); return 0;
 	case SIOCGIFINDEX: r->ifr_ifindex = info.index; return 0;
@@ -112,13 +112,11 @@ static int interface(struct call *c, unsigned long cmd, struct ifreq *r)
 	case SIOCGIFMAP: memset(&r->ifr_map, 0, sizeof r->ifr_map); return 0;
 	case SIOCGIFFLAGS:
 		r->ifr_flags = (short)((info.up ? IFF_UP | IFF_RUNNING : 0) |
-				       (loop ? IFF_LOOPBACK : IFF_BROADCAST | IFF_MULTICAST));
+				       if_kind_flags(info.link));
 		return 0;
 	case SIOCGIFHWADDR:
 		memset(&r->ifr_hwaddr, 0, sizeof r->ifr_hwaddr);
-		r->ifr_hwaddr.sa_family = loop			       ? ARPHRD_LOOPBACK
-					  : info.link == OL_LINK_ETHER ? ARPHRD_ETHER
-								       : ARPHRD_NONE;
+		r->ifr_hwaddr.sa_family = if_arphrd(info.link);
 		memcpy(r->ifr_hwaddr.sa_data, info.mac.b, OL_MAC_LEN);
 		return 0;
 	default:

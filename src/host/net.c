@@ -8,6 +8,7 @@
 #include "host/resolver.h"
 #include "host/tap.h"
 #include "host/verb_capture.h"
+#include <outlet/ol_serial.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -88,7 +89,7 @@ struct vhost *net_guest_host(struct svc *s, const char *name, char *why, size_t 
 
 static int build_default(struct svc *s, char *why, size_t why_len)
 {
-	struct wire *w = wire_new(s, "lan", false, 0, seed_for(s, "wire", "lan"));
+	struct wire *w = wire_new(s, "lan", OL_LINK_ETHER, false, 0, seed_for(s, "wire", "lan"));
 	if (!w) {
 		snprintf(why, why_len, "not enough memory for the network");
 		return -ENOMEM;
@@ -104,7 +105,7 @@ static int build_wires(struct svc *s, const struct netfile *nf, char *why, size_
 {
 	for (unsigned i = 0; i < nf->n_wires; i++) {
 		const struct nf_wire *f = &nf->wire[i];
-		struct wire *w = wire_new(s, f->name, f->strict, f->mtu, seed_for(s, "wire", f->name));
+		struct wire *w = wire_new(s, f->name, f->link, f->strict, f->mtu, seed_for(s, "wire", f->name));
 		if (!w) {
 			snprintf(why, why_len, "line %d: the wire %s cannot be made: not enough memory", f->line,
 				 f->name);
@@ -136,7 +137,7 @@ static int build_nic(struct vhost *h, const struct nf_nic *f, struct wire *w)
 	int err = ol_iface_acd(h->stk, ifi, f->acd, f->defend);
 	for (unsigned i = 0; i < f->n_addrs && !err; i++)
 		err = ol_addr_add(h->stk, ifi, &f->addr[i].addr, f->addr[i].plen);
-	for (int family = 4; !f->n_addrs && !err && family <= 6; family += 2) {
+	for (int family = f->rarp ? 6 : 4; !f->n_addrs && !err && family <= 6; family += 2) {
 		struct ol_addr a;
 		unsigned plen;
 		if (wire_next_addr(w, family, &a, &plen))
@@ -144,6 +145,12 @@ static int build_nic(struct vhost *h, const struct nf_nic *f, struct wire *w)
 	}
 	if (!err && f->linklocal)
 		err = ol_iface_linklocal4(h->stk, ifi, true);
+	for (unsigned i = 0; i < f->n_table && !err; i++)
+		err = ol_rarp_serve(h->stk, ifi, &f->table[i].mac, &f->table[i].addr);
+	if (f->rarp && !err)
+		err = ol_rarp_ask(h->stk, ifi);
+	if (f->peer.ver && !err)
+		err = ol_ppp_peer(h->stk, ifi, &f->peer);
 	if (f->has_in)
 		ol_wire_set_faults(w->w, (int)h->nic[ifi].port, OL_WIRE_IN, &f->in, h->svc->loop.now);
 	if (f->has_out)

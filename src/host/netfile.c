@@ -27,7 +27,23 @@ static bool wire_mode(struct nf_parser *p, nf_node *v, void *into)
 	if (!s)
 		return false;
 	w->strict = !strcmp(s, "strict");
-	return w->strict || !strcmp(s, "fast") || nf_wrong(p, nf_line_of(v), "a wire's mode is fast or strict, not %s", s);
+	w->fast = !strcmp(s, "fast");
+	return w->strict || w->fast || nf_wrong(p, nf_line_of(v), "a wire's mode is fast or strict, not %s", s);
+}
+
+static bool wire_kind(struct nf_parser *p, nf_node *v, void *into)
+{
+	static const struct { const char *name; enum ol_link link; } kinds[] = {
+		{ "ethernet", OL_LINK_ETHER }, { "slip", OL_LINK_SLIP }, { "cslip", OL_LINK_CSLIP }, { "ppp", OL_LINK_PPP },
+	};
+	struct nf_wire *w = into;
+	const char *s = nf_text(p, v, "kind");
+	for (size_t i = 0; s && i < ARRAY_LEN(kinds); i++)
+		if (!strcmp(s, kinds[i].name)) {
+			w->link = (uint8_t)kinds[i].link;
+			return true;
+		}
+	return s && nf_wrong(p, nf_line_of(v), "a wire's kind is ethernet, slip, cslip or ppp, not %s", s);
 }
 
 static bool wire_mtu(struct nf_parser *p, nf_node *v, void *into)
@@ -68,7 +84,7 @@ static bool wire_tap(struct nf_parser *p, nf_node *v, void *into)
 }
 
 static const struct nf_key wire_keys[] = {
-	{ "subnet", wire_subnet }, { "mode", wire_mode }, { "mtu", wire_mtu },
+	{ "subnet", wire_subnet }, { "kind", wire_kind }, { "mode", wire_mode }, { "mtu", wire_mtu },
 	{ "faults", wire_faults }, { "tap", wire_tap },
 };
 
@@ -98,8 +114,8 @@ static bool read_wires(struct nf_parser *p, nf_node *v, void *into)
 		w->line = nf_line_of(k);
 		if (!is_empty(val) && !NF_READ_MAP(p, val, "a wire", wire_keys, w))
 			return false;
-		if (w->subnet[1].addr.ver && w->mtu && w->mtu < 1280)
-			return nf_wrong(p, w->line, "IPv6 needs an mtu of 1280 at least (RFC 8200)");
+		if (!nf_check_wire(p, w))
+			return false;
 	}
 	return true;
 }
@@ -120,6 +136,7 @@ static bool nic_wire(struct nf_parser *p, nf_node *v, void *into)
 
 static bool nic_name(struct nf_parser *p, nf_node *v, void *into)
 {
+	((struct nf_nic *)into)->named = true;
 	return nf_interface_name(p, v, ((struct nf_nic *)into)->name);
 }
 
@@ -144,18 +161,62 @@ static bool nic_address_one(struct nf_parser *p, nf_node *v, void *into)
 }
 static bool nic_address(struct nf_parser *p, nf_node *v, void *into) { return nf_each(p, v, nic_address_one, into); }
 
-static bool nic_mac(struct nf_parser *p, nf_node *v, void *into)
+static bool read_mac(struct nf_parser *p, nf_node *v, struct ol_mac *mac)
 {
-	struct nf_nic *nic = into;
 	const char *s = nf_text(p, v, "mac");
 	if (!s)
 		return false;
-	if (!ol_mac_parse(s, &nic->mac) || (nic->mac.b[0] & 1))
+	if (!ol_mac_parse(s, mac) || (mac->b[0] & 1))
 		return nf_wrong(p, nf_line_of(v),
 			     "%s is no address of one station; write it as 02:00:00:00:00:01, the first number even",
 			     s);
-	nic->has_mac = true;
 	return true;
+}
+
+static bool nic_mac(struct nf_parser *p, nf_node *v, void *into)
+{
+	struct nf_nic *nic = into;
+	nic->has_mac = true;
+	return read_mac(p, v, &nic->mac);
+}
+
+static bool nic_rarp(struct nf_parser *p, nf_node *v, void *into)
+{
+	return nf_boolean(p, v, "rarp", &((struct nf_nic *)into)->rarp);
+}
+
+static bool row_mac(struct nf_parser *p, nf_node *v, void *into)
+{
+	struct nf_rarp *row = into;
+	row->has_mac = true;
+	return read_mac(p, v, &row->mac);
+}
+static bool row_address(struct nf_parser *p, nf_node *v, void *into)
+{
+	struct nf_rarp *row = into;
+	const char *s = nf_text(p, v, "address");
+	return s && ((ol_addr_parse(s, &row->addr) && row->addr.ver == 4) ||
+		     nf_wrong(p, nf_line_of(v), "%s is no IPv4 address; RARP gives no others", s));
+}
+static const struct nf_key row_keys[] = { { "mac", row_mac }, { "address", row_address } };
+
+static bool nic_table_one(struct nf_parser *p, nf_node *v, void *into)
+{
+	struct nf_nic *nic = into;
+	struct nf_rarp *row = nf_grow(p, v, &nic->table, &nic->n_table, sizeof *row, NF_MAX_RARP, "rows of rarp-table");
+	if (!row || !NF_READ_MAP(p, v, "a row of rarp-table", row_keys, row))
+		return false;
+	row->line = nf_line_of(v);
+	return (row->has_mac && row->addr.ver) || nf_wrong(p, row->line, "a row of rarp-table needs `mac:` and `address:`");
+}
+static bool nic_table(struct nf_parser *p, nf_node *v, void *into) { return nf_each(p, v, nic_table_one, into); }
+
+static bool nic_peer(struct nf_parser *p, nf_node *v, void *into)
+{
+	struct nf_nic *nic = into;
+	const char *s = nf_text(p, v, "peer-address");
+	return s && ((ol_addr_parse(s, &nic->peer) && nic->peer.ver == 4) ||
+		     nf_wrong(p, nf_line_of(v), "%s is no IPv4 address for the other end of a ppp wire", s));
 }
 
 static bool nic_mtu(struct nf_parser *p, nf_node *v, void *into)
@@ -218,6 +279,7 @@ static bool nic_linklocal(struct nf_parser *p, nf_node *v, void *into)
 
 static const struct nf_key nic_keys[] = {
 	{ "wire", nic_wire }, { "name", nic_name }, { "address", nic_address }, { "mac", nic_mac }, { "mtu", nic_mtu },
+	{ "peer-address", nic_peer }, { "rarp", nic_rarp }, { "rarp-table", nic_table },
 	{ "faults-from", nic_in },	/* what the host sends goes into the wire ... */
 	{ "faults-to", nic_out },	/* ... and what it gets comes out of it */
 	{ "address-check", nic_acd }, { "address-defence", nic_defend }, { "link-local", nic_linklocal },
@@ -264,6 +326,9 @@ SHORT(wire)
 SHORT(address)
 SHORT(mac)
 SHORT(mtu)
+SHORT(peer)
+SHORT(rarp)
+SHORT(table)
 SHORT(in)
 SHORT(out)
 SHORT(acd)
@@ -351,6 +416,9 @@ static const struct nf_key host_keys[] = {
 	{ "address", host_address },
 	{ "mac", host_mac },
 	{ "mtu", host_mtu },
+	{ "peer-address", host_peer },
+	{ "rarp", host_rarp },
+	{ "rarp-table", host_table },
 	{ "faults-from", host_in },
 	{ "faults-to", host_out }, { "address-check", host_acd },
 	{ "address-defence", host_defend }, { "link-local", host_linklocal },
@@ -505,7 +573,7 @@ static bool read_top(struct nf_parser *p, nf_node *root)
 		return nf_wrong(p, 1,
 			     "the network has no host; list some under `hosts:`, or name a wire for guests with "
 			     "`guests: NAME`");
-	return nf_check_addresses(p);
+	return nf_check_ends(p) && nf_check_addresses(p);
 }
 
 int netfile_read(struct netfile *nf, const char *bytes, size_t len, char *why, size_t why_len)
@@ -549,6 +617,8 @@ void netfile_free(struct netfile *nf)
 			free(nf->host[i].setting[k].key);
 			free(nf->host[i].setting[k].value);
 		}
+		for (unsigned k = 0; k < nf->host[i].n_nics; k++)
+			free(nf->host[i].nic[k].table);
 		free(nf->host[i].nic);
 		free(nf->host[i].route);
 		free(nf->host[i].setting);

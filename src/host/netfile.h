@@ -19,17 +19,20 @@
 #define NF_MAX_ROUTES 256
 #define NF_MAX_SETTINGS 64
 #define NF_MAX_CAPTURES 64
+#define NF_MAX_RARP 1024
 
 struct nf_prefix { struct ol_addr addr; unsigned plen; };
 struct nf_wire {
 	char name[NF_NAME_MAX + 1];
 	int line;
-	bool strict;
-	uint32_t mtu;				/* 0: the default */
+	uint8_t link;				/* enum ol_link: a switch or cable, or a serial line */
+	bool strict, fast;			/* fast: it says so */
+	uint32_t mtu;				/* 0: the default of its kind */
 	struct nf_prefix subnet[2];		/* IPv4, IPv6; ver 0: none */
 	struct ol_faults faults;		/* of the wire: on every way in */
 	char tap[16];				/* "" : none */
 };
+struct nf_rarp { int line; struct ol_mac mac; struct ol_addr addr; bool has_mac; };
 struct nf_nic {
 	int line;
 	char name[16];
@@ -37,6 +40,10 @@ struct nf_nic {
 	struct nf_prefix addr[NF_MAX_ADDRS];
 	unsigned n_addrs;			/* 0: the wire's subnet gives them */
 	struct ol_mac mac; bool has_mac;
+	bool rarp;				/* asks for its address */
+	struct nf_rarp *table; unsigned n_table;	/* answers such questions */
+	struct ol_addr peer;			/* PPP: for a peer without an address; ver 0: none */
+	bool named;
 	uint32_t mtu;				/* 0: the wire's */
 	struct ol_faults in, out;
 	bool has_in, has_out;

@@ -4,6 +4,8 @@
  */
 #include "host/netfile_int.h"
 #include "base/check.h"
+#include <outlet/ol_serial.h>
+#include <stdio.h>
 #include <string.h>
 
 int nf_find_wire(const struct netfile *nf, const char *s)
@@ -35,18 +37,79 @@ bool nf_check_subnet(struct nf_parser *p, int line, const struct nf_wire *of, co
 	return true;
 }
 
+static uint32_t wire_mtu(const struct nf_wire *w)
+{
+	return w->mtu ? w->mtu : w->link == OL_LINK_SLIP || w->link == OL_LINK_CSLIP ? OL_SLIP_MTU : 1500;
+}
+
+bool nf_check_wire(struct nf_parser *p, const struct nf_wire *w)
+{
+	bool serial = ol_link_is_serial(w->link);
+	if (serial && w->fast)
+		return nf_wrong(p, w->line, "a serial line is strict: there is nobody on it who would sum or cut; leave `mode:` out");
+	if (serial && w->tap[0])
+		return nf_wrong(p, w->line, "a tap carries Ethernet; the wire %s is a serial line", w->name);
+	if (serial && w->mtu > 16384)
+		return nf_wrong(p, w->line, "a serial line carries 16384 bytes at most");
+	return !w->subnet[1].addr.ver || wire_mtu(w) >= 1280 ||
+	       nf_wrong(p, w->line, "IPv6 needs an mtu of 1280 at least (RFC 8200); the wire %s has %u", w->name, wire_mtu(w));
+}
+
+bool nf_check_ends(struct nf_parser *p)
+{
+	for (unsigned i = 0; i < p->nf->n_wires; i++) {
+		const struct nf_wire *w = &p->nf->wire[i];
+		unsigned ends = 0;
+		for (unsigned h = 0; h < p->nf->n_hosts; h++)
+			for (unsigned n = 0; n < p->nf->host[h].n_nics; n++)
+				ends += p->nf->host[h].nic[n].wire == i;
+		if (ol_link_is_serial(w->link) && ends > 2)
+			return nf_wrong(p, w->line, "a serial line has two ends; %u interfaces are on the wire %s", ends, w->name);
+		if (ol_link_is_serial(w->link) && p->nf->guests == (int)i)
+			return nf_wrong(p, w->line, "hosts made for a run need a switch; the wire %s is a serial line", w->name);
+	}
+	return true;
+}
+
+/* Who asks by RARP has no address and speaks Ethernet; who answers has one. */
+static bool check_rarp(struct nf_parser *p, const struct nf_host *h, const struct nf_nic *nic, const struct nf_wire *w)
+{
+	if ((nic->rarp || nic->n_table) && w->link != OL_LINK_ETHER)
+		return nf_wrong(p, nic->line, "RARP is for Ethernet; the wire %s is none", w->name);
+	if (nic->rarp && nic->n_addrs)
+		return nf_wrong(p, nic->line, "%s has an address here and asks for one by RARP; take one of the two away", h->name);
+	return true;
+}
+
+/* What an interface on a serial line has, and has not. */
+static bool check_serial(struct nf_parser *p, const struct nf_host *h, struct nf_nic *nic, const struct nf_wire *w)
+{
+	if (nic->peer.ver && w->link != OL_LINK_PPP)
+		return nf_wrong(p, nic->line, "only on a ppp wire is an address given to the other end; %s is none", w->name);
+	if (!ol_link_is_serial(w->link))
+		return true;
+	if (nic->has_mac)
+		return nf_wrong(p, nic->line, "an interface on a serial line has no mac");
+	if (!nic->named)
+		snprintf(nic->name, sizeof nic->name, "%s%u", w->link == OL_LINK_PPP ? "ppp" : "sl", (unsigned)(nic - h->nic));
+	return true;
+}
+
 bool nf_check_nic(struct nf_parser *p, struct nf_host *h, struct nf_nic *nic)
 {
 	if (!nic->line)				/* and then there may be no wire at all */
 		return nf_wrong(p, h->line, "an interface of %s is on no wire; give it one with `wire: NAME`", h->name);
 	struct nf_wire *w = &p->nf->wire[nic->wire];
-	if (!nic->n_addrs && !nic->linklocal && !w->subnet[0].addr.ver && !w->subnet[1].addr.ver)
+	if (!check_serial(p, h, nic, w) || !check_rarp(p, h, nic, w))
+		return false;
+	if (!nic->n_addrs && !w->subnet[0].addr.ver && !w->subnet[1].addr.ver && w->link != OL_LINK_PPP &&
+	    !nic->rarp && !nic->linklocal)
 		return nf_wrong(p, nic->line, "%s needs an address here, or the wire %s a subnet to take one from",
 			     h->name, w->name);
-	if (nic->mtu > (w->mtu ? w->mtu : 1500))
+	if (nic->mtu > wire_mtu(w))
 		return nf_wrong(p, nic->line,
 			     "the wire %s carries %u bytes and no more; an interface on it cannot have an mtu of %u",
-			     w->name, w->mtu ? w->mtu : 1500, nic->mtu);
+			     w->name, wire_mtu(w), nic->mtu);
 	for (unsigned i = 0; i < h->n_nics; i++)
 		if (&h->nic[i] != nic && !strcmp(h->nic[i].name, nic->name))
 			return nf_wrong(p, nic->line, "%s has two interfaces %s", h->name, nic->name);

@@ -43,6 +43,10 @@ int nf_find_wire(const struct netfile *nf, const char *name);
 int nf_find_host(const struct netfile *nf, const char *name);
 /** No other wire has this subnet, a part of it, or one around it. */
 bool nf_check_subnet(struct nf_parser *p, int line, const struct nf_wire *of, const struct nf_prefix *x);
+/** What a wire says of itself. */
+bool nf_check_wire(struct nf_parser *p, const struct nf_wire *w);
+/** A serial line has two ends. */
+bool nf_check_ends(struct nf_parser *p);
 bool nf_check_nic(struct nf_parser *p, struct nf_host *h, struct nf_nic *nic);
 /** A gateway must be a neighbour where the host's own addresses are known. */
 bool nf_check_routes(struct nf_parser *p, const struct nf_host *h);

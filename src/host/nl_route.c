@@ -3,6 +3,7 @@
  * if_nametoindex, `ip addr`, `ip route`, `ip neigh`, `ip rule`, Go's net.Interfaces).  RTM_GETLINK, RTM_GETADDR,
  * RTM_GETROUTE and RTM_GETNEIGH, whole lists and single ones, RTM_GETRULE as a list; everything else is answered EOPNOTSUPP, or EPERM where it would change something.
  */
+#include "host/ifkind.h"
 #include "host/netlink.h"
 #include <errno.h>
 #include <linux/fib_rules.h>
@@ -31,12 +32,10 @@ static void put_link(struct nl_out *o, const struct ol_iface_info *info, uint16_
 	bool loop = info->link == OL_LINK_LOOP;
 	static const uint8_t all[OL_MAC_LEN] = { 255, 255, 255, 255, 255, 255 }, none[OL_MAC_LEN];
 	struct ifinfomsg i = {
-		.ifi_type = loop			  ? ARPHRD_LOOPBACK
-			    : info->link == OL_LINK_ETHER ? ARPHRD_ETHER
-							  : ARPHRD_NONE,
+		.ifi_type = if_arphrd(info->link),
 		.ifi_index = info->index,
 		.ifi_flags = (info->up ? (unsigned)(IFF_UP | IFF_RUNNING) | 0x10000 /* IFF_LOWER_UP */ : 0) |
-			     (unsigned)(loop ? IFF_LOOPBACK : IFF_BROADCAST | IFF_MULTICAST),
+			     if_kind_flags(info->link),
 	};
 	memcpy(nl_begin(o, RTM_NEWLINK, flags, sizeof i), &i, sizeof i);
 	nl_attr_str(o, IFLA_IFNAME, info->name);
@@ -49,8 +48,10 @@ static void put_link(struct nl_out *o, const struct ol_iface_info *info, uint16_
 	nl_attr_u32(o, IFLA_NUM_TX_QUEUES, 1);
 	nl_attr_u32(o, IFLA_NUM_RX_QUEUES, 1);
 	nl_attr_str(o, IFLA_QDISC, "noqueue");
-	nl_attr(o, IFLA_ADDRESS, loop ? none : info->mac.b, OL_MAC_LEN);
-	nl_attr(o, IFLA_BROADCAST, loop ? none : all, OL_MAC_LEN);
+	if (!ol_link_is_serial(info->link)) {		/* a line has two ends and no addresses */
+		nl_attr(o, IFLA_ADDRESS, loop ? none : info->mac.b, OL_MAC_LEN);
+		nl_attr(o, IFLA_BROADCAST, loop ? none : all, OL_MAC_LEN);
+	}
 	link_stats(o, info);
 	nl_end(o);
 }

@@ -61,13 +61,15 @@ struct json_t;
 struct holder { void (*event)(struct holder *h, unsigned ready); bool guest; };
 
 /* ---- wires ------------------------------------------------------------------------------------------------------- */
-struct wire_port { struct vhost *host; int ifi; struct tap *tap; };
+struct line;
+struct wire_port { struct vhost *host; int ifi; struct tap *tap; struct line *from, *to; };	/* from, to: of serial wires */
 struct wire {
 	struct svc *svc;
 	struct list node, dirty;
 	struct alarm alarm;
 	char name[SVC_NAME_MAX + 1];
 	struct ol_wire *w;
+	uint8_t link;				/* enum ol_link */
 	bool strict;
 	uint32_t mtu;
 	struct wire_port *ports;		/* by the wire's port number */
@@ -76,7 +78,7 @@ struct wire {
 	struct { struct ol_addr net; unsigned plen; uint32_t next; } subnet[2];
 	uint64_t befell[OL_WIRE_FAULTS];
 };
-struct wire *wire_new(struct svc *svc, const char *name, bool strict, uint32_t mtu, uint64_t seed);
+struct wire *wire_new(struct svc *svc, const char *name, uint8_t link, bool strict, uint32_t mtu, uint64_t seed);
 void wire_free(struct wire *w);
 struct wire *wire_find(struct svc *svc, const char *name);
 /** Plugs a host's interface or a TAP in; the port's number or a negated errno. */
@@ -84,6 +86,8 @@ int wire_plug(struct wire *w, struct vhost *host, int ifi, struct tap *tap);
 void wire_unplug(struct wire *w, unsigned port);
 void wire_touch(struct wire *w);		/* something may have to be carried */
 void wire_turn(struct wire *w);			/* carries what has arrived */
+/** A frame of a serial wire as it came to a host's interface: those who watch are told what lay in its bytes. */
+void wire_watched(struct wire *w, unsigned port, struct sighting *what);
 void wire_send(struct wire *w, unsigned port, struct ol_pkt *pkt);
 /** The next address of the wire's subnet that nobody has; false: none left or no subnet. */
 bool wire_next_addr(struct wire *w, int family, struct ol_addr *out, unsigned *plen);

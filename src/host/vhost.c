@@ -144,11 +144,13 @@ int vhost_attach(struct vhost *h, struct wire *w, const char *ifname, const stru
 {
 	uint32_t n = ++h->svc->next_mac;
 	struct ol_iface_config cfg = {
-		.name = ifname, .link = OL_LINK_ETHER, .features = ol_wire_features(w->w), .mtu = mtu ? mtu : w->mtu,
+		.name = ifname, .link = w->link, .features = ol_wire_features(w->w), .mtu = mtu ? mtu : w->mtu,
 		/* Locally administered, and the same in every run: captures of a seeded network can be compared. */
 		.mac = { { 0x02, 0x4f, 0x4c, (uint8_t)(n >> 16), (uint8_t)(n >> 8), (uint8_t)n } },
 	};
-	if (mac)
+	if (w->link != OL_LINK_ETHER)
+		cfg.mac = (struct ol_mac){ { 0 } };
+	else if (mac)
 		cfg.mac = *mac;
 	int ifi = ol_iface_add(h->stk, &cfg);
 	if (ifi < 0)
@@ -173,12 +175,16 @@ void vhost_touch(struct vhost *h)
 void vhost_input(struct vhost *h, int ifi, struct ol_pkt *pkt)
 {
 	struct svc *s = h->svc;
-	struct ol_pkt *seen = s->n_watchers ? ol_pkt_copy(s->pool, pkt) : NULL;
+	bool serial = ol_link_is_serial(pkt->link);
+	struct ol_pkt *seen = s->n_watchers || serial ? ol_pkt_copy(s->pool, pkt) : NULL;
 	struct ol_verdict v = ol_stack_input(h->stk, ifi, pkt, s->loop.now);
 	vhost_touch(h);
 	if (seen) {
 		struct sighting what = { .host = h, .ifi = ifi, .pkt = seen, .verdict = &v };
-		events_frame(s, &what);
+		if (serial)
+			wire_watched(h->nic[ifi].wire, h->nic[ifi].port, &what);
+		else
+			events_frame(s, &what);
 		ol_pkt_free(seen);
 	}
 }
@@ -188,7 +194,7 @@ void vhost_input_batch(struct vhost *h, int ifi, struct ol_pktq *frames)
 {
 	if (!frames->count)
 		return;
-	if (h->svc->n_watchers) {
+	if (h->svc->n_watchers || ol_link_is_serial(frames->head->link)) {
 		for (struct ol_pkt *pkt; (pkt = ol_pktq_get(frames)); )
 			vhost_input(h, ifi, pkt);
 		return;

@@ -3,21 +3,39 @@
  * What a wire does to frames is the driver's affair (ol_wire.h).
  */
 #include "host/events.h"
+#include "host/line.h"
 #include "host/svc.h"
 #include "host/tap.h"
 #include <errno.h>
+#include <outlet/ol_serial.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 static void deadline_rang(struct alarm *a) { wire_touch(list_of(a, struct wire, alarm)); }
 
+/* What lay in the bytes of a serial wire is told in place of them. */
+static void tell_frame(void *ctx, const struct ol_pkt *frame)
+{
+	struct sighting *what = ctx;
+	what->pkt = frame;
+	if (what->wire->svc->n_watchers)
+		events_frame(what->wire->svc, what);
+}
+
+void wire_watched(struct wire *w, unsigned port, struct sighting *what)
+{
+	what->wire = w;
+	line_hear(w->ports[port].to, what->pkt, tell_frame, what);
+}
+
 static void observe(void *ctx, const struct ol_wire_seen *seen)
 {
 	struct wire *w = ctx;
 	for (unsigned i = 0; i < OL_WIRE_FAULTS; i++)
 		w->befell[i] += seen->befell >> i & 1;
-	if (!w->svc->n_watchers)
+	bool serial = ol_link_is_serial(w->link);
+	if (!w->svc->n_watchers && !serial)
 		return;
 	struct sighting what = { .wire = w, .on_wire = seen, .pkt = seen->pkt, .out = seen->dir == OL_WIRE_IN };
 	/*
@@ -28,13 +46,20 @@ static void observe(void *ctx, const struct ol_wire_seen *seen)
 		what.host = w->ports[seen->port].host;
 		what.ifi = w->ports[seen->port].ifi;
 	}
-	events_frame(w->svc, &what);
+	if (!serial)
+		events_frame(w->svc, &what);
+	else if (what.host)				/* what enters, in its order; and that is all that a capture shows */
+		line_hear(w->ports[seen->port].from, seen->pkt, tell_frame, &what);
+	else if (seen->befell && w->svc->n_watchers)
+		events_frame(w->svc, &what);
 }
 
-struct wire *wire_new(struct svc *s, const char *name, bool strict, uint32_t mtu, uint64_t seed)
+static uint32_t mtu_of(uint8_t link) { return link == OL_LINK_SLIP || link == OL_LINK_CSLIP ? OL_SLIP_MTU : 1500; }
+
+struct wire *wire_new(struct svc *s, const char *name, uint8_t link, bool strict, uint32_t mtu, uint64_t seed)
 {
 	struct wire *w = calloc(1, sizeof *w);
-	struct ol_wire_config cfg = { .link = OL_LINK_ETHER, .strict = strict, .mtu = mtu, .seed = seed };
+	struct ol_wire_config cfg = { .link = link, .strict = strict, .mtu = mtu ? mtu : mtu_of(link), .seed = seed };
 	if (w)
 		w->w = ol_wire_new(&cfg);
 	if (!w || !w->w) {
@@ -42,8 +67,9 @@ struct wire *wire_new(struct svc *s, const char *name, bool strict, uint32_t mtu
 		return NULL;
 	}
 	w->svc = s;
-	w->strict = strict;
-	w->mtu = mtu ? mtu : 1500;
+	w->link = link;
+	w->strict = strict || ol_link_is_serial(link);
+	w->mtu = mtu ? mtu : mtu_of(link);
 	snprintf(w->name, sizeof w->name, "%s", name);
 	list_init(&w->dirty);
 	alarm_init(&w->alarm, deadline_rang);
@@ -52,14 +78,23 @@ struct wire *wire_new(struct svc *s, const char *name, bool strict, uint32_t mtu
 	return w;
 }
 
+static void port_fini(struct wire_port *p)
+{
+	line_free(p->from);
+	line_free(p->to);
+	*p = (struct wire_port){ 0 };
+}
+
 void wire_free(struct wire *w)
 {
 	alarm_stop(&w->svc->loop, &w->alarm);
 	list_del(&w->dirty);
 	list_del(&w->node);
-	for (unsigned i = 0; i < w->n_ports; i++)
+	for (unsigned i = 0; i < w->n_ports; i++) {
 		if (w->ports[i].tap)
 			tap_close(w->ports[i].tap);
+		port_fini(&w->ports[i]);
+	}
 	ol_wire_free(w->w);
 	free(w->ports);
 	free(w);
@@ -91,13 +126,22 @@ int wire_plug(struct wire *w, struct vhost *host, int ifi, struct tap *tap)
 		w->n_ports = (unsigned)port + 1;
 	}
 	w->ports[port] = (struct wire_port){ .host = host, .ifi = ifi, .tap = tap };
+	if (ol_link_is_serial(w->link)) {
+		struct wire_port *p = &w->ports[port];
+		p->from = line_new(w->link);
+		p->to = line_new(w->link);
+		if (!p->from || !p->to) {
+			wire_unplug(w, (unsigned)port);
+			return -ENOMEM;
+		}
+	}
 	return port;
 }
 
 void wire_unplug(struct wire *w, unsigned port)
 {
 	ol_wire_port_del(w->w, port);
-	w->ports[port] = (struct wire_port){ 0 };
+	port_fini(&w->ports[port]);
 }
 
 void wire_touch(struct wire *w)

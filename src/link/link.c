@@ -10,6 +10,7 @@
 #include "link/offload.h"
 #include "wire/ip4.h"
 #include <errno.h>
+#include <outlet/ol_serial.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,7 +18,8 @@ struct link_config link_config_default(void)
 {
 	return (struct link_config){ .neigh_max = 1024, .neigh_queue = 64, .neigh_queue_total = 1024,
 		.base_reachable_ns = 30 * OL_SEC, .retrans_ns = OL_SEC, .delay_probe_ns = 5 * OL_SEC,
-		.mcast_solicit = 3, .ucast_solicit = 3 };
+		.mcast_solicit = 3, .ucast_solicit = 3, .ppp = ppp_config_default(),
+		.cslip_slots = OL_VJ_SLOTS - 1, .rarp_wait_ns = OL_SEC, .rarp_tries = 6 };
 }
 
 struct link *link_new(const struct link_config *cfg, struct ol_pool *pool, struct wheel *wheel, ol_time now)
@@ -44,6 +46,8 @@ void link_free(struct link *l)
 	acd_fini(l);
 	neigh_fini(l);
 	for (int i = 0; i < l->n_iface; i++) {
+		serial_free(l, l->iface[i]);
+		rarp_free(l, l->iface[i]);
 		ol_pktq_purge(&l->iface[i]->q);
 		free(l->iface[i]);
 	}
@@ -87,12 +91,18 @@ static bool name_taken(const struct link *l, const char *name)
 	return false;
 }
 
+static uint32_t default_mtu(uint8_t link)
+{
+	return link == OL_LINK_LOOP ? 65536 : link == OL_LINK_SLIP || link == OL_LINK_CSLIP ? OL_SLIP_MTU : 1500;
+}
+
 int link_iface_add(struct link *l, const struct ol_iface_config *cfg)
 {
-	uint32_t mtu = cfg->mtu ? cfg->mtu : cfg->link == OL_LINK_LOOP ? 65536 : 1500;
-	if (!cfg->name || !*cfg->name || strlen(cfg->name) > 15 || cfg->link > OL_LINK_LOOP)
+	bool serial = ol_link_is_serial(cfg->link);
+	uint32_t mtu = cfg->mtu ? cfg->mtu : default_mtu(cfg->link);
+	if (!cfg->name || !*cfg->name || strlen(cfg->name) > 15 || cfg->link > OL_LINK_PPP)
 		return -EINVAL;
-	if (mtu < IP4_MIN_MTU || mtu > 65536)
+	if (mtu < IP4_MIN_MTU || mtu > (serial ? (uint32_t)SERIAL_MTU_MAX : 65536) || (serial && cfg->features))
 		return -EINVAL;
 	if (cfg->link == OL_LINK_ETHER && (mac_is_group(&cfg->mac) || mac_is_zero(&cfg->mac)))
 		return -EINVAL;
@@ -116,6 +126,10 @@ int link_iface_add(struct link *l, const struct ol_iface_config *cfg)
 	list_init(&ifc->txq.waiting);
 	ol_pktq_init(&ifc->q);
 	list_init(&ifc->pending);
+	if (serial && serial_new(l, ifc)) {
+		free(ifc);
+		return -ENOMEM;
+	}
 	l->iface[l->n_iface++] = ifc;
 	l->generation++;
 	return ifc->pub.index;
@@ -172,6 +186,10 @@ void link_expire(struct link *l, struct timer *t, ol_time now)
 {
 	if (t->kind == TIMER_LINK_ACD)
 		acd_expire(l, t, now);
+	else if (t->kind == TIMER_LINK_SERIAL)
+		serial_expire(l, t, now);
+	else if (t->kind == TIMER_LINK_RARP)
+		rarp_expire(l, t, now);
 	else
 		neigh_expire(l, t, now);
 }
@@ -205,9 +223,30 @@ static enum ol_fate ether_input(struct link *l, struct link_iface *ifc, struct o
 	if (h.len802)
 		ol_pkt_trim(pkt, h.len802 - 8u);
 	*type = h.type;
-	if (h.type == ETH_ARP)
+	if (h.type == ETH_ARP || (h.type == ETH_RARP && ifc->rarp))
 		return OL_PASS;
 	return h.type == ETH_IP4 || h.type == ETH_IP6 ? check_version(pkt, h.type) : OL_DROP_LINK_TYPE;
+}
+
+static enum ol_fate serial_step(struct link *l, struct link_iface *ifc, struct ol_pkt *bytes, struct ol_pkt **pkt, ol_time now)
+{
+	enum ol_fate fate;
+	for (; (fate = serial_input(l, ifc, bytes, pkt, now)) == OL_PASS; bytes = NULL) {
+		enum ol_fate version = check_version(*pkt, 0);
+		if (version == OL_PASS)
+			return OL_PASS;
+		ifc->rx_dropped++;
+		link_drop(l, *pkt, version);
+	}
+	*pkt = NULL;
+	return fate;
+}
+
+enum ol_fate link_more(struct link *l, int ifi, struct ol_pkt **pkt, ol_time now)
+{
+	struct link_iface *ifc = link_iface_int(l, ifi);
+	*pkt = NULL;
+	return ifc && ifc->serial && ifc->pub.up ? serial_step(l, ifc, NULL, pkt, now) : OL_DONE;
 }
 
 enum ol_fate link_input(struct link *l, int ifi, struct ol_pkt **pkt, bool *to_many, ol_time now)
@@ -223,6 +262,8 @@ enum ol_fate link_input(struct link *l, int ifi, struct ol_pkt **pkt, bool *to_m
 	ifc->rx_packets++;
 	ifc->rx_bytes += p->len;
 	p->time = now;
+	if (ifc->serial)
+		return serial_step(l, ifc, p, pkt, now);
 	enum ol_fate fate = ifc->pub.link == OL_LINK_ETHER ? ether_input(l, ifc, p, to_many, &type)
 		: check_version(p, 0);
 	if (fate != OL_PASS) {
@@ -233,6 +274,10 @@ enum ol_fate link_input(struct link *l, int ifi, struct ol_pkt **pkt, bool *to_m
 	if (type == ETH_ARP) {
 		*pkt = NULL;
 		return arp_input(l, ifc, p, now);
+	}
+	if (type == ETH_RARP) {
+		*pkt = NULL;
+		return rarp_input(l, ifc, p, now);
 	}
 	return OL_PASS;
 }
@@ -284,6 +329,20 @@ static enum ol_fate enqueue(struct link *l, struct link_iface *ifc, struct ol_pk
 		}
 		wire_eth_build(ol_pkt_push(pkt, ETH_HLEN), dst, &ifc->pub.mac, type);
 		ether_pad(pkt);
+	}
+	if (ifc->serial) {
+		enum ol_fate fate = serial_output(l, ifc, &pkt);
+		if (fate != OL_PASS)
+			return link_drop(l, pkt, fate);
+	}
+	return link_queue(l, ifc, pkt, now);
+}
+
+enum ol_fate link_queue(struct link *l, struct link_iface *ifc, struct ol_pkt *pkt, ol_time now)
+{
+	if (ifc->q.count >= ifc->txq.max) {
+		ifc->tx_dropped++;
+		return link_drop(l, pkt, OL_DROP_LINK_QUEUE_FULL);
 	}
 	pkt->link = ifc->pub.link;
 	pkt->time = now;

@@ -19,6 +19,7 @@
 #include <outlet/ol_pkt.h>
 #include <outlet/ol_stack.h>
 #include <outlet/ol_time.h>
+#include "link/ppp_config.h"
 
 struct link;
 struct timer;
@@ -34,6 +35,11 @@ struct link_config {			/* defaults: link_config_default() */
 	ol_time delay_probe_ns;		/* delay_first_probe_time: 5 s */
 	uint8_t mcast_solicit;		/* MAX_MULTICAST_SOLICIT 3, also of broadcast ARP requests */
 	uint8_t ucast_solicit;		/* MAX_UNICAST_SOLICIT 3 */
+	struct ppp_config ppp;		/* of OL_LINK_PPP interfaces */
+	uint8_t cslip_slots;		/* highest slot number on OL_LINK_CSLIP: 15 */
+	bool cslip_cid;			/* leave the slot's number out there, though SLIP tells of no errors (RFC 1144 4.1) */
+	ol_time rarp_wait_ns;		/* for an answer to the first RARP request (1 s); doubled each time */
+	uint8_t rarp_tries;		/* requests before it is given up (6) */
 	uint8_t seed[16];
 };
 struct link_config link_config_default(void);
@@ -70,6 +76,8 @@ uint32_t link_generation(const struct link *link);
  * Otherwise the packet was taken (an ARP packet: OL_DONE) and the fate says why.
  */
 enum ol_fate link_input(struct link *link, int ifi, struct ol_pkt **pkt, bool *to_many, ol_time now);
+/** On a serial line one packet of bytes may hold several datagrams: after link_input, until it is no longer OL_PASS. */
+enum ol_fate link_more(struct link *link, int ifi, struct ol_pkt **pkt, ol_time now);
 /**
  * Sends an IP datagram (pkt begins with its header) to a neighbour on ifi.  Takes pkt.  Multicast next hops are mapped,
  * `broadcast` goes to all stations, others are resolved.  OL_CSUM_PARTIAL and GSO that the interface does not take
@@ -87,6 +95,25 @@ struct txq *link_txq(const struct link *link, int ifi);
 /** A timer of the wheel of kind TIMER_LINK or TIMER_LINK_ACD is due.  May bring errors to be fetched with net_error_next(). */
 void link_expire(struct link *link, struct timer *t, ol_time now);
 uint64_t link_count(const struct link *link, enum ol_fate fate);
+
+/* ---- serial lines: as ol_ppp_* in <outlet/ol_serial.h> ---------------------------------------------------- */
+struct ol_ppp_info;
+/** The line is there, or gone; a PPP interface begins to negotiate by the first. */
+void link_carrier(struct link *link, int ifi, bool up, ol_time now);
+int link_ppp_info(const struct link *link, int ifi, struct ol_ppp_info *out);
+int link_ppp_admin(struct link *link, int ifi, bool open, ol_time now);
+int link_ppp_peer(struct link *link, int ifi, const struct ol_addr *addr);
+/** The interface has been given this address: what a PPP interface without one now asks for. */
+void link_ppp_local(struct link *link, int ifi, const struct ol_addr *addr, ol_time now);
+/** RARP, as ol_rarp_*; own: the server's address in what it answers. */
+int link_rarp_ask(struct link *link, int ifi, ol_time now);
+int link_rarp_state(const struct link *link, int ifi, struct ol_addr *found);
+int link_rarp_serve(struct link *link, int ifi, const struct ol_mac *mac, const struct ol_addr *addr,
+		    const struct ol_addr *own);
+/** What PPP agreed on with a peer, or no longer, or RARP was told; fetched by the stack, which gives the addresses to the floor above. */
+struct link_event { int ifi; bool up, given; struct ol_addr local, peer; unsigned plen; };	/* given: local is a gift; ver 0: none */
+bool link_event_waits(const struct link *link);
+bool link_event_next(struct link *link, struct link_event *ev);
 
 /* ---- neighbours ---------------------------------------------------------------------------------------- */
 /** As ol_neigh_add: a neighbour that needs no resolving. */

@@ -9,8 +9,11 @@
 #include "wire/eth.h"
 
 enum { IFACE_MAX = 4096 };			/* interfaces of one host */
+enum { SERIAL_MTU_MAX = 16384 };		/* twice that, all escaped, is a packet still */
 
 struct neigh;
+struct rarp;
+struct serial;
 struct link_iface {
 	struct iface pub;
 	struct ol_pktq q;			/* frames for the driver */
@@ -19,6 +22,8 @@ struct link_iface {
 	struct list pending;			/* on link->pending while q is not empty */
 	unsigned acd_conflicts;			/* since it came up */
 	ol_time acd_turn;			/* when the next address may be probed, after many of them */
+	struct rarp *rarp;			/* who asked, or serves, by RARP; else NULL */
+	struct serial *serial;			/* OL_LINK_SLIP and the like; else NULL */
 	uint64_t rx_packets, rx_bytes, rx_dropped, tx_packets, tx_bytes, tx_dropped;
 };
 
@@ -45,6 +50,7 @@ struct link {
 	int n_iface;
 	struct list pending;
 	uint32_t generation;
+	unsigned events;			/* serial interfaces with something for link_event_next */
 
 	struct neigh **bucket;
 	uint32_t n_bucket;			/* a power of two */
@@ -66,6 +72,8 @@ enum ol_fate link_drop(struct link *link, struct ol_pkt *pkt, enum ol_fate fate)
 /** To the wire: finishes offloads, adds the Ethernet header for dst (NULL on other links), queues.  Takes pkt. */
 enum ol_fate link_xmit(struct link *link, struct link_iface *ifc, struct ol_pkt *pkt, const struct ol_mac *dst,
 		       uint16_t type, ol_time now);
+/** Puts a finished frame into the interface's queue, if there is room.  Takes pkt. */
+enum ol_fate link_queue(struct link *link, struct link_iface *ifc, struct ol_pkt *pkt, ol_time now);
 uint16_t link_type_of(const struct ol_pkt *pkt);	/* by the version nibble of its IP header */
 
 bool neigh_init(struct link *link);
@@ -77,6 +85,25 @@ enum ol_fate neigh_output(struct link *link, struct link_iface *ifc, const struc
 
 /** A timer of the cache is due. */
 void neigh_expire(struct link *link, struct timer *t, ol_time now);
+/* RARP: rarp.c. */
+void rarp_free(struct link *link, struct link_iface *ifc);
+/** A RARP packet, its Ethernet header stripped.  Takes pkt. */
+enum ol_fate rarp_input(struct link *link, struct link_iface *ifc, struct ol_pkt *pkt, ol_time now);
+void rarp_expire(struct link *link, struct timer *t, ol_time now);
+/** An answer that has come and was not told yet. */
+bool rarp_event(struct link *link, struct link_iface *ifc, struct link_event *ev);
+
+/* Serial lines: serial.c. */
+int serial_new(struct link *link, struct link_iface *ifc);	/* 0, -ENOMEM */
+void serial_free(struct link *link, struct link_iface *ifc);
+/** What leaves: turns an IP datagram into bytes of the line.  On OL_PASS *pkt is another; else it is still the caller's. */
+enum ol_fate serial_output(struct link *link, struct link_iface *ifc, struct ol_pkt **pkt);
+/** Bytes of the line, or NULL: go on with those that are left.  Takes bytes.  OL_PASS: *pkt is a datagram;
+ *  else all were looked at, and the fate is that of the last frame. */
+enum ol_fate serial_input(struct link *link, struct link_iface *ifc, struct ol_pkt *bytes, struct ol_pkt **pkt, ol_time now);
+void serial_carrier(struct link *link, struct link_iface *ifc, bool up, ol_time now);
+void serial_expire(struct link *link, struct timer *t, ol_time now);
+
 /** An ARP packet, its Ethernet header stripped.  Takes pkt. */
 enum ol_fate arp_input(struct link *link, struct link_iface *ifc, struct ol_pkt *pkt, ol_time now);
 

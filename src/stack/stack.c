@@ -183,8 +183,10 @@ struct ol_verdict ol_stack_input(struct ol_stack *stk, int ifi, struct ol_pkt *p
 	bool to_many;
 	now = stack_now(stk, now);
 	v.fate = link_input(stk->link, ifi, &pkt, &to_many, now);
-	if (v.fate == OL_PASS)
+	for (enum ol_fate more = v.fate; more == OL_PASS; more = link_more(stk->link, ifi, &pkt, now)) {
+		stack_settle(stk);
 		up_net(stk, ifi, to_many, pkt, &rx, &v);
+	}
 	stack_settle(stk);
 	return v;
 }
@@ -221,16 +223,17 @@ void ol_stack_input_batch(struct ol_stack *stk, int ifi, struct ol_pktq *frames,
 	tcp_batch_begin(stk->tcp);
 	for (struct ol_pkt *pkt; (pkt = ol_pktq_get(frames)); ) {
 		bool to_many;
-		if (link_input(stk->link, ifi, &pkt, &to_many, now) != OL_PASS)
-			continue;
-		n = to_many || plain ? gro_flush(&gro, ready) : gro_add(&gro, pkt, ready);
-		for (unsigned i = 0; i < n; i++)
-			up_train(stk, ifi, &ready[i]);
-		if (to_many || plain) {
-			struct ol_verdict v = { .sock = -1 };
-			struct net_rx rx;
-			up_net(stk, ifi, to_many, pkt, &rx, &v);
-			stack_settle(stk);
+		enum ol_fate fate = link_input(stk->link, ifi, &pkt, &to_many, now);
+		for (; fate == OL_PASS; fate = link_more(stk->link, ifi, &pkt, now)) {
+			n = to_many || plain ? gro_flush(&gro, ready) : gro_add(&gro, pkt, ready);
+			for (unsigned i = 0; i < n; i++)
+				up_train(stk, ifi, &ready[i]);
+			if (to_many || plain) {
+				struct ol_verdict v = { .sock = -1 };
+				struct net_rx rx;
+				up_net(stk, ifi, to_many, pkt, &rx, &v);
+				stack_settle(stk);
+			}
 		}
 	}
 	n = gro_flush(&gro, ready);
@@ -261,6 +264,8 @@ void ol_stack_expire(struct ol_stack *stk, ol_time now)
 		switch ((enum timer_kind)t->kind) {
 		case TIMER_LINK:
 		case TIMER_LINK_ACD:
+		case TIMER_LINK_SERIAL:
+		case TIMER_LINK_RARP:
 			link_expire(stk->link, t, now);
 			break;
 		case TIMER_NET_FRAG:

@@ -2,7 +2,13 @@
 #include <errno.h>
 #include "stack/stack_int.h"
 
-int ol_iface_add(struct ol_stack *stk, const struct ol_iface_config *cfg) { return link_iface_add(stk->link, cfg); }
+int ol_iface_add(struct ol_stack *stk, const struct ol_iface_config *cfg)
+{
+	int ifi = link_iface_add(stk->link, cfg);
+	if (ifi > 0)
+		link_carrier(stk->link, ifi, true, stk->now);
+	return ifi;
+}
 
 int ol_iface_loopback(struct ol_stack *stk)
 {
@@ -22,11 +28,15 @@ int ol_iface_loopback(struct ol_stack *stk)
 
 int ol_iface_up(struct ol_stack *stk, int ifi, bool up)
 {
+	bool was = link_iface(stk->link, ifi) && link_iface(stk->link, ifi)->up;
 	int err = link_iface_up(stk->link, ifi, up, stk->now);
 	if (err)
 		return err;
+	if (was != up)
+		link_carrier(stk->link, ifi, up, stk->now);
 	net_iface_up(stk->net, ifi, up, stk->now);
 	tcp_drained(stk->tcp, ifi, stk->now);		/* what the queue held is gone */
+	stack_settle(stk);
 	return 0;
 }
 
@@ -46,7 +56,11 @@ int ol_iface_next(const struct ol_stack *stk, int after) { return link_iface_nex
 
 int ol_addr_add(struct ol_stack *stk, int ifi, const struct ol_addr *addr, unsigned plen)
 {
-	return net_addr_add(stk->net, ifi, addr, plen, stk->now);
+	int err = net_addr_add(stk->net, ifi, addr, plen, stk->now);
+	if (!err)
+		link_ppp_local(stk->link, ifi, addr, stk->now);
+	stack_settle(stk);
+	return err;
 }
 
 int ol_addr_del(struct ol_stack *stk, int ifi, const struct ol_addr *addr)

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { LINKTYPE_NULL = 0, LINKTYPE_ETHERNET = 1, LINKTYPE_RAW = 101, LINKTYPE_IPV4 = 228, LINKTYPE_IPV6 = 229 };
+enum { LINKTYPE_NULL = 0, LINKTYPE_ETHERNET = 1, LINKTYPE_PPP = 9, LINKTYPE_PPP_HDLC = 50, LINKTYPE_RAW = 101, LINKTYPE_IPV4 = 228, LINKTYPE_IPV6 = 229 };
 
 bool capread_open(struct capread *c)
 {
@@ -42,9 +42,10 @@ int capread_next(struct capread *c, struct capread_frame *out, const char **why)
 	ol_capture_note_parse(out->f.comment, strlen(out->f.comment), &out->note);
 	snprintf(out->host, sizeof out->host, "%s", out->note.host);
 	place(out, name ? name : "");
+	bool ppp = out->f.linktype == LINKTYPE_PPP || out->f.linktype == LINKTYPE_PPP_HDLC;
 	out->readable = out->f.linktype == LINKTYPE_ETHERNET || out->f.linktype == LINKTYPE_RAW || out->f.linktype == LINKTYPE_IPV4 ||
-			out->f.linktype == LINKTYPE_IPV6;
-	out->link = out->f.linktype == LINKTYPE_ETHERNET ? OL_LINK_ETHER : OL_LINK_IP;
+			out->f.linktype == LINKTYPE_IPV6 || ppp;
+	out->link = out->f.linktype == LINKTYPE_ETHERNET ? OL_LINK_ETHER : ppp ? OL_LINK_PPP : OL_LINK_IP;
 	c->frames++;
 	return 1;
 }

@@ -252,6 +252,23 @@ static void read_arp(struct dis *d, struct rest r)
 	d->dst = ol_addr_from(4, r.p + 24);
 }
 
+/* RFC 1661 2: Address and Control and two octets of Protocol, or one, where they were compressed. */
+static void read_ppp(struct dis *d, struct rest *r)
+{
+	if (r->cap >= 2 && r->p[0] == 0xff && r->p[1] == 3)
+		step(r, 2);
+	size_t n = r->cap && r->p[0] & 1 ? 1 : 2;
+	if (r->cap < n) {
+		d->bad = "the frame ends before its PPP header does";
+		return;
+	}
+	d->ppp = n == 1 ? r->p[0] : be16_at(r->p);
+	step(r, n);
+	d->ethertype = d->ppp == 0x0021 ? 0x0800 : d->ppp == 0x0057 ? 0x86dd : 0;
+	if (d->ppp >> 8 >= 0x80 && r->cap)
+		d->ppp_code = r->p[0];
+}
+
 void dissect(struct dis *d, enum ol_link link, const uint8_t *p, size_t cap, size_t orig)
 {
 	*d = (struct dis){ .frame_len = (uint32_t)MAX(orig, cap), .tcp = { .ws = -1, .cookie = -1 } };
@@ -269,6 +286,8 @@ void dissect(struct dis *d, enum ol_link link, const uint8_t *p, size_t cap, siz
 			d->ethertype = be16_at(r.p + 2);
 			step(&r, 4);
 		}
+	} else if (link == OL_LINK_PPP) {
+		read_ppp(d, &r);
 	} else if (cap) {
 		d->ethertype = p[0] >> 4 == 6 ? 0x86dd : p[0] >> 4 == 4 ? 0x0800 : 0;
 	}
@@ -447,6 +466,26 @@ static void put_ip(struct line *l, const struct dis *d)
 		put(l, " (id %u, offset %u)", d->id, d->frag_off);
 }
 
+static void put_ppp(struct line *l, const struct dis *d)
+{
+	static const struct { uint16_t number; const char *name; } names[] = {
+		{ 0xc021, "LCP" }, { 0x8021, "IPCP" }, { 0x8057, "IPV6CP" }, { 0x002d, "VJ compressed" }, { 0x002f, "VJ uncompressed" },
+	};
+	static const char *const codes[] = { NULL, "Configure-Request", "Configure-Ack", "Configure-Nak", "Configure-Reject",
+		"Terminate-Request", "Terminate-Ack", "Code-Reject", "Protocol-Reject", "Echo-Request", "Echo-Reply", "Discard-Request" };
+	put(l, "PPP ");
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (names[i].number == d->ppp)
+			put(l, "%s", names[i].name);
+	if (!l->at || l->buf[l->at - 1] == ' ')
+		put(l, "protocol 0x%04x", d->ppp);
+	if (d->ppp_code && d->ppp_code < ARRAY_LEN(codes))
+		put(l, " %s", codes[d->ppp_code]);
+	else if (d->ppp_code)
+		put(l, " code %u", d->ppp_code);
+	put(l, ", %u bytes", d->frame_len);
+}
+
 char *dissect_line(const struct dis *d, char *buf, size_t len)
 {
 	struct line l = { buf, len, 0 };
@@ -456,6 +495,8 @@ char *dissect_line(const struct dis *d, char *buf, size_t len)
 		put_arp(&l, d);
 	else if (d->net == DIS_IP4 || d->net == DIS_IP6)
 		put_ip(&l, d);
+	else if (d->ppp)
+		put_ppp(&l, d);
 	else
 		put(&l, "%s > %s type 0x%04x, %u bytes", ol_mac_str(&d->mac_src, a), ol_mac_str(&d->mac_dst, b), d->ethertype,
 		    d->frame_len);

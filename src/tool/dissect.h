@@ -33,6 +33,8 @@ struct dis {
 	enum dis_net net;
 	struct ol_mac mac_src, mac_dst;		/* all zero on links without */
 	uint16_t ethertype;
+	uint16_t ppp;				/* PPP: the Protocol field */
+	uint8_t ppp_code;			/* of a control packet, 0: none */
 	struct ol_addr src, dst;		/* of ARP: sender's and target's protocol address */
 	uint8_t proto, ttl;			/* proto 0: no IP, or cut short */
 	uint32_t id;				/* IPv4 identification or of the IPv6 fragment header */

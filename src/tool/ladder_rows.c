@@ -131,6 +131,9 @@ static void other_words(struct lad_row *r, const struct dis *d)
 	char icmp[sizeof r->text];
 	if (d->net == DIS_ARP) {
 		arp_words(&text, d);
+	} else if (d->ppp && d->net == DIS_OTHER) {
+		dissect_line(d, r->text, sizeof r->text);
+		return;
 	} else if (d->frag_off) {
 		lad_put(&text, "fragment at %u len %u", d->frag_off, d->text_len);
 	} else if (d->proto == DIS_ICMP || d->proto == DIS_ICMP6) {

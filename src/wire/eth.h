@@ -8,7 +8,7 @@
 #include <outlet/ol_fate.h>
 
 enum { ETH_HLEN = 14, ETH_MIN = 60 };		/* the shortest frame without its check sequence */
-enum { ETH_IP4 = 0x0800, ETH_ARP = 0x0806, ETH_IP6 = 0x86dd };
+enum { ETH_IP4 = 0x0800, ETH_ARP = 0x0806, ETH_RARP = 0x8035, ETH_IP6 = 0x86dd };
 
 struct eth_hdr {
 	struct ol_mac dst, src;

@@ -480,3 +480,35 @@ TEST(books_balance_where_codel_drops_what_was_to_be_doubled)
 	eq(out, st.frames + n[__builtin_ctz(OL_WIRE_DUP)] - lost);
 	end();
 }
+
+/* Bytes of a serial line are lost, not whole frames unless all are; what arrives is a beginning and an end of what was sent. */
+TEST(a_serial_line_loses_bytes)
+{
+	unsigned arrived = 0, port;
+	begin(&(struct ol_wire_config){ .link = OL_LINK_PPP, .ports = 2, .seed = 3 });
+	set(OL_WIRE_ALL_PORTS, OL_WIRE_IN, "loss=100%", 0);
+	for (unsigned i = 0; i < 200; i++) {
+		uint8_t bytes[100];
+		for (unsigned k = 0; k < sizeof bytes; k++)
+			bytes[k] = (uint8_t)k;
+		eq(ol_wire_send(wire, 0, ol_pkt_from(pool, bytes, sizeof bytes), 0), OL_WIRE_LOSS);
+		struct ol_pkt *p = ol_wire_receive(wire, 0, &port);
+		if (!p)
+			continue;
+		arrived++;
+		eq(port, 1);
+		ok(p->len >= 1 && p->len < sizeof bytes);
+		unsigned gaps = p->data[0] != 0;
+		for (unsigned k = 1; k < p->len; k++)
+			gaps += p->data[k] != p->data[k - 1] + 1;
+		gaps += p->data[p->len - 1] != sizeof bytes - 1;
+		eq(gaps, 1);
+		ol_pkt_free(p);
+	}
+	ok(arrived > 150);
+	struct ol_wire_stats s;
+	eq(ol_wire_get_stats(wire, 0, OL_WIRE_IN, &s), 0);
+	eq(s.held_bytes, 0);
+	eq(s.befell[0], 200);
+	end();
+}

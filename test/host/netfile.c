@@ -115,6 +115,24 @@ TEST(mistakes_are_told_with_their_line_and_what_to_do)
 	SAYS("wires:\n  lan: {subnet: 10.1.0.0/24, faults: loss=200%}\nhosts:\n  a: {wire: lan}\n", "line 2: ");
 	SAYS("wires:\n  lan: {mode: slow}\n", "fast or strict");
 	SAYS("wires:\n  lan: {mtu: 20}\n", "from 68 to 65535");
+	SAYS("wires:\n  l: {kind: token-ring}\n", "ethernet, slip, cslip or ppp, not token-ring");
+	SAYS("wires:\n  l: {kind: ppp, mode: fast}\n", "line 2: a serial line is strict");
+	SAYS("wires:\n  l: {kind: slip, tap: tap0}\n", "a tap carries Ethernet");
+	SAYS("wires:\n  l: {kind: ppp, mtu: 20000}\n", "16384 bytes at most");
+	SAYS("wires:\n  l: {kind: slip, subnet: 'fd00::/64'}\n", "1280 at least (RFC 8200); the wire l has 1006");
+	SAYS("wires:\n  l: {kind: ppp, subnet: 10.1.0.0/24}\nhosts:\n  a: {wire: l}\n  b: {wire: l}\n  c: {wire: l}\n",
+	     "line 2: a serial line has two ends; 3 interfaces are on the wire l");
+	SAYS("wires:\n  l: {kind: ppp, subnet: 10.1.0.0/24}\nguests: l\n", "need a switch");
+	SAYS("wires:\n  l: {kind: slip}\nhosts:\n  a: {wire: l}\n", "needs an address here");
+	SAYS("wires:\n  l: {kind: slip}\nhosts:\n  a: {wire: l, address: 10.1.0.1/24, mac: '02:00:00:00:00:01'}\n", "has no mac");
+	SAYS("wires:\n  l: {kind: slip}\nhosts:\n  a: {wire: l, address: 10.1.0.1/24, peer-address: 10.1.0.2}\n", "only on a ppp wire");
+	SAYS("wires:\n  l: {kind: ppp}\nhosts:\n  a: {wire: l, peer-address: 'fd00::1'}\n", "no IPv4 address for the other end");
+	SAYS(WIRE "hosts:\n  a: {wire: lan, rarp: yes, address: 10.1.0.2/24}\n", "has an address here and asks for one by RARP");
+	SAYS(WIRE "hosts:\n  a: {wire: lan, rarp-table: [{mac: '02:00:00:00:00:01'}]}\n", "needs `mac:` and `address:`");
+	SAYS(WIRE "hosts:\n  a: {wire: lan, rarp-table: [{mac: '03:00:00:00:00:01', address: 10.1.0.7}]}\n", "no address of one station");
+	SAYS(WIRE "hosts:\n  a: {wire: lan, rarp-table: [{mac: '02:00:00:00:00:01', address: 'fd00::1'}]}\n", "RARP gives no others");
+	SAYS("wires:\n  l: {kind: ppp}\nhosts:\n  a: {wire: l, rarp: yes}\n", "RARP is for Ethernet");
+	SAYS("wires:\n  l: {kind: slip, mtu: 296}\nhosts:\n  a: {wire: l, address: 10.1.0.1/24, mtu: 576}\n", "carries 296 bytes");
 	SAYS("wires:\n  a: {subnet: 10.1.0.0/16}\n  b: {subnet: 10.1.2.0/24}\n",
 	     "line 3: the subnet 10.1.2.0/24 overlaps with that of the wire a");
 	SAYS("wires:\n  a: {subnet: 10.1.0.1/16}\n", "is a host's address");
@@ -136,12 +154,41 @@ static char *slurp(const char *path, size_t *len)
 	return text;
 }
 
+TEST(serial_lines_are_read_with_what_is_theirs)
+{
+	static const char text[] = "wires:\n  l: {kind: ppp}\n  m: {kind: cslip, subnet: 10.2.0.0/24}\n"
+		"hosts:\n  a:\n    interfaces:\n    - {wire: l, address: 10.1.0.1/24, peer-address: 10.1.0.9}\n    - {wire: m, name: tty}\n"
+		"  b:\n    interfaces:\n    - {wire: l}\n    - {wire: m}\n";
+	ok(reads(text));
+	eq(nf.wire[0].link, OL_LINK_PPP);
+	eq(nf.wire[1].link, OL_LINK_CSLIP);
+	eq_str(nf.host[0].nic[0].name, "ppp0");
+	eq_str(nf.host[0].nic[1].name, "tty");
+	eq_str(nf.host[1].nic[1].name, "sl1");
+	eq(nf.host[0].nic[0].peer.ver, 4);
+	eq(nf.host[0].nic[0].peer.b[3], 9);
+	eq(nf.host[1].nic[0].n_addrs, 0);			/* the peer will say */
+	netfile_free(&nf);
+}
+
+TEST(a_table_for_rarp_is_read)
+{
+	ok(reads("wires:\n  l: {}\nhosts:\n  a:\n    wire: l\n    address: 10.1.0.1/24\n    rarp-table:\n"
+		 "    - {mac: '02:00:00:00:00:07', address: 10.1.0.7}\n    - {mac: '02:00:00:00:00:08', address: 10.1.0.8}\n"
+		 "  b: {wire: l, rarp: yes, mac: '02:00:00:00:00:07'}\n"));
+	eq(nf.host[0].nic[0].n_table, 2);
+	eq(nf.host[0].nic[0].table[1].mac.b[5], 8);
+	eq(nf.host[0].nic[0].table[1].addr.b[3], 8);
+	ok(nf.host[1].nic[0].rarp && !nf.host[0].nic[0].rarp);
+	netfile_free(&nf);
+}
+
 TEST(examples_and_documentation_are_right)
 {
-	static const char *const examples[] = { "two-routers", "everything" };
+	static const char *const examples[] = { "two-routers", "everything", "serial" };
 	char path[512];
 	size_t len;
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < 3; i++) {
 		snprintf(path, sizeof path, SOURCE_ROOT "/example/%s.yaml", examples[i]);
 		char *text = slurp(path, &len);
 		if (!reads(text))
@@ -161,7 +208,7 @@ TEST(examples_and_documentation_are_right)
 		p = end + 3;
 		blocks++;
 	}
-	eq(blocks, 2);
+	eq(blocks, 3);
 	free(doc);
 }
 

@@ -362,6 +362,76 @@ listen tcp
         curl_parallel(net, f"http://lb:{port}/", want)
 
 
+SERIAL = """
+wires:
+  ppp: {kind: ppp, faults: rate=4mbit delay=2ms corrupt=0.2%%}
+  cslip: {kind: cslip, faults: rate=4mbit delay=2ms}
+  slip: {kind: slip, faults: rate=4mbit delay=2ms}
+hosts:
+  web:
+    interfaces:
+      - {wire: ppp, address: 10.1.0.1/24, peer-address: 10.1.0.9}
+      - {wire: cslip, address: 10.2.0.1/24}
+      - {wire: slip, address: 10.3.0.1/24}
+  client:
+    settings: {tcp_timestamps: 0}
+    interfaces:
+      - {wire: ppp}
+      - {wire: cslip, address: 10.2.0.2/24}
+      - {wire: slip, address: 10.3.0.2/24}
+seed: 1
+captures:
+  - {file: %s, host: web}
+"""
+
+
+@case("serial lines", "python3 -m http.server, socat", "curl, socat, ip", "files over PPP (its address given, the line damaged), CSLIP and SLIP; the capture of each")
+def serial_case(net):
+    want = {"index.html": b"serial\n", "some.bin": payload(5, 120000)}
+    os.makedirs(net.path("www"))
+    for name, data in want.items():
+        net.write(os.path.join("www", name), data)
+    net.file = net.write("serial.yaml", SERIAL % net.path("web.pcapng"))
+    net.serve("web", [PYTHON, "-m", "http.server", "8000"], cwd=net.path("www"))
+    curl, socat = which("curl"), which("socat")
+    net.run("client", [curl, "-sS", "--retry", "40", "--retry-delay", "0", "--retry-connrefused", "--retry-all-errors", "-o", os.devnull,
+                       "http://10.3.0.1:8000/"], 40)
+    for kind, address in ("ppp", "10.1.0.1"), ("cslip", "10.2.0.1"), ("slip", "10.3.0.1"):
+        for name, data in want.items():
+            same(net.run("client", [curl, "-sS", "-f", "-m", "25", f"http://{address}:8000/{name}"]), data, f"{name} over {kind}")
+    net.serve("web", [socat, "TCP-LISTEN:7,fork,reuseaddr", "EXEC:cat"])
+    text = payload(6, 20000)
+    for address in "10.1.0.1", "10.2.0.1", "10.3.0.1":
+        same(net.run("client", [socat, "-t10", "STDIO", f"TCP:{address}:7,retry=40,interval=0.2"], 40, text), text, f"echo from {address}")
+    said = net.run("client", [which("ip"), "address"]).decode()
+    need("inet 10.1.0.9/32" in said and "link/ppp" in said and "link/slip" in said and "link/cslip" in said, f"ip address says\n{said}")
+    time.sleep(1)                       # captures are written as often as that
+    tshark = which("tshark")
+    seen = subprocess.run([tshark, "-r", net.path("web.pcapng"), "-Y", "lcp || ipcp || http.request"], capture_output=True, env=net.env).stdout.decode()
+    for word in "PPP LCP", "PPP IPCP", "10.1.0.9", "10.2.0.2", "10.3.0.2", "GET /some.bin":
+        need(word in seen, f"the capture has no {word}:\n{seen[:2000]}")
+
+
+RARP = """
+wires:
+  lan: {}
+hosts:
+  server: {wire: lan, address: 10.0.0.1/8, rarp-table: [{mac: "02:00:00:00:00:07", address: 10.0.0.7}]}
+  station: {wire: lan, mac: "02:00:00:00:00:07", rarp: yes}
+"""
+
+
+@case("rarp", "python3 -m http.server", "ip, curl", "a station that is told its address by RARP")
+def rarp_case(net):
+    net.file = net.write("rarp.yaml", RARP)
+    net.write("index.html", "told\n")
+    net.serve("server", [PYTHON, "-m", "http.server", "8000"])
+    got = net.run("station", [which("curl"), "-sS", "--retry", "40", "--retry-delay", "0", "--retry-all-errors", "http://10.0.0.1:8000/index.html"], 40)
+    same(got, b"told\n", "curl")
+    said = net.run("station", [which("ip"), "-4", "address", "show", "eth0"]).decode()
+    need("inet 10.0.0.7/8" in said, f"ip address says\n{said}")
+
+
 # ---- load ----
 
 @case("wrk", "nginx, 2 workers", "wrk", "50 connections for 2 s, no socket error, no other status than 2xx")

@@ -121,6 +121,7 @@ class Net:
         self.outlet, self.name, self.verbose = outlet, name, verbose
         self.dir = os.path.join(work, name)
         self.servers, self.started = [], []
+        self.file = None                # a network file; None: the default network
         os.makedirs(self.dir, exist_ok=True)
         self.env = dict(os.environ, OUTLET_NET=name, HOME=work, LC_ALL="C.UTF-8", TMPDIR=self.dir,
                         XDG_RUNTIME_DIR=os.path.join(work, "run"))
@@ -147,7 +148,7 @@ class Net:
         return self.path(name)
 
     def command(self, host, argv):
-        return [self.outlet, "run", "--host", host, "--", *argv]
+        return [self.outlet, "run", *(["--net", self.file] if self.file else []), "--host", host, "--", *argv]
 
     def run(self, host, argv, timeout=30, stdin=b"", ok=(0,), cwd=None):
         """A program to its end; its standard output.  Another status, or no end in time, is a failure."""

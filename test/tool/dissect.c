@@ -71,6 +71,17 @@ TEST(dissect_udp_icmp_and_arp)
 		    "00 00 00 00 00 00 0a 00 00 02"), "ARP who has 10.0.0.2? tell 10.0.0.1");
 }
 
+TEST(dissect_ppp_with_and_without_its_fields)
+{
+	eq_str(line(OL_LINK_PPP, "ff 03 c0 21 01 05 00 0a 02 06 00 00 00 00"), "PPP LCP Configure-Request, 14 bytes");
+	eq_str(line(OL_LINK_PPP, "80 21 03 05 00 0a 03 06 0a 00 00 01"), "PPP IPCP Configure-Nak, 12 bytes");
+	eq_str(line(OL_LINK_PPP, "ff 03 80 2b 63 05 00 04"), "PPP protocol 0x802b code 99, 8 bytes");
+	eq_str(line(OL_LINK_PPP, "2d 0f 12 34"), "PPP VJ compressed, 4 bytes");
+	eq_str(line(OL_LINK_PPP, "21 45 00 00 20 00 00 00 00 40 11 00 00 0a 00 00 01 0a 00 00 02 10 00 00 35 00 0c 00 00 61 62 63 64"),
+	       "10.0.0.1:4096 > 10.0.0.2:53 UDP len 4");
+	ok(strstr(line(OL_LINK_PPP, "ff 03 c0"), "ends before its PPP header"));
+}
+
 #define IGMP(len) "46 c0 00 " len " 00 00 40 00 01 02 00 00 0a 00 00 01 e0 00 00 16 94 04 00 00 "
 #define MLD(len) "60 00 00 00 00 " len " 00 01 fe 80 00 00 00 00 00 00 00 00 00 00 00 00 00 01 ff 02 00 00 00 00 00 00 00 00 00 00 " \
 	"00 00 00 16 3a 00 05 02 00 00 01 00 "
