@@ -66,7 +66,7 @@ static void judge_options(struct world *w, ol_sock c, const struct peer *p)
 	socklen_t len = sizeof ti;
 	must(ol_getsockopt(w->host.stk, c, IPPROTO_TCP, TCP_INFO, &ti, &len, w->host.now) == 0);
 	uint32_t least = p->mss < 536 ? 48 : 536, mss = ti.tcpi_snd_mss + (p->ts ? 12 : 0);
-	must(mss >= least && (mss <= MAX(p->mss, 536u) || mss <= 48));
+	must(mss >= least && (mss <= p->mss || mss <= 48));
 	must(!!(ti.tcpi_options & TCPI_OPT_TIMESTAMPS) == p->ts);
 	must(!!(ti.tcpi_options & TCPI_OPT_SACK) == (p->ts && p->sack));
 	must(!!(ti.tcpi_options & TCPI_OPT_WSCALE) == (p->ts && p->ws));

@@ -1,6 +1,6 @@
 /*
  * Reading and writing the TCP header, RFC 9293 3.1.  What is returned is in host order and stays so.  The four reserved
- * bits are ignored on receipt and sent as zero (MUST-3, "Rsrvd"), save the last of them, which RFC 9768 named AE.
+ * bits are ignored on receipt and sent as zero (RFC 9293 3.1, "Rsrvd"), save the last of them, which RFC 9768 named AE.
  */
 #include "wire/tcp.h"
 #include <assert.h>

@@ -21,7 +21,7 @@ TEST(cksum_of_rfc_1071_example)
 	eq(cksum_fold(cksum_add(0, p, sizeof p)), 0xddf2);
 }
 
-/* req: 1071-1-a */
+/* req: 9293-3.1-b, 1071-1-a */
 TEST(cksum_agrees_with_the_model_at_every_length_and_alignment)
 {
 	static uint8_t buf[70000], dst[70000];

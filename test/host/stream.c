@@ -325,7 +325,7 @@ static void urgent_is(struct net *n, int fd, char want)
 	eq(byte, want);
 }
 
-/* RFC 6093 3.2: the octet that the pointer names, told apart from the stream.  req: MUST-62, MUST-32 */
+/* RFC 6093 3.2: the octet that the pointer names, told apart from the stream.  req: MUST-62, MUST-32, MUST-33 */
 TEST(urgent_bytes_go_from_guest_to_guest_with_their_mark)
 {
 	struct two *t = connected();

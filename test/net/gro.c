@@ -204,6 +204,7 @@ TEST(ecn_flags_are_equal_in_a_train)
 }
 
 /* It joins none.  That it begins one does no harm: the floors above refuse it, and the rest finds its own way. */
+/* req: MUST-3 */
 TEST(damaged_segment_joins_no_train)
 {
 	both("a1 b1 a2x b2 a3", "a1 b12 a23");

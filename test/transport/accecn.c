@@ -41,7 +41,7 @@ TEST(accecn_counters_begin_at_5_1_0_1)
 }
 
 /* The low three bits, on all that has no SYN, and round again. */
-/* req: 9768-3.2.2-a */
+/* req: 9768-3.2.2-a, 8311-4.2-a */
 TEST(accecn_every_segment_has_the_count)
 {
 	struct ladder *l = agreed("tcp_ecn_option=0");

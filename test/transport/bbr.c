@@ -522,3 +522,28 @@ TEST(bbr_takes_a_lost_records_own_volume)
 	eq(b->inflight_longterm, 100000);
 	drv_free(d);
 }
+
+static bool on_cruise(struct world *w, struct seen *s, enum bbr_state from, enum bbr_state to)
+{
+	return to == BBR_CRUISE;
+}
+
+/* RFC 3168 5: a mark is answered as one lost packet is.  What the model keeps of a round with a loss it keeps of one with a mark. */
+/* req: 3168-5-b */
+TEST(bbr_takes_a_mark_for_a_loss)
+{
+	struct world w;
+	struct seen s = { .on = on_cruise };
+	run(&w, &s, usual(), LONG);
+	struct drv *d = w.d;
+	struct bbr *b = model(&w);
+	eq(b->state, BBR_CRUISE);
+	ok(b->bw_shortterm == BBR_INFINITE && b->inflight_shortterm == BBR_INFINITE);
+	uint32_t una = drv_rel(d, d->tcb->snd_una), all = drv_rel(d, d->tcb->snd_nxt);
+	drv_ack(d, 1, .ack = una + MSS, .ece = true);
+	eq(d->tcb->loss.ca_state, TCP_CAS_CWR);
+	drv_ack(d, 40, .ack = all);
+	drv_ack(d, 40, .ack = drv_rel(d, d->tcb->snd_nxt));	/* of what went after the mark: a round is over */
+	ok(b->bw_shortterm != BBR_INFINITE && b->inflight_shortterm != BBR_INFINITE);
+	end(&w);
+}

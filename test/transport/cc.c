@@ -131,6 +131,18 @@ TEST(cubic_is_never_slower_than_reno)
 	drv_free(d);
 }
 
+/* Once Reno would be back at the window before the reduction it would grow by a whole segment a round trip, and so does W_est. */
+/* req: 9438-4.3-a */
+TEST(cubic_grows_as_reno_beyond_its_prior_window)
+{
+	struct drv *d = avoiding("cubic", 20, 1000);
+	reduce(d);
+	for (int i = 0; i < 30; i++)
+		round_trip(d, 20);
+	ok(segs(d) > 36 && segs(d) < 40);			/* 14 to 20 in eleven and a half, then one each */
+	drv_free(d);
+}
+
 /* RFC 9438 4.7: a loss below the last maximum gives up more: the next W_max is 0.85 of the window. */
 /* req: 9438-4.7-a */
 TEST(cubic_converges_fast)
@@ -263,6 +275,81 @@ TEST(hystart_resumes_slow_start_after_noise)
 	round_trip(d, 100);
 	ok(d->tcb->loss.cwnd > 2 * before - d->tcb->snd_mss);
 	eq(d->tcb->loss.ssthresh, TCP_INFINITE_SSTHRESH);
+	drv_free(d);
+}
+
+/* Time in which nothing was sent is no time of the curve's: it goes on from where it was. */
+/* req: 9438-4.2-a */
+TEST(cubic_does_not_grow_while_idle)
+{
+	struct drv *d = avoiding("cubic", 1000, 1000);
+	reduce(d);
+	for (int i = 0; i < 20; i++)
+		round_trip(d, 100);
+	d->queued = drv_rel(d, d->tcb->snd_nxt) - 1;
+	drv_ack(d, 100, .ack = drv_rel(d, d->tcb->snd_nxt));	/* all of it, and nothing more to send */
+	double before = segs(d);
+	drv_pass(d, 60 * OL_SEC);
+	d->queued = 1u << 31;
+	drv_output(d);
+	round_trip(d, 100);
+	ok(segs(d) < before + before / 10);			/* a minute on the curve would be half as much again in this round trip */
+	drv_free(d);
+}
+
+/* A window that was the limit once and is not now does not grow, in congestion avoidance neither. */
+/* req: 9438-4.6-b */
+TEST(window_that_is_no_longer_the_limit_stays)
+{
+	const char *const names[] = { "reno", "cubic" };
+	for (int k = 0; k < 2; k++) {
+		struct drv *d = drv_new(.cc = names[k], .rtt_ms = 100);
+		drv_write(d, 0, 20000);
+		drv_ack(d, 100, .ack = 10001);
+		drv_ack(d, 100, .ack = 20001);
+		uint32_t cwnd = d->tcb->loss.ssthresh = d->tcb->loss.cwnd;
+		for (uint32_t i = 1; i <= 50; i++) {
+			drv_write(d, 0, 2000);
+			drv_ack(d, 100, .ack = 20001 + 2000 * i);
+		}
+		eq(d->tcb->loss.cwnd, cwnd);
+		drv_free(d);
+	}
+}
+
+/* Slow start goes all the way to ssthresh, wherever that came from. */
+/* req: 9438-4.10-a, 5681-3.1-a */
+TEST(slow_start_ends_at_ssthresh)
+{
+	const char *const names[] = { "reno", "cubic" };
+	for (int k = 0; k < 2; k++) {
+		struct drv *d = drv_new(.cc = names[k], .rtt_ms = 100);
+		d->busy = true;
+		d->queued = 1u << 31;
+		d->tcb->loss.ssthresh = 40000;
+		drv_output(d);
+		round_trip(d, 100);
+		eq(d->tcb->loss.cwnd, 20000);
+		round_trip(d, 100);
+		eq(d->tcb->loss.cwnd, 40000);
+		round_trip(d, 100);
+		ok(d->tcb->loss.cwnd <= 42000);
+		drv_free(d);
+	}
+}
+
+/* A loss that the reordering timer finds reduces as one that an ACK shows. */
+/* req: 9438-4.6-a */
+TEST(cubic_reduces_at_once_when_a_timer_finds_the_loss)
+{
+	struct drv *d = drv_new(.cc = "cubic", .rtt_ms = 100);
+	drv_write(d, 0, 10000);
+	drv_ack(d, 100, .ack = 1, .sack = { 9001, 10001 });
+	eq(d->tcb->loss.cwnd, 10000);
+	drv_pass(d, 25 * OL_MS);
+	eq(d->tcb->loss.ca_state, TCP_CAS_RECOVERY);
+	eq(d->tcb->loss.ssthresh, 7000);
+	ok(d->tcb->loss.cwnd <= 7000);
 	drv_free(d);
 }
 

@@ -128,3 +128,61 @@ TEST(cwv_window_is_halved_after_five_minutes_unused)
 	eq(d->tcb->loss.cwnd, 10 * MSS);
 	drv_free(d);
 }
+
+/* The line is at half of cwnd, and a pipeACK not measured yet is on neither side of it. */
+/* req: 7661-4.4-a */
+TEST(cwv_phase_turns_at_half_the_window)
+{
+	for (uint32_t used = 16; used <= 20; used += 4) {
+		struct drv *d = grown(true);
+		d->tcb->loss.cc = tcp_cc_find("reno");		/* its window does not move meanwhile */
+		for (int i = 0; i < 20; i++) {
+			trip(d, used * MSS);
+			d->tcb->loss.cwnd = 40 * MSS;
+		}
+		drv_write(d, 0, MSS);
+		eq(d->tcb->loss.cwv.unvalidated, used < 20);
+		drv_free(d);
+	}
+	struct tcp_loss_cfg cfg = tcp_loss_cfg_default();
+	cfg.cwv = true;
+	struct drv *d = drv_new(.rtt_ms = 100, .cfg = &cfg);
+	drv_write(d, 0, MSS);
+	ok(!d->tcb->loss.cwv.defined && !d->tcb->loss.cwv.unvalidated);
+	drv_free(d);
+}
+
+/* Not limited by the window it does not grow, in slow start neither, though half of it is in flight. */
+/* req: 7661-4.4-b */
+TEST(cwv_unvalidated_window_does_not_grow_in_slow_start)
+{
+	struct drv *d = grown(true);
+	rest(d);
+	d->tcb->loss.ssthresh = TCP_INFINITE_SSTHRESH;
+	uint32_t cwnd = d->tcb->loss.cwnd;
+	drv_write(d, 0, cwnd / 4 * 3);
+	ok(d->tcb->loss.cwv.unvalidated);
+	drv_ack(d, 100, .ack = drv_rel(d, d->tcb->snd_una) + 2 * MSS);
+	eq(d->tcb->loss.cwnd, cwnd);
+	drv_free(d);
+}
+
+/* max(pipeACK, LossFlightSize): here the first is the larger; and a threshold above three quarters stays after five minutes. */
+/* req: 7661-4.4.1-a, 7661-4.4.3-a */
+TEST(cwv_keeps_the_larger_of_two)
+{
+	struct drv *d = grown(true);
+	for (int i = 0; i < 20; i++)
+		trip(d, 10 * MSS);
+	lose_one(d, 4 * MSS);
+	eq(d->tcb->loss.ca_state, TCP_CAS_RECOVERY);
+	eq(d->tcb->loss.ssthresh, 5 * MSS);
+	drv_free(d);
+	d = grown(true);
+	rest(d);
+	d->tcb->loss.ssthresh = 100 * MSS;
+	drv_pass(d, 301 * OL_SEC);
+	trip(d, 2 * MSS);
+	eq(d->tcb->loss.ssthresh, 100 * MSS);
+	drv_free(d);
+}

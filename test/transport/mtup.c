@@ -126,7 +126,7 @@ TEST(probe_that_arrives_raises_the_segment_and_not_the_window)
 }
 
 /* The probe is sent again in segments known to pass, at once, and neither window nor threshold moves. */
-/* req: 4821-4-a, 4821-4-b */
+/* req: 4821-4-a, 4821-4-b, 4821-7.1-a */
 TEST(loss_of_the_probe_alone_is_no_congestion)
 {
 	struct ladder *l = probing();
@@ -145,6 +145,7 @@ TEST(loss_of_the_probe_alone_is_no_congestion)
 	eq(info(l).tcpi_ca_state, TCP_CA_Open);
 	eq(ladder_tcb(l)->loss.ssthresh, ssthresh);
 	ok(ladder_tcb(l)->loss.cwnd >= cwnd);
+	eq(ladder_tcb(l)->loss.rate.lost, 0);			/* nor does a model of the path hear of it */
 	eq(ladder_tcb(l)->snd_mss, BASE);
 	eq(ladder_tcb(l)->mtup.high, FIRST + 40 - 1);
 	ladder_end(l);
@@ -340,7 +341,7 @@ TEST(too_big_about_the_probe_names_the_next_one)
 
 /* ---- the search ------------------------------------------------------------------------------------------------- */
 
-/* req: 4821-7.3-a */
+/* req: 4821-7.3-a, 4821-7.1-a */
 TEST(search_ends_and_begins_again_after_ten_minutes)
 {
 	struct ladder *l = probing();

@@ -14,7 +14,7 @@ static struct ports *ports_new(const uint8_t *seed, uint16_t lo, uint16_t hi)
 	return p;
 }
 
-/* req: 6056-3.2-a: every ephemeral port is one of the range, all of them are used, and none twice while it is bound */
+/* req: 6056-3.2-a, 6056-3.3-b, 6056-5-a: every ephemeral port is one of the range, all of them are used, and none twice while it is bound */
 TEST(port_ephemeral_ones_cover_their_range_once)
 {
 	enum { LO = 40000, HI = 40099, N = HI - LO + 1 };

@@ -29,7 +29,7 @@ TEST(third_sacked_segment_sends_the_hole_at_once)
 }
 
 /* RFC 5681 3.2: without SACK the third duplicate ACK does it. */
-/* req: 5681-3.2-b, 5681-3.2-f, 6582-3.2-b */
+/* req: 5681-3.2-b, 5681-3.2-f, 6582-3.2-b, 8985-4-a */
 TEST(third_duplicate_ack_sends_the_first_segment)
 {
 	struct drv *d = drv_new(.rtt_ms = 100, .no_sack = true, .cc = "reno");
@@ -155,7 +155,7 @@ TEST(islost_without_rack_needs_three_sacked_above)
 
 /* ---- PRR --------------------------------------------------------------------------------------------------------- */
 /* RFC 9937: what was delivered goes out again, one for one, from the recovery's start; at its end cwnd is ssthresh. */
-/* req: 9937-6.1-a, 9937-6.2-a, 9937-6.2-e, 9937-6.2-f, 9937-6.4-a, 6675-5-c */
+/* req: 9937-6.1-a, 9937-6.2-a, 9937-6.2-e, 9937-6.2-f, 9937-6.4-a, 6675-5-c, 6675-5-d, 6675-5-e */
 TEST(prr_sends_one_for_one_below_ssthresh_and_ends_at_it)
 {
 	struct drv *d = drv_new(.rtt_ms = 100);
@@ -326,7 +326,7 @@ TEST(timeout_sends_one_segment_and_backs_off)
 }
 
 /* RFC 6298 3, Karn: what was sent twice is not measured, and RTO stays doubled until something was. */
-/* req: 6298-3-a */
+/* req: 6298-3-a, MUST-18 */
 TEST(karn_keeps_the_doubled_rto_until_a_clean_measurement)
 {
 	struct tcp_loss_cfg cfg = tcp_loss_cfg_default();
@@ -346,7 +346,7 @@ TEST(karn_keeps_the_doubled_rto_until_a_clean_measurement)
 }
 
 /* RFC 7323 4.1: with timestamps it can be measured all the same. */
-/* req: 6298-3-a, 6298-3-b */
+/* req: 6298-3-a, 6298-3-b, MUST-18 */
 TEST(timestamps_measure_what_was_sent_twice)
 {
 	struct tcp_loss_cfg cfg = tcp_loss_cfg_default();
@@ -362,7 +362,7 @@ TEST(timestamps_measure_what_was_sent_twice)
 }
 
 /* RFC 6298 2: first measurement R gives SRTT R, RTTVAR R/2; the following are weighed by 1/8 and 1/4. */
-/* req: 6298-2-a, 6298-2-b, 6298-2-c, 6298-4-a */
+/* req: 6298-2-a, 6298-2-b, 6298-2-c, 6298-4-a, MUST-18 */
 TEST(rtt_estimate_follows_rfc6298)
 {
 	struct drv *d = drv_new();

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <outlet/ol_sock.h>
 #include <outlet/ol_stack.h>
 #include "base/be.h"
@@ -217,6 +218,55 @@ TEST(source_routes_are_refused)
 	gone(&h);
 }
 
+/* What is said of a listener holds for the connections it makes, from the SYN-ACK on. */
+/* req: MUST-48, MUST-49, SHLD-22 */
+TEST(program_sets_diffserv_and_ttl_of_its_listeners_segments)
+{
+	struct host h;
+	host(&h, NULL, seed_a);
+	ol_sock l = listener(&h, 80);
+	eq(set(&h, l, IPPROTO_IP, IP_TOS, 0x28), 0);
+	eq(set(&h, l, IPPROTO_IP, IP_TTL, 7), 0);
+	TCP(&h, .sport = 1000, .dport = 80, .seq = 9, .flags = SYN);
+	const uint8_t *b = next(&h);
+	ok(b && b[33] == (SYN | ACK));
+	eq(b[1], 0x28);
+	eq(b[8], 7);
+	TCP(&h, .sport = 1000, .dport = 80, .seq = 10, .ack = be32_at(b + 24) + 1, .flags = ACK);
+	ol_sock s = ol_accept(h.stk, l, NULL, NULL, h.now);
+	ok(s >= 0);
+	eq(ol_send(h.stk, s, "x", 1, 0, h.now), 1);
+	b = next(&h);
+	eq(b[1], 0x28);
+	eq(b[8], 7);
+	gone(&h);
+}
+
+/* The calls of sockets for it: one port, an attempt under way from it, and a listener on it. */
+/* req: MUST-42 */
+TEST(port_is_listened_on_beside_an_attempt_from_it)
+{
+	struct host h;
+	struct sockaddr_in from = name(OURS, 7000), to = name(PEER, 80);
+	host(&h, NULL, seed_a);
+	ol_sock c = ol_socket(h.stk, AF_INET, SOCK_STREAM, 0, h.now), l = ol_socket(h.stk, AF_INET, SOCK_STREAM, 0, h.now);
+	eq(set(&h, c, SOL_SOCKET, SO_REUSEADDR, 1), 0);
+	eq(set(&h, l, SOL_SOCKET, SO_REUSEADDR, 1), 0);
+	eq(ol_bind(h.stk, c, SA(from), h.now), 0);
+	eq(ol_connect(h.stk, c, SA(to), h.now), -EINPROGRESS);
+	uint32_t seq = be32_at(next(&h) + 24) + 1;
+	eq(ol_bind(h.stk, l, SA(from), h.now), 0);
+	eq(ol_listen(h.stk, l, 5, h.now), 0);
+	TCP(&h, .sport = 80, .dport = 7000, .seq = 99, .ack = seq, .flags = SYN | ACK);
+	eq(ol_send(h.stk, c, "x", 1, 0, h.now), 1);		/* the attempt was ours, and went on */
+	while (next(&h))
+		;
+	TCP(&h, .sport = 81, .dport = 7000, .seq = 9, .flags = SYN);
+	const uint8_t *b = next(&h);
+	ok(b && b[33] == (SYN | ACK));
+	gone(&h);
+}
+
 static void icmp(struct host *h, uint8_t type, uint8_t code, uint32_t rest, uint16_t sport, uint16_t dport,
 		 uint32_t seq)
 {
@@ -266,6 +316,90 @@ TEST(icmp_error_reaches_the_socket_it_is_about)
 	eq(error_of(&h, s[0]), 0);
 	eq(error_of(&h, s[1]), ECONNREFUSED);
 	gone(&h);
+}
+
+/* The same of IPv6, which quotes the connection between fd00::1 and fd00::2. */
+static void icmp6(struct host *h, uint8_t type, uint8_t code, uint32_t rest, uint16_t sport, uint16_t dport, uint32_t seq)
+{
+	uint8_t b[40 + 8 + 40 + 20] = { 0x60 }, *m = b + 40, *q = m + 8;
+	struct ol_addr us, peer, router;
+	ok(ol_addr_parse("fd00::1", &us) && ol_addr_parse("fd00::2", &peer) && ol_addr_parse("fd00::fe", &router));
+	b[5] = sizeof b - 40;
+	b[6] = IPPROTO_ICMPV6;
+	b[7] = 64;
+	memcpy(b + 8, router.b, 16);
+	memcpy(b + 24, us.b, 16);
+	m[0] = type;
+	m[1] = code;
+	be32_put(m + 4, rest);
+	q[0] = 0x60;
+	q[5] = 20;
+	q[6] = IPPROTO_TCP;
+	q[7] = 64;
+	memcpy(q + 8, us.b, 16);
+	memcpy(q + 24, peer.b, 16);
+	be16_put(q + 40, sport);
+	be16_put(q + 42, dport);
+	be32_put(q + 44, seq);
+	be16_put(m + 2, cksum_finish(cksum_add(cksum_pseudo(&router, &us, IPPROTO_ICMPV6, sizeof b - 40), m, sizeof b - 40)));
+	(void)ol_stack_input(h->stk, h->ifi, ol_pkt_from(h->pool, b, sizeof b), h->now);
+}
+
+static int state_of(struct host *h, ol_sock s)
+{
+	struct tcp_info ti;
+	socklen_t len = sizeof ti;
+	eq(ol_getsockopt(h->stk, s, IPPROTO_TCP, TCP_INFO, &ti, &len, h->now), 0);
+	return ti.tcpi_state;
+}
+
+/*
+ * Each of the soft ones by its number on the wire: the attempt goes on, the connection lives, SO_ERROR tells of it once; and what a
+ * Parameter Problem points at is no size of the path.
+ */
+/* req: MUST-56, SHLD-25, MUST-47, MUST-54 */
+TEST(soft_icmp_errors_abort_nothing_and_are_told)
+{
+	static const struct { bool v6; uint8_t type, code; uint32_t rest; int err; } soft[] = {
+		{ false, 3, 0, 0, ENETUNREACH }, { false, 3, 1, 0, EHOSTUNREACH }, { false, 3, 5, 0, EOPNOTSUPP },
+		{ false, 11, 0, 0, EHOSTUNREACH }, { false, 11, 1, 0, EHOSTUNREACH }, { false, 12, 0, 9u << 24, EPROTO },
+		{ true, 1, 0, 0, ENETUNREACH }, { true, 1, 3, 0, EHOSTUNREACH }, { true, 3, 0, 0, EHOSTUNREACH },
+		{ true, 3, 1, 0, EHOSTUNREACH }, { true, 4, 0, 40, EPROTO }, { true, 4, 1, 6, EPROTO }, { true, 4, 2, 1300, EPROTO },
+	};
+	struct sockaddr_in to = name(PEER, 80);
+	struct sockaddr_in6 to6 = {
+		.sin6_family = AF_INET6, .sin6_port = htons(80), .sin6_addr.s6_addr = { 0xfd, [15] = 2 },
+	};
+	for (size_t i = 0; i < sizeof soft / sizeof *soft; i++) {
+		struct host h;
+		bool v6 = soft[i].v6;
+		host(&h, "tcp_mtu_probing=0", seed_a);
+		ol_sock s = ol_socket(h.stk, v6 ? AF_INET6 : AF_INET, SOCK_STREAM, 0, h.now);
+		eq(v6 ? ol_connect(h.stk, s, SA(to6), h.now) : ol_connect(h.stk, s, SA(to), h.now), -EINPROGRESS);
+		const uint8_t *b = next(&h) + (v6 ? 40 : 20);
+		uint16_t from = be16_at(b);
+		uint32_t seq = be32_at(b + 4);
+		struct tcp_info was, is;
+		socklen_t len = sizeof was;
+		eq(ol_getsockopt(h.stk, s, IPPROTO_TCP, TCP_INFO, &was, &len, h.now), 0);
+		for (int opened = 0; opened < (v6 ? 1 : 2); opened++) {
+			if (opened) {
+				TCP(&h, .sport = 80, .dport = from, .seq = 99, .ack = seq + 1, .flags = SYN | ACK);
+				seq++;
+				eq(ol_send(h.stk, s, "x", 1, 0, h.now), 1);
+				while (next(&h))
+					;
+			}
+			(v6 ? icmp6 : icmp)(&h, soft[i].type, soft[i].code, soft[i].rest, from, 80, seq);
+			eq(state_of(&h, s), opened ? TCP_ESTABLISHED : TCP_SYN_SENT);
+			eq(error_of(&h, s), soft[i].err);
+			eq(error_of(&h, s), 0);
+			len = sizeof is;
+			eq(ol_getsockopt(h.stk, s, IPPROTO_TCP, TCP_INFO, &is, &len, h.now), 0);
+			eq(is.tcpi_pmtu, was.tcpi_pmtu);
+		}
+		gone(&h);
+	}
 }
 
 /* RFC 6633: as if it had not come.  No error, no window cut, nothing sent. */
@@ -422,7 +556,7 @@ TEST(ephemeral_ports_are_reused_as_late_as_possible)
 }
 
 /* Secrets: everything an outsider must not foretell comes from the seed, and another seed makes all of it another. */
-/* req: 6528-4-a, 7323-7.1-a */
+/* req: 6528-4-a, 7323-7.1-a, MUST-9 */
 TEST(secrets_come_from_the_seed)
 {
 	struct host a, b, again;

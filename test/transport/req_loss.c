@@ -88,7 +88,7 @@ static struct drv *ten_segments(struct tcp_loss_cfg *cfg, bool rack)
  * The next to go, without RACK: what is lost, lowest first, each once; then new text; never what is merely not yet
  * known.
  */
-/* req: 6675-4-d */
+/* req: 6675-4-d, 6675-5-e */
 TEST(lost_text_goes_before_new_text)
 {
 	struct tcp_loss_cfg cfg;

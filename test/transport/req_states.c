@@ -64,6 +64,36 @@ TEST(tcp_acks_of_nothing_sent_are_reset_while_opening)
 	none(l);
 	app(l, 0, "accept");
 	ladder_end(l);
+	l = ladder_crossed();					/* and reached from SYN-SENT */
+	for (unsigned ack = 0; ack <= 2; ack += 2) {
+		in (l, 0, ". 1:1(0) ack %u win 1000", ack);
+		out(l, 0, "R %u:%u(0) win 0", ack, ack);
+		state_is(l, SYN_RECEIVED);
+	}
+	ladder_end(l);
+}
+
+/* In no state, whatever the reset says. */
+/* req: 9293-3.5.2-e */
+TEST(tcp_reset_is_never_answered_with_a_reset)
+{
+	static const char *const resets[] = { "R 7:7(0) win 0", "R. 7:7(0) ack 44 win 0", "SR 7:7(0) win 0", "FR. 7:17(10) ack 44 win 0" };
+	for (size_t i = 0; i < sizeof resets / sizeof *resets; i++) {
+		struct ladder *l = ladder_syn_sent();
+		in (l, 1, "%s", resets[i]);
+		none(l);
+		state_is(l, SYN_SENT);
+		ladder_end(l);
+		l = ladder_listening();
+		in (l, 1, "%s", resets[i]);
+		none(l);
+		eq(ladder_tcp(l)->n_syn, 0);
+		ladder_end(l);
+		l = ladder();
+		in (l, 1, "%s", resets[i]);
+		none(l);
+		ladder_end(l);
+	}
 }
 
 /* req: 9293-3.5.2-d, 9293-3.5.2-e */
@@ -115,7 +145,7 @@ TEST(tcp_reset_in_syn_sent_must_acknowledge_the_syn)
  * From a passive open back to LISTEN, nobody told and the listener alive; from an active one to CLOSED, and the user is
  * told.
  */
-/* req: 9293-3.5.3-b */
+/* req: 9293-3.5.3-b, MUST-11 */
 TEST(tcp_reset_in_syn_received_depends_on_who_opened)
 {
 	struct ladder *l = ladder_half_open();
@@ -255,8 +285,11 @@ TEST(tcp_passive_open_disturbs_nobody)
 	app(l, 0, "connect");
 	out(l, 0, "S 0:0(0)");
 	struct ol_endpoint here = *tcp_local(ladder_tcb(l));
+	o.ttl = 9;
+	o.nodelay = true;
 	eq(tcp_listen(ladder_tcp(l), &x, &o, &here, 5, false, NULL, ladder_now(l)), OL_OK);	/* beside SYN-SENT */
 	state_is(l, SYN_SENT);
+	ok(tcp_opts(ladder_tcb(l))->ttl == 0 && !tcp_opts(ladder_tcb(l))->nodelay);
 	in (l, 1, "S 0:0(0) win 1000 <mss 1000>");
 	out(l, 0, "S. 0:0(0) ack 1");
 	state_is(l, SYN_RECEIVED);
@@ -376,7 +409,7 @@ TEST(tcp_open_to_what_is_no_single_host_fails)
 /* ---- urgent text, 3.8.5 and the sixth step ------------------------------------------------------------ */
 
 /* RCV.UP only rises; the program hears of the first, hears again when it advances, and not of what it knows. */
-/* req: 9293-3.10.7.4-o, MUST-32, MUST-33 */
+/* req: 9293-3.10.7.4-o, MUST-31, MUST-32, MUST-33 */
 TEST(tcp_urgent_pointer_is_told_once_and_again_when_it_advances)
 {
 	struct ladder *l = ladder_established();
@@ -388,18 +421,27 @@ TEST(tcp_urgent_pointer_is_told_once_and_again_when_it_advances)
 	ok(tcp_event_next(ladder_tcp(l), &ev));
 	ok(ev.tcb == t && (tcp_ready(t) & OL_EV_PRI));
 	eq(t->rcv_up.v - t->irs.v, 21);
-	in (l, 0, "PU. 11:16(5) ack 1 win 257 urg 5");		/* lower: RCV.UP = max(RCV.UP, SEG.UP) */
+	while (tcp_event_next(ladder_tcp(l), &ev))
+		;
+	in (l, 0, "U. 11:11(0) ack 1 win 257 urg 5");		/* lower: RCV.UP = max(RCV.UP, SEG.UP), and no news */
 	eq(t->rcv_up.v - t->irs.v, 21);
+	ok(!tcp_event_next(ladder_tcp(l), &ev));
+	in (l, 0, "U. 11:11(0) ack 1 win 257 urg 15");		/* it advances before anything of it was read: told again */
+	eq(t->rcv_up.v - t->irs.v, 26);
+	ok(tcp_event_next(ladder_tcp(l), &ev) && ev.tcb == t);
+	in (l, 0, "P. 11:16(5) ack 1 win 257");
 	in (l, 0, "P. 16:26(10) ack 1 win 257");
 	ok(!tcp_at_mark(t));					/* there is urgent text left: the mark is ahead */
-	app(l, 0, "read 100 = 19");
+	app(l, 0, "read 100 = 24");
 	ok(tcp_at_mark(t));
 	app(l, 0, "readurg = 1");
+	ok(!(tcp_ready(t) & OL_EV_PRI));
+	in (l, 0, "P. 26:31(5) ack 1 win 257");
 	app(l, 0, "read 100 = 5");
 	ok(!(tcp_ready(t) & OL_EV_PRI));			/* the run is over */
 	while (tcp_event_next(ladder_tcp(l), &ev))
 		;
-	in (l, 0, "PU. 26:36(10) ack 1 win 257 urg 10");	/* another */
+	in (l, 0, "PU. 31:41(10) ack 1 win 257 urg 10");	/* another */
 	ok(tcp_event_next(ladder_tcp(l), &ev));
 	ok(tcp_ready(t) & OL_EV_PRI);
 	ladder_end(l);
@@ -504,5 +546,10 @@ TEST(tcp_reset_with_syn_opens_nothing)
 	in (l, 0, "SR. 0:0(0) ack 1 win 1000 <mss 1000>");
 	none(l);
 	eq(ladder_tcp(l)->n_syn, 0);
+	ladder_end(l);
+	l = ladder_half_open(.cfg = "tcp_syncookies=2");	/* nor does one that would else be the answer to a cookie */
+	in (l, 0, "R. 1:1(0) ack 1 win 1000");
+	none(l);
+	app(l, 0, "accept = again");
 	ladder_end(l);
 }

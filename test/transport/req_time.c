@@ -56,6 +56,51 @@ TEST(tcp_syn_is_repeated_for_three_minutes)
 	ladder_end(l);
 }
 
+/* One connection's R2 is its user's, below and above what holds for the others; a SYN's as well. */
+/* req: MUST-21, MUST-22 */
+TEST(tcp_r2_is_set_for_one_connection)
+{
+	static const struct { int timeout_s, alive_ms, dead_ms; } t[] = { { 3, 2900, 200 }, { 0, 6000, 60000 }, { 3600, 3590000, 20000 } };
+	for (size_t i = 0; i < 3; i++) {
+		struct ladder *l = ladder_established(.cfg = "tcp_retries2=4");
+		tcp_opts(ladder_tcb(l))->user_timeout = t[i].timeout_s * OL_SEC;
+		tcp_opts_changed(ladder_tcb(l), ladder_now(l));
+		app(l, 0, "write 100");
+		app(l, t[i].alive_ms, "peek 1 = again");
+		app(l, t[i].dead_ms, "peek 1 = timedout");
+		ladder_flush(l);
+		ladder_end(l);
+	}
+	struct ladder *l = ladder();
+	app(l, 0, "connect");
+	tcp_opts(ladder_tcb(l))->syncnt = 2;
+	out(l, 0, "S 0:0(0)");
+	out(l, 1000, "S 0:0(0)");
+	out(l, 2000, "S 0:0(0)");
+	wait(l, 4100);
+	state_is(l, CLOSED);
+	app(l, 0, "error = timedout");
+	ladder_end(l);
+}
+
+/* The peer's SYN crosses ours and nothing follows: still an attempt to open, and as patient as one. */
+/* req: MUST-23 */
+TEST(tcp_syn_that_was_crossed_is_repeated_for_three_minutes)
+{
+	struct ladder *l = ladder_crossed();
+	ol_time start = ladder_now(l);
+	unsigned n = 0;
+	while (tcp_state(ladder_tcb(l)) == OL_TCP_SYN_RECEIVED && ladder_now(l) - start < 600 * OL_SEC) {
+		app(l, 1000, "nodelay 1");
+		n += ladder_flush(l);
+	}
+	eq(n, tcp_config_default().syn_retries);
+	ok(ladder_now(l) - start >= 180 * OL_SEC);
+	state_is(l, CLOSED);
+	app(l, 0, "error = timedout");
+	ladder_end(l);
+}
+
 /* R1 and R2 as the RFC has them: three retransmissions, and no end before a hundred seconds. */
 /* req: SHLD-10, SHLD-11, MUST-20 */
 TEST(tcp_text_is_repeated_for_a_hundred_seconds)
@@ -118,6 +163,14 @@ TEST(tcp_icmp_errors_find_their_connection)
 	ladder_icmp(l, OL_ERR_CONNREFUSED, true, 0, 0);
 	eq(tcp_state(first), OL_TCP_SYN_SENT);
 	tcp_release(first, ladder_now(l));
+	ladder_end(l);
+	l = ladder_half_open();					/* what a listener has half open: given up, or not */
+	ladder_icmp(l, OL_ERR_HOSTUNREACH, false, 0, 0);
+	ladder_icmp(l, OL_ERR_CONNREFUSED, true, 0, 5);		/* of nothing sent */
+	eq(ladder_tcp(l)->n_syn, 1);
+	ladder_icmp(l, OL_ERR_CONNREFUSED, true, 0, 0);
+	eq(ladder_tcp(l)->n_syn, 0);
+	wait(l, 10000);
 	ladder_end(l);
 }
 
@@ -208,6 +261,26 @@ TEST(tcp_no_acknowledgement_waits_half_a_second)
 		in (l, 1000, ". %d:%d(1000) ack 1 win 257", 1 + 1000 * i, 1001 + 1000 * i);
 		by (l, 499, ". 1:1(0) ack %d", 1001 + 1000 * i);
 	}
+	int at = 40001, ours = 1;
+	for (int i = 0; i < 10; i++, at += 30, ours += 10) {
+		in (l, 1000, "P. %d:%d(10) ack %d win 257", at, at + 10, ours);
+		ladder_flush(l);				/* after a pause it is acknowledged at once */
+		app(l, 1, "write 10");				/* a program that answers lets the next wait ... */
+		out(l, 0, "P. %d:%d(10) ack %d", ours, ours + 10, at + 10);
+		in (l, 10, "P. %d:%d(10) ack %d win 257", at + 10, at + 20, ours + 10);
+		none(l);
+		in (l, 300, "P. %d:%d(10) ack %d win 257", at + 20, at + 30, ours + 10);
+		none(l);
+		by (l, 199, ". %d:%d(0) ack %d", ours + 10, ours + 10, at + 30);	/* ... and what trickles in makes it no longer */
+	}
+	app(l, 1, "write 10");
+	out(l, 0, "P. 101:111(10) ack 40301");
+	in (l, 10, "P. 40301:40311(10) ack 111 win 257");
+	app(l, 0, "write 10");
+	out(l, 0, "P. 111:121(10) ack 40311");
+	in (l, 10, "F. 40311:40311(0) ack 121 win 257");	/* a FIN */
+	none(l);
+	by (l, 499, ". 121:121(0) ack 40312");
 	ladder_end(l);
 }
 
@@ -428,6 +501,26 @@ TEST(tcp_window_taken_back_bounds_what_is_sent)
 	ladder_end(l);
 }
 
+/* What lies inside the edge that was taken back is sent again, all of it; what lies beyond is not. */
+/* req: SHLD-16, MUST-34 */
+TEST(tcp_text_inside_a_shrunken_window_is_sent_again)
+{
+	struct ladder *l = ladder_established(.cfg = "tcp_early_retrans=0,tcp_mtu_probing=0,tcp_recovery=0", .syn = "mss 1000");
+	in (l, 0, ". 1:1(0) ack 1 win 30000");
+	app(l, 0, "write 5000");
+	outs(l, 1, 4001, 1000, "ack 1");
+	out(l, 0, "P. 4001:5001(1000) ack 1");
+	by (l, 1000, ". 1:1001(1000) ack 1");			/* lost, all of it */
+	in (l, 20, ". 1:1(0) ack 1001 win 2000");		/* the right edge: 3001, it was 30001 */
+	outs(l, 1001, 3001, 1000, "ack 1");
+	none(l);
+	in (l, 20, ". 1:1(0) ack 3001 win 2000");
+	out(l, 0, ". 3001:4001(1000) ack 1");
+	out(l, 0, "P. 4001:5001(1000) ack 1");
+	none(l);
+	ladder_end(l);
+}
+
 /* A segment that was in the window of any ACK we sent is taken, whatever became of our memory since. */
 /* req: 7323-2.4-b */
 TEST(tcp_promised_window_is_kept)
@@ -460,6 +553,42 @@ static uint32_t isn(const char *seed, uint32_t remote, uint16_t port, ol_time no
  * M + F(name, secret).  M is a clock of four microseconds; F differs from secret to secret without a pattern in the
  * name, so what one pair's number is says nothing of another's.
  */
+/* The number that stands in the next segment out. */
+static uint32_t seq_of(struct ladder *l)
+{
+	struct ol_pkt *p = ladder_take(l);
+	ok(p && (p->data[33] & 0x02));
+	uint32_t v = be32_at(p->data + 24);
+	ol_pkt_free(p);
+	return v;
+}
+
+/* And it is what SYNs and SYN-ACKs begin with: the same name a second later is 250000 ticks on, another name is elsewhere. */
+/* req: MUST-8, MUST-9, 6528-3-a */
+TEST(tcp_syns_begin_with_the_clocks_number)
+{
+	uint32_t seq[2][3];
+	for (int active = 0; active < 2; active++) {
+		struct ladder *l = ladder_listening();
+		for (int i = 0; i < 3; i++) {
+			int ms = i == 1 ? 1000 : 0;
+			ladder_peer_port(l, i == 2 ? 6 : 5);
+			if (active)
+				app(l, ms, "connect");
+			else
+				in (l, ms, "S 7:7(0) win 1000 <mss 1000>");
+			seq[active][i] = seq_of(l);
+			if (active)
+				app(l, 0, "close");
+			else
+				in (l, 0, "R 8:8(0) win 0");
+		}
+		eq(seq[active][1] - seq[active][0], 250000);
+		ok(seq[active][2] - seq[active][1] > 0x10000 + 250000);	/* by chance one in ten thousand, and the seed is fixed */
+		ladder_end(l);
+	}
+}
+
 /* req: MUST-8, MUST-9, SHLD-1, 6528-3-a, 6528-3-b */
 TEST(tcp_isn_is_a_clock_and_a_keyed_hash)
 {
@@ -490,5 +619,19 @@ TEST(tcp_window_probes_come_at_doubling_intervals)
 		by (l, 4, ". 0:0(0) ack 1");
 		in (l, 0, ". 1:1(0) ack 1 win 0");
 	}
+	for (int i = 6; i < 10; i++) {				/* and where none is answered they go on until R2 */
+		int ms = rto << i, most = (int)(tcp_config_default().rto_max_ns / OL_MS);
+		wait(l, (ms < most ? ms : most) - 2);
+		by (l, 4, ". 0:0(0) ack 1");
+	}
+	state_is(l, ESTABLISHED);
+	ladder_end(l);
+	l = ladder_established();				/* a FIN needs a number in the window too */
+	in (l, 50, ". 1:1(0) ack 1 win 0");
+	app(l, 0, "shutdown wr");
+	none(l);
+	by (l, rto + 2, ". 0:0(0) ack 1");
+	in (l, 0, ". 1:1(0) ack 1 win 1");
+	out(l, 0, "F. 1:1(0) ack 1");
 	ladder_end(l);
 }

@@ -64,6 +64,34 @@ TEST(tcp_simultaneous_close)
 	ladder_end(l);
 }
 
+/* The ACK of the text in front of it is none of the FIN, in each state that waits for that. */
+/* req: 9293-3.10.7.4-l, 9293-3.10.7.4-m */
+TEST(tcp_ack_short_of_the_fin_leaves_the_state)
+{
+	for (int first = 0; first < 3; first++) {		/* FIN-WAIT-1, CLOSING, LAST-ACK */
+		struct ladder *l = ladder_established(.cfg = "tcp_early_retrans=0");
+		if (first == 2) {
+			in (l, 0, "F. 1:1(0) ack 1 win 257");
+			out(l, 0, ". 1:1(0) ack 2");
+		}
+		app(l, 0, "cork 1");
+		app(l, 0, "write 100");
+		app(l, 0, "shutdown wr");
+		out(l, 0, "FP. 1:101(100) ack %d", first == 2 ? 2 : 1);
+		if (first == 1) {
+			in (l, 0, "F. 1:1(0) ack 1 win 257");
+			out(l, 0, ". 102:102(0) ack 2");
+		}
+		enum ol_tcp_state waits = tcp_state(ladder_tcb(l));
+		eq(waits, first == 0 ? OL_TCP_FIN_WAIT_1 : first == 1 ? OL_TCP_CLOSING : OL_TCP_LAST_ACK);
+		in (l, 1, ". %d:%d(0) ack 101 win 257", first ? 2 : 1, first ? 2 : 1);
+		eq(tcp_state(ladder_tcb(l)), waits);
+		in (l, 1, ". %d:%d(0) ack 102 win 257", first ? 2 : 1, first ? 2 : 1);
+		eq(tcp_state(ladder_tcb(l)), first == 0 ? OL_TCP_FIN_WAIT_2 : first == 1 ? OL_TCP_TIME_WAIT : OL_TCP_CLOSED);
+		ladder_end(l);
+	}
+}
+
 /* req: 9293-3.6-b */
 /* The FIN waits for what is queued, rides on the last of it, and is sent again with it. */
 TEST(tcp_fin_follows_the_text)
@@ -97,6 +125,21 @@ TEST(tcp_close_with_unread_text_resets)
 	out(l, 0, "R. 1:1(0) ack 101");
 	eq(ladder_tcp(l)->n_tcb, 0);
 	ladder_end(l);
+	l = ladder_established();				/* that no more will come makes it no less */
+	in (l, 0, "FP. 1:101(100) ack 1 win 257");
+	by (l, 40, ". 1:1(0) ack 102");
+	state_is(l, CLOSE_WAIT);
+	app(l, 0, "close");
+	out(l, 0, "R. 1:1(0) ack 102");
+	ladder_end(l);
+	l = ladder_established();
+	app(l, 0, "shutdown wr");
+	out(l, 0, "F. 1:1(0) ack 1");
+	in (l, 0, "P. 1:101(100) ack 1 win 257");
+	out(l, 0, ". 2:2(0) ack 101");
+	app(l, 0, "close");
+	out(l, 0, "R. 2:2(0) ack 101");
+	ladder_end(l);
 }
 
 /* req: SHLD-3 */
@@ -109,6 +152,13 @@ TEST(tcp_text_after_close_is_answered_with_reset)
 	in (l, 0, ". 1:1(0) ack 2 win 257");
 	in (l, 0, "P. 1:101(100) ack 2 win 257");
 	out(l, 0, "R 2:2(0)");
+	eq(ladder_tcp(l)->n_tcb, 0);
+	ladder_end(l);
+	l = ladder_established();				/* and before our FIN was acknowledged */
+	app(l, 0, "close");
+	out(l, 0, "F. 1:1(0) ack 1");
+	in (l, 0, "P. 1:101(100) ack 1 win 257");
+	out(l, 0, "R 1:1(0)");
 	eq(ladder_tcp(l)->n_tcb, 0);
 	ladder_end(l);
 }
@@ -187,7 +237,7 @@ TEST(tcp_acks_outside_the_plausible_are_dropped)
 	ladder_end(l);
 }
 
-/* req: MUST-69, 9293-3.10.7.4-b, 9293-3.10.7.4-h */
+/* req: 9293-3.10.7.4-b, 9293-3.10.7.4-h */
 TEST(tcp_segment_outside_the_window_is_answered)
 {
 	struct ladder *l = ladder_established();
@@ -219,6 +269,18 @@ TEST(tcp_time_wait_acks_the_fin_again)
 	struct ladder *l = time_wait();
 	in (l, 30000, "F. 1:1(0) ack 2 win 257");
 	out(l, 0, ". 2:2(0) ack 2");
+	wait(l, 59000);
+	eq(ladder_tcp(l)->n_tw, 1);
+	wait(l, 1100);
+	eq(ladder_tcp(l)->n_tw, 0);
+	ladder_end(l);
+	l = ladder_established();				/* with the text in front of it as well */
+	app(l, 0, "shutdown wr");
+	out(l, 0, "F. 1:1(0) ack 1");
+	in (l, 0, "FP. 1:11(10) ack 2 win 257");
+	out(l, 0, ". 2:2(0) ack 12");
+	in (l, 30000, "FP. 1:11(10) ack 2 win 257");
+	out(l, 0, ". 2:2(0) ack 12");
 	wait(l, 59000);
 	eq(ladder_tcp(l)->n_tw, 1);
 	wait(l, 1100);
@@ -265,6 +327,7 @@ TEST(tcp_time_wait_records_are_bounded)
 }
 
 /* A FIN that overtakes text waits for it. */
+/* req: 9293-3.10.7.4-s */
 TEST(tcp_fin_out_of_order_waits_for_the_text)
 {
 	struct ladder *l = ladder_established();
@@ -319,16 +382,34 @@ TEST(tcp_close_in_syn_sent_says_nothing)
 	ladder_end(l);
 }
 
-/* req: 9293-3.10.4-b */
-TEST(tcp_close_in_syn_received_follows_the_handshake)
+/* req: 9293-3.10.4-b, 9293-3.10.2-b */
+TEST(tcp_close_in_syn_received_does_not_wait_for_the_handshake)
 {
 	struct ladder *l = ladder_crossed(.cfg = "tcp_timestamps=0");
 	app(l, 0, "shutdown wr");
+	out(l, 0, "F. 1:1(0) ack 1");				/* nothing was sent, nothing waits */
+	app(l, 0, "write 1 = pipe");
 	none(l);
-	in (l, 5, ". 1:1(0) ack 1 win 1000");
-	out(l, 0, "F. 1:1(0) ack 1");
+	in (l, 5, ". 1:1(0) ack 1 win 1000");			/* the SYN is acknowledged, the FIN not yet */
+	none(l);
 	state_is(l, FIN_WAIT_1);
+	in (l, 5, ". 1:1(0) ack 2 win 1000");
+	state_is(l, FIN_WAIT_2);
 	ladder_end(l);
+	for (unsigned both = 0; both < 2; both++) {		/* they are sent again as long as need be, and acknowledged one by one or at once */
+		l = ladder_crossed(.cfg = "tcp_timestamps=0");
+		app(l, 0, "close");
+		out(l, 0, "F. 1:1(0) ack 1");
+		by (l, 1000, "S. 0:0(0) ack 1");
+		in (l, 5, "%s 0:0(0) ack %u win 1000", "S.", 1 + both);
+		if (!both)
+			by (l, 3000, "F. 1:1(0) ack 1");
+		in (l, 5, "F. 1:1(0) ack 2 win 1000");
+		out(l, 0, ". 2:2(0) ack 2");
+		eq(ladder_tcp(l)->n_tw, 1);
+		eq(ladder_tcp(l)->n_tcb, 0);
+		ladder_end(l);
+	}
 }
 
 /* req: 9293-3.10.4-d */

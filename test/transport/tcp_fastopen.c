@@ -124,7 +124,7 @@ TEST(fastopen_syn_goes_again_bare_and_the_path_gets_a_rest)
 }
 
 /* What the server did not take goes in the first ACK; where it took nothing and gave no new cookie it is left in peace. */
-/* req: 7413-4.2.2-e, 7413-4.1.3-a */
+/* req: 7413-4.2.2-e, 7413-4.1.3-a, 9293-3.10.7.3-b */
 TEST(fastopen_client_resends_what_was_not_taken)
 {
 	struct ladder *l = warm(CLIENT);

@@ -162,6 +162,7 @@ TEST(fastopen_pending_requests_are_bounded)
 }
 
 /* 5.1: one that a reset ended counts for a minute more, or resets would help whoever floods. */
+/* req: 7413-4.2-b */
 TEST(fastopen_reset_requests_go_on_counting)
 {
 	struct ladder *l = serving(SERVER, 1);
@@ -435,7 +436,7 @@ TEST(fastopen_cookies_are_of_one_address)
 }
 
 /* A key of the administrator's or the program's stays until it is changed; the one before it is good for a while more. */
-/* req: 7413-4.1.2-a */
+/* req: 7413-4.1.2-a, 7413-4.2.2-a */
 TEST(fastopen_keys_change_one_after_the_other)
 {
 	struct ladder *l = ladder(.cfg = "tcp_fastopen=2,tcp_fastopen_key=1-2-3-4");

@@ -225,11 +225,37 @@ static void opts_text(struct ladder *l, const uint8_t *p, size_t len, char *s)
 	}
 }
 
+/*
+ * Of every segment that is sent: no bit but AE where bits are reserved, whole options to the end of the header or zeros behind their end
+ * (RFC 9293 3.1), and what SYNs agree on stands on SYNs alone, the MSS on each of them (3.7.1).
+ */
+static void check_header(const uint8_t *h, const struct tcp_seg *g)
+{
+	enum { END, NOP, MSS, WSCALE, SACK_OK };
+	bool mss = false;
+	const uint8_t *o = g->opt.p, *end = o + g->opt.len;
+	assert_int_equal(h[12] & 0x0e, 0);
+	while (o < end && *o != END) {
+		if (*o == NOP) {
+			o++;
+			continue;
+		}
+		assert_true(end - o >= 2 && o[1] >= 2 && o[1] <= end - o);
+		assert_true((g->flags & TCP_SYN) || (*o != MSS && *o != WSCALE && *o != SACK_OK));
+		mss |= *o == MSS;
+		o += o[1];
+	}
+	for (; o < end; o++)
+		assert_int_equal(*o, 0);
+	assert_true(mss || !(g->flags & TCP_SYN));
+}
+
 static void show(struct ladder *l, const struct ol_pkt *p, struct shown *x, char *text)
 {
 	size_t ip = p->data[0] >> 4 == 4 ? (p->data[0] & 15) * 4u : 40;
 	struct tcp_seg g;
 	assert_int_equal(wire_tcp_parse(&g, p->data + ip, p->len - ip), OL_PASS);
+	check_header(p->data + ip, &g);
 	if (p->csum != OL_CSUM_PARTIAL) {
 		uint32_t sum = cksum_pseudo(&l->local.addr, &l->peer.addr, IPPROTO_TCP, (uint32_t)(p->len - ip));
 		assert_int_equal(cksum_finish(cksum_add(sum, p->data + ip, p->len - ip)), 0);

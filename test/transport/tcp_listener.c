@@ -85,7 +85,7 @@ TEST(tcp_syn_ack_is_repeated_and_the_record_forgotten)
 	ladder_end(l);
 }
 
-/* req: 9293-3.10.7.4-i, MUST-11, 4987-3.5-a */
+/* req: 9293-3.10.7.4-i, MUST-11, MUST-65, 4987-3.5-a */
 TEST(tcp_half_open_checks_resets_syns_and_acks)
 {
 	struct ladder *l = ladder_half_open();
@@ -94,7 +94,7 @@ TEST(tcp_half_open_checks_resets_syns_and_acks)
 	in (l, 0, ". 1:1(0) ack 0 win 1000");
 	out(l, 0, "R 0:0(0)");
 	in (l, 0, "R 5:5(0) win 0");
-	out(l, 0, ". 1:1(0) ack 1");				/* a challenge */
+	out(l, 0, ". 1:1(0) ack 1 <>");				/* a challenge */
 	in (l, 0, "R 99999:99999(0) win 0");
 	none(l);
 	eq(ladder_tcp(l)->n_syn, 1);
@@ -160,6 +160,29 @@ TEST(tcp_old_syn_cookie_is_no_handshake)
 	in (l, 100000, ". 1:1(0) ack 1 win 257");
 	out(l, 0, "R 1:1(0)");
 	app(l, 0, "accept = again");
+	ladder_end(l);
+}
+
+/* A cookie has few bits for the MSS: what comes back is one no larger than the peer's own, and not much smaller. */
+/* req: MUST-16, MUST-14, MUST-15 */
+TEST(tcp_syn_cookie_never_makes_the_mss_larger)
+{
+	static const unsigned mss[] = { 64, 100, 300, 535, 536, 1000, 1219, 1300, 1459, 1460, 9000 };
+	for (size_t i = 0; i < sizeof mss / sizeof *mss; i++) {
+		char syn[20];
+		snprintf(syn, sizeof syn, "mss %u", mss[i]);
+		struct ladder *l = ladder_half_open(.cfg = "tcp_syncookies=2", .syn = syn);
+		in (l, 10, ". 1:1(0) ack 1 win 30000");
+		app(l, 0, "accept");
+		eq(ladder_tcp(l)->n_syn, 0);
+		ok(ladder_tcb(l)->peer_mss <= mss[i] && ladder_tcb(l)->snd_mss <= mss[i]);
+		ok(ladder_tcb(l)->peer_mss > mss[i] / 3);
+		ladder_end(l);
+	}
+	struct ladder *l = ladder_half_open(.v6 = true, .cfg = "tcp_syncookies=2", .syn = "nop,nop,nop,nop");
+	in (l, 10, ". 1:1(0) ack 1 win 30000");
+	app(l, 0, "accept");
+	eq(ladder_tcb(l)->peer_mss, 1220);
 	ladder_end(l);
 }
 

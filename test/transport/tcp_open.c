@@ -33,7 +33,7 @@ TEST(tcp_passive_open_over_ipv6)
 }
 
 /* The layouts that peers know. */
-/* req: 7323-2.2-a, 7323-2.2-b, 2018-4-a */
+/* req: 7323-2.2-a, 7323-2.2-b, 7323-3.2-a, 2018-4-a */
 TEST(tcp_syn_ack_carries_only_what_the_syn_offered)
 {
 	static const struct { const char *syn, *synack; } t[] = {
@@ -119,14 +119,14 @@ TEST(tcp_unacceptable_ack_in_syn_sent_earns_a_reset)
 }
 
 /* RFC 9293 3.5, figure 8. */
-/* req: MUST-10, 9293-3.10.7.3-f */
+/* req: MUST-10, MUST-14, 9293-3.10.7.3-f */
 TEST(tcp_simultaneous_open)
 {
 	struct ladder *l = ladder(.cfg = "tcp_timestamps=0");
 	app(l, 0, "connect");
 	out(l, 0, "S 0:0(0)");
 	in (l, 5, "S 0:0(0) win 1000 <mss 1000>");
-	out(l, 0, "S. 0:0(0) ack 1");
+	out(l, 0, "S. 0:0(0) ack 1 <mss 1460>");
 	state_is(l, SYN_RECEIVED);
 	in (l, 5, "S. 0:0(0) ack 1 win 1000 <mss 1000>");
 	state_is(l, ESTABLISHED);
@@ -173,13 +173,20 @@ TEST(tcp_without_mss_option_536_is_assumed)
 	ladder_end(l);
 }
 
-/* req: MUST-67 */
+/* req: MUST-15 */
 TEST(tcp_without_mss_option_1220_is_assumed_on_ipv6)
 {
 	struct ladder *l = ladder_established(.v6 = true, .syn = "sackOK,nop,nop");
 	app(l, 0, "write 1500");
 	out(l, 0, ". 1:1221(1220) ack 1");
 	out(l, 0, "P. 1221:1501(280) ack 1");
+	ladder_end(l);
+	l = ladder_syn_sent(.v6 = true, .cfg = "tcp_timestamps=0");	/* and by who opened actively */
+	in (l, 5, "S. 0:0(0) ack 1 win 5000");
+	out(l, 0, ". 1:1(0) ack 1");
+	app(l, 0, "write 1500");
+	out(l, 0, ". 1:1221(1220) ack 1");
+	ladder_flush(l);
 	ladder_end(l);
 }
 

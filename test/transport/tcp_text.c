@@ -148,16 +148,18 @@ TEST(tcp_ack_rides_on_text)
 /* req: MUST-60, MUST-61 */
 TEST(tcp_push_stands_on_the_last_segment_of_a_write)
 {
-	struct ladder *l = ladder_established();
+	struct ladder *l = ladder_established(.cfg = "tcp_early_retrans=0");
 	app(l, 0, "write 2500");
 	out(l, 0, ". 1:1001(1000) ack 1");
 	out(l, 0, ". 1001:2001(1000) ack 1");
 	out(l, 0, "P. 2001:2501(500) ack 1");
 	none(l);
+	in (l, 20, ". 1:1(0) ack 2001 win 257");
+	by (l, 500, "P. 2001:2501(500) ack 1");			/* sent again it is the last all the same */
 	ladder_end(l);
 }
 
-/* req: SHLD-7, MUST-17 */
+/* req: SHLD-7, MUST-17, MUST-60 */
 TEST(tcp_nagle_holds_a_second_small_segment)
 {
 	struct ladder *l = ladder_established();
@@ -173,9 +175,15 @@ TEST(tcp_nagle_holds_a_second_small_segment)
 	out(l, 0, "P. 301:308(7) ack 1");
 	app(l, 0, "write 7");
 	out(l, 0, "P. 308:315(7) ack 1");
+	app(l, 0, "nodelay 0");
+	app(l, 0, "write 7");
+	none(l);
+	app(l, 0, "nodelay 1");				/* what is held goes at that word */
+	out(l, 0, "P. 315:322(7) ack 1");
 	ladder_end(l);
 }
 
+/* req: MUST-60, MUST-61 */
 TEST(tcp_cork_holds_until_pulled)
 {
 	struct ladder *l = ladder_established();
@@ -194,6 +202,7 @@ TEST(tcp_cork_holds_until_pulled)
 	ladder_end(l);
 }
 
+/* req: MUST-60, MUST-61 */
 TEST(tcp_more_holds_until_the_rest_comes)
 {
 	struct ladder *l = ladder_established();
@@ -201,6 +210,9 @@ TEST(tcp_more_holds_until_the_rest_comes)
 	none(l);
 	app(l, 10, "write 100");
 	out(l, 0, "P. 1:201(200) ack 1");
+	in (l, 20, ". 1:1(0) ack 201 win 257");
+	app(l, 0, "more 100");
+	by (l, 300, "P. 201:301(100) ack 1");			/* and not for ever */
 	ladder_end(l);
 }
 
@@ -218,6 +230,9 @@ TEST(tcp_sender_avoids_the_silly_window)
 	none(l);
 	in (l, 10, ". 1:1(0) ack 2001 win 8");
 	out(l, 0, ". 2001:3001(1000) ack 1");
+	in (l, 10, ". 1:1(0) ack 3001 win 1");
+	none(l);
+	by (l, 1000, "P. 3001:3129(128) ack 1");		/* 3.8.6.2.1 (4): an override timeout, lest nothing ever goes */
 	ladder_end(l);
 }
 
@@ -240,7 +255,7 @@ TEST(tcp_zero_window_is_probed_with_backoff_and_for_ever)
 	ladder_end(l);
 }
 
-/* req: SHLD-14, MUST-34: a window taken back does no harm */
+/* req: MUST-34: a window taken back does no harm */
 TEST(tcp_shrunken_window_is_survived)
 {
 	struct ladder *l = ladder_established();
@@ -257,7 +272,7 @@ TEST(tcp_shrunken_window_is_survived)
 }
 
 /* The window we offer closes with what the program leaves unread, never moves back, and opens in large steps. */
-/* req: MUST-39, SHLD-16 */
+/* req: MUST-39, SHLD-14, 9293-3.10.7.4-q */
 TEST(tcp_receive_window_closes_and_opens)
 {
 	struct ladder *l = ladder_established(.cfg = "tcp_rmem=4096:40000:40000,tcp_window_scaling=0", .syn = "mss 1000");
@@ -277,6 +292,16 @@ TEST(tcp_receive_window_closes_and_opens)
 	eq(tcp_window(ladder_tcb(l)) < 1000, 1);
 	app(l, 50, "read 100000 = 20000");
 	out(l, 0, ". 1:1(0) ack 20001 win 20000");
+	ladder_end(l);
+	l = ladder_established();				/* nor by what the scale cannot say */
+	ok(ladder_tcb(l)->rcv_wscale > 0);
+	uint32_t right = ladder_tcb(l)->rcv_nxt.v + ladder_tcb(l)->rcv_wnd;
+	for (at = 1; at < 5001; at += 10) {
+		in (l, 1, "P. %u:%u(10) ack 1 win 257", at, at + 10);
+		ladder_flush(l);
+		ok(ladder_tcb(l)->rcv_wup.v + ladder_tcb(l)->rcv_wnd - right < 0x80000000u);
+		right = ladder_tcb(l)->rcv_wup.v + ladder_tcb(l)->rcv_wnd;
+	}
 	ladder_end(l);
 }
 
@@ -364,6 +389,31 @@ TEST(tcp_urgent_pointer_names_the_byte_behind)
 	ladder_end(l);
 }
 
+/*
+ * Longer than the pointer's 16 bits can say: the first segments point as far as they can, the later to the end; and one that is
+ * received tells of more than it carries.
+ */
+/* req: MUST-31, MUST-62 */
+TEST(tcp_urgent_text_of_any_length)
+{
+	struct ladder *l = ladder_established(.cfg = "tcp_wmem=4096:400000:400000,tcp_init_cwnd=100");
+	in (l, 0, ". 1:1(0) ack 1 win 1000");
+	app(l, 0, "urg 80000");
+	for (unsigned at = 1; at < 80001; at += 1000) {
+		unsigned left = 80001 - at;
+		out(l, 0, "%s %u:%u(1000) ack 1 urg %u", left == 1000 ? "PU." : "U.", at, at + 1000, left < 65535 ? left : 65535);
+	}
+	in (l, 10, "U. 1:11(10) ack 80001 win 1000 urg 65535");
+	eq(ladder_tcb(l)->rcv_up.v - ladder_tcb(l)->irs.v, 65536);
+	ladder_flush(l);
+	ladder_end(l);
+	l = ladder_established(.cfg = "tcp_early_retrans=0");	/* and says so when it is sent again */
+	app(l, 0, "urg 10");
+	out(l, 0, "PU. 1:11(10) ack 1 urg 10");
+	by (l, 500, "PU. 1:11(10) ack 1 urg 10");
+	ladder_end(l);
+}
+
 TEST(tcp_urgent_byte_inline)
 {
 	struct ladder *l = ladder_established();
@@ -428,9 +478,22 @@ TEST(tcp_keepalive_is_off_unless_asked_and_then_probes)
 	state_is(l, CLOSED);
 	app(l, 0, "read 1 = timedout");
 	ladder_end(l);
+	l = ladder_listening();					/* what a listener has, its connections have; and when the peer has closed, too */
+	tcp_listener_opts(ladder_listener(l))->keepalive = true;
+	tcp_listener_opts(ladder_listener(l))->keepidle = 10 * OL_SEC;
+	tcp_listener_opts(ladder_listener(l))->keepintvl = OL_SEC;
+	in (l, 0, "S 0:0(0) win 1000 <mss 1000>");
+	out(l, 0, "S. 0:0(0) ack 1");
+	in (l, 0, ". 1:1(0) ack 1 win 1000");
+	app(l, 0, "accept");
+	by (l, 10010, ". 0:0(0) ack 1");
+	in (l, 0, "F. 1:1(0) ack 1 win 1000");
+	by (l, 500, ". 1:1(0) ack 2");
+	by (l, 10010, ". 0:0(0) ack 2");
+	ladder_end(l);
 }
 
-/* req: MUST-20, MUST-21 */
+/* req: MUST-20 */
 TEST(tcp_gives_up_after_r2)
 {
 	struct ladder *l = ladder_established(.cfg = "tcp_retries2=4");
@@ -444,9 +507,18 @@ TEST(tcp_gives_up_after_r2)
 	state_is(l, CLOSED);
 	app(l, 0, "write 1 = timedout");
 	ladder_end(l);
+	l = ladder_established(.cfg = "tcp_orphan_retries=4");	/* nor does it try for ever where nobody holds it */
+	app(l, 0, "write 100");
+	app(l, 0, "close");
+	for (int i = 0; i < 100 && ladder_tcp(l)->n_tcb > 0; i++) {
+		in (l, 100, "R 9000001:9000001(0) win 0");
+		ladder_flush(l);
+	}
+	eq(ladder_tcp(l)->n_tcb, 0);
+	ladder_end(l);
 }
 
-/* req: 9293-3.10.8-a */
+/* req: 9293-3.10.8-a, MUST-21 */
 TEST(tcp_user_timeout_ends_the_wait)
 {
 	struct ladder *l = ladder_established();
@@ -459,7 +531,7 @@ TEST(tcp_user_timeout_ends_the_wait)
 	ladder_end(l);
 }
 
-/* req: 5927-4.1-a */
+/* req: 5927-4.1-a, MUST-16 */
 /* RFC 1191, 8201: smaller segments at once, without a congestion response; RFC 5927: not on anybody's word. */
 TEST(tcp_path_mtu_shrinks)
 {
@@ -524,6 +596,20 @@ TEST(tcp_old_segments_do_not_change_the_window)
 	eq(ladder_tcb(l)->snd_wnd, 100 << 7);
 	in (l, 0, ". 2001:2001(0) ack 1 win 60");
 	eq(ladder_tcb(l)->snd_wnd, 60 << 7);
+	in (l, 0, ". 2001:2001(0) ack 1 win 70");		/* the same numbers: a window update is news */
+	eq(ladder_tcb(l)->snd_wnd, 70 << 7);
+	app(l, 0, "write 2000");
+	ladder_flush(l);
+	in (l, 10, ". 2001:2001(0) ack 2001 win 80");
+	in (l, 0, ". 2001:2001(0) ack 1001 win 90");		/* overtaken: older by its ACK */
+	eq(ladder_tcb(l)->snd_wnd, 80 << 7);
+	in (l, 0, "P. 2005:2011(6) ack 1001 win 90");		/* SND.UNA =< SEG.ACK is asked whatever the number */
+	eq(ladder_tcb(l)->snd_wnd, 80 << 7);
+	in (l, 0, "P. 2001:2011(10) ack 1001 win 90");
+	eq(ladder_tcb(l)->snd_wnd, 80 << 7);
+	in (l, 0, ". 2011:2011(0) ack 2001 win 100");
+	eq(ladder_tcb(l)->snd_wnd, 100 << 7);
+	ladder_flush(l);
 	ladder_end(l);
 }
 
@@ -538,6 +624,13 @@ TEST(tcp_zero_receive_window_still_takes_acks_and_resets)
 	uint32_t nxt = ladder_tcb(l)->rcv_nxt.v - ladder_tcb(l)->irs.v;
 	in (l, 1, ". %u:%u(1000) ack 101 win 32000", nxt, nxt + 1000);
 	eq(tcp_unacked(ladder_tcb(l)), 0);
+	eq(ladder_tcb(l)->rcv_nxt.v - ladder_tcb(l)->irs.v, nxt);
+	ladder_flush(l);
+	ok(!(tcp_ready(ladder_tcb(l)) & OL_EV_PRI));
+	in (l, 1, "U. %u:%u(0) ack 101 win 32000 urg 9", nxt, nxt);
+	ok(tcp_ready(ladder_tcb(l)) & OL_EV_PRI);
+	in (l, 1, "PU. %u:%u(1000) ack 101 win 32000 urg 20", nxt, nxt + 1000);	/* of one with text as well */
+	eq(ladder_tcb(l)->rcv_up.v - ladder_tcb(l)->irs.v, nxt + 20);
 	eq(ladder_tcb(l)->rcv_nxt.v - ladder_tcb(l)->irs.v, nxt);
 	ladder_flush(l);
 	in (l, 1, "R %u:%u(0) win 0", nxt, nxt);
@@ -595,6 +688,7 @@ TEST(tcp_a_gap_before_accept_makes_nothing_grow)
 }
 
 /* RFC 9293 3.10.7.4 "could" trim what lies beyond the window: one packet is kept whole while nothing waits to be read. */
+/* req: 9293-3.10.7.4-d */
 TEST(tcp_one_packet_may_reach_beyond_the_window)
 {
 	struct ladder *l = ladder_established(.cfg = SMALL_RMEM);

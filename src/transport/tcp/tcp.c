@@ -102,7 +102,7 @@ static bool sum_is_good(const struct ol_pkt *p, const struct net_rx *rx)
 	return cksum_finish(cksum_add(sum, p->data, p->len)) == 0;
 }
 
-/* MUST-57, MUST-58: to or from more than one, or from nowhere: silently dropped. */
+/* MUST-57, MUST-63: to or from more than one, or from nowhere: silently dropped. */
 static bool cannot_be(const struct net *net, const struct net_rx *rx)
 {
 	return rx->broadcast || rx->multicast || ol_addr_is_multicast(&rx->dst) || ol_addr_is_multicast(&rx->src) ||
@@ -114,7 +114,7 @@ static enum ol_fate read_segment(struct tcp *tcp, struct tcp_in *in, struct ol_p
 	in->pkt = p;
 	in->rx = rx;
 	in->wnd = 0;
-	in->ce = in->dup_text = in->isn_set = false;
+	in->ce = in->isn_set = false;
 	in->isn = seq_from(0);
 	if (cannot_be(tcp->net, rx))
 		return OL_DROP_TCP_ADDRESS;

@@ -101,6 +101,7 @@ void bbr_update_aggregation(struct tcp_tcb *tcb, struct bbr *b, const struct tcp
 void bbr_update_min_rtt(struct bbr *b, const struct tcp_rate_sample *rs, ol_time now);
 /** 5.5.10.2: IsInflightTooHigh, and HandleLostPacket for record r, just marked. */
 bool bbr_inflight_too_high(const struct tcp_tcb *tcb, const struct tcp_rate_sample *rs);
+void bbr_note_loss(struct tcp_tcb *tcb, struct bbr *b);
 void bbr_lost_packet(struct tcp_tcb *tcb, struct bbr *b, const struct tcp_sb_rec *r, ol_time now);
 /** 5.5.11: the state before a loss episode, and the return to it. */
 void bbr_save_state(struct tcp_tcb *tcb, struct bbr *b);

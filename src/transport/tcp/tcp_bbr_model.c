@@ -117,15 +117,20 @@ static uint64_t inflight_at_loss(uint64_t size, uint64_t in_flight, uint64_t los
 	return (uint64_t)MAX(before + prefix, 0.0);
 }
 
-void bbr_lost_packet(struct tcp_tcb *tcb, struct bbr *b, const struct tcp_sb_rec *r, ol_time now)
+void bbr_note_loss(struct tcp_tcb *tcb, struct bbr *b)
 {
-	if (!b->is_loss_in_round)			/* NoteLoss */
+	if (!b->is_loss_in_round)
 		b->loss_round_delivered = tcb->loss.rate.delivered;
 	if (!b->in_episode)
 		bbr_save_state(tcb, b);
+	b->is_loss_in_round = true;
+}
+
+void bbr_lost_packet(struct tcp_tcb *tcb, struct bbr *b, const struct tcp_sb_rec *r, ol_time now)
+{
 	b->loss_ranges += !b->is_loss_in_round || !seq_eq(r->seq, b->last_lost_end);
 	b->last_lost_end = sb_end(r);
-	b->is_loss_in_round = true;
+	bbr_note_loss(tcb, b);
 	if (!b->is_bw_probe_sample)
 		return;
 	uint64_t lost = tcb->loss.rate.lost - r->tx.lost;	/* since it was sent */

@@ -37,6 +37,8 @@ struct tcp_cc_ops {
 	void (*control)(struct tcp_tcb *tcb, const struct tcp_rate_sample *rs, ol_time now);
 	/** Record r, with what was known when it was last sent, was just found lost; before any state changes.  May be NULL. */
 	void (*lost)(struct tcp_tcb *tcb, const struct tcp_sb_rec *r, ol_time now);
+	/** An ECN echo began an episode; NULL: ssthresh says it all. */
+	void (*marked)(struct tcp_tcb *tcb);
 	/** The reduction was a mistake: the window to return to.  NULL: that before it. */
 	uint32_t (*undo)(struct tcp_tcb *tcb);
 	void (*event)(struct tcp_tcb *tcb, enum tcp_cc_event what, ol_time now);	/* may be NULL */

@@ -3,7 +3,7 @@
  * products in flight, and probes now and then for more of the one and less of the other.  Here are what happens when
  * (5.2), what follows from the model (5.6), and the interface; tcp_bbr.h tells the rest.
  *
- * Left open by the draft: an ECN echo starts the CWR state, whose window BBR does not shrink.
+ * Left open by the draft: an ECN echo starts the CWR state, whose window BBR does not shrink; its model takes it for a lost packet.
  */
 #include <stdlib.h>
 #include "base/check.h"
@@ -146,6 +146,14 @@ static uint32_t bbr_undo(struct tcp_tcb *tcb)
 	return MAX(tcb->loss.cwnd, tcb->loss.prior_cwnd);
 }
 
+/* RFC 3168 5: as one packet lost, which is below what bounds anything at once, but lowers what the next round may take. */
+static void bbr_marked(struct tcp_tcb *tcb)
+{
+	struct bbr *b = bbr_of(tcb);
+	if (b)
+		bbr_note_loss(tcb, b);
+}
+
 /* 5.2.2: before a transmission */
 static void bbr_event(struct tcp_tcb *tcb, enum tcp_cc_event what, ol_time now)
 {
@@ -160,5 +168,5 @@ static void bbr_grow(struct tcp_tcb *tcb, uint32_t acked, const struct tcp_rate_
 
 const struct tcp_cc_ops tcp_cc_bbr = {
 	.name = "bbr", .init = bbr_init, .fini = bbr_fini, .ssthresh = bbr_ssthresh, .grow = bbr_grow,
-	.control = bbr_control, .lost = bbr_lost, .undo = bbr_undo, .event = bbr_event,
+	.control = bbr_control, .lost = bbr_lost, .marked = bbr_marked, .undo = bbr_undo, .event = bbr_event,
 };

@@ -82,7 +82,7 @@ void tcp_icmp(struct tcp *tcp, const struct ol_pkt *pkt, const struct net_rx *rx
 	struct tcp_tcb *tcb = (struct tcp_tcb *)(void *)n;
 	if (seq_lt(q.seq, tcb->snd_una) || seq_ge(q.seq, tcb->snd_nxt))		/* RFC 5927 4.1: not outstanding */
 		return;
-	if (rx->error.info)
+	if (rx->error.err == OL_ERR_MSGSIZE && rx->error.info)	/* a Parameter Problem's is a pointer */
 		too_big(tcb, &q, rx->error.info, now);
 	else
 		unreachable(tcb, rx, now);

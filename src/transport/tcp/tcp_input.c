@@ -59,6 +59,11 @@ enum ol_fate tcp_bad_handshake_ack(struct tcp_tcb *tcb, struct tcp_in *in, ol_ti
 
 enum { PAWS_IDLE_DAYS = 24 };		/* RFC 7323 5.5: a TS.Recent older than this says nothing */
 
+bool tcp_ts_recent_void(const struct tcp_tcb *tcb, ol_time now)
+{
+	return now - tcb->ts_recent_at > PAWS_IDLE_DAYS * INT64_C(86400) * OL_SEC;
+}
+
 /* RFC 7323 5.3 R1; 3.2: once agreed on, every segment but a reset has the option. */
 enum ol_fate tcp_paws(const struct tcp_tcb *tcb, const struct tcp_in *in, ol_time now)
 {
@@ -68,7 +73,7 @@ enum ol_fate tcp_paws(const struct tcp_tcb *tcb, const struct tcp_in *in, ol_tim
 		return in->seg.flags & TCP_SYN ? OL_PASS : OL_DROP_TCP_NO_TIMESTAMP;
 	if ((int32_t)(in->opt.tsval - tcb->ts_recent) >= 0)
 		return OL_PASS;
-	if (now - tcb->ts_recent_at > PAWS_IDLE_DAYS * INT64_C(86400) * OL_SEC)
+	if (tcp_ts_recent_void(tcb, now))
 		return OL_PASS;
 	return OL_DROP_TCP_PAWS;
 }
@@ -156,7 +161,7 @@ static enum ol_fate unacceptable(struct tcp_tcb *tcb, struct tcp_in *in, enum ol
 		tcp_rcvq_dsack(&tcb->rcvq, s->seq, seq_min(seq_add(s->seq, len), tcb->rcv_nxt));
 		tcb->stat.dsack_dups++;
 	}
-	/* MUST-69: an ACK in reply.  One with text cannot be part of a quarrel of empty ACKs; the others are limited. */
+	/* RFC 9293 3.10.7.4: an ACK in reply.  One with text cannot be part of a quarrel of empty ACKs; the others are limited. */
 	if ((len > 0 && !(s->flags & TCP_SYN)) || tcp_answer_allowed(tcb, now))
 		tcb->ack_now = true;
 	if (tcb->ack_now && tcp_accecn_synack_again(tcb, in))

@@ -16,7 +16,6 @@ struct tcp_in {
 	uint32_t payload;			/* text bytes it came with */
 	bool syn;				/* it came as a SYN */
 	bool ce;				/* congestion experienced, RFC 3168 */
-	bool dup_text;				/* text that had been received already */
 	bool isn_set; tcp_seq isn;		/* a SYN that takes TIME-WAIT over: our ISN must lie above the old numbers */
 };
 

@@ -12,12 +12,12 @@
 #include "transport/tcp/tcp_tell.h"
 #include "transport/tcp/tcp_timer.h"
 
-/* RFC 7323 4.3: the timestamp to echo is that of the segment which the last ACK we sent was about. */
+/* RFC 7323 4.3: the timestamp to echo is that of the segment which the last ACK we sent was about; 5.5: also where it begins anew. */
 void tcp_update_ts_recent(struct tcp_tcb *tcb, const struct tcp_in *in, ol_time now)
 {
 	if (!tcb->ts_ok || !in->opt.ts_ok || seq_gt(in->seg.seq, tcb->last_ack_sent))
 		return;
-	if ((int32_t)(in->opt.tsval - tcb->ts_recent) >= 0) {
+	if ((int32_t)(in->opt.tsval - tcb->ts_recent) >= 0 || tcp_ts_recent_void(tcb, now)) {
 		tcb->ts_recent = in->opt.tsval;
 		tcb->ts_recent_at = now;
 	}
@@ -86,7 +86,7 @@ void tcp_process_ack(struct tcp_tcb *tcb, struct tcp_in *in, ol_time now)
 	struct tcp_ack_event ev = {
 		.ack = in->seg.ack, .prior_una = tcb->snd_una, .sack = in->opt.sack,
 		.n_sack = tcb->sack_ok ? (unsigned)in->opt.n_sack : 0, .ece = tcb->ecn_ok && (in->seg.flags & TCP_ECE),
-		.text = tcp_seg_len(in) > 0 || in->dup_text, .has_ts = tcb->ts_ok && in->opt.ts_ok, .tsecr = in->opt.tsecr,
+		.text = tcp_seg_len(in) > 0 || in->payload > 0, .has_ts = tcb->ts_ok && in->opt.ts_ok, .tsecr = in->opt.tsecr,
 		.ts_rtt_ns = tcp_ts_rtt(tcb, in, now),
 	};
 	struct tcp_accecn_echo echo;

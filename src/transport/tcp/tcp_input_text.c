@@ -141,7 +141,7 @@ static enum ol_fate hold(struct tcp_tcb *tcb, struct tcp_in *in, ol_time now)
 	tcp_rcvbuf_grow_for_gap(tcb, seq_add(in->seg.seq, (uint32_t)in->seg.text.len));
 	if (tcb->rcvq.truesize + in->pkt->cap > most_held(tcb)) {
 		tcp_seq end = seq_add(in->seg.seq, (uint32_t)in->seg.text.len);
-		tcp_rcvq_dsack(&tcb->rcvq, in->seg.seq, end);	/* req: 2018-8-b the first block, though it is thrown away */
+		tcp_rcvq_thrown(&tcb->rcvq, in->seg.seq, end);	/* req: 2018-8-b the first block, though it is thrown away */
 		return OL_DROP_TCP_RCVBUF;
 	}
 	return tcp_rcvq_hold(&tcb->rcvq, tcp_take_text(in), in->seg.seq) ? OL_HELD_TCP : OL_DROP_TCP_DUPLICATE;
@@ -171,7 +171,7 @@ enum ol_fate tcp_step_text(struct tcp_tcb *tcb, struct tcp_in *in, ol_time now)
 	uint32_t len = (uint32_t)in->seg.text.len;
 	if (len == 0 || !tcp_receives(tcb->state))
 		return OL_PASS;
-	if ((tcb->orphan || tcb->rd_shut) && tcb->state != OL_TCP_ESTABLISHED) {	/* MUST: 9293 3.6.1: say that data was lost */
+	if ((tcb->orphan || tcb->rd_shut) && tcb->state != OL_TCP_ESTABLISHED) {	/* SHLD-3: say that data was lost */
 		tcp_enter_closed(tcb, OL_ERR_CONNRESET, now);
 		(void)tcp_reply_rst(tcb->tcp, in, now);
 		return OL_DROP_TCP_AFTER_CLOSE;
@@ -193,7 +193,7 @@ static void process_fin(struct tcp_tcb *tcb, ol_time now)
 	tcb->fin_received = true;
 	tcb->fin_ahead = false;
 	tcp_rcvq_prune(&tcb->rcvq, 0);				/* nothing lies behind a FIN */
-	tcb->rcvq.dsack_set = false;
+	tcb->rcvq.dsack_set = tcb->rcvq.thrown = false;
 	tcp_event(tcb);
 	if (tcb->state != OL_TCP_ESTABLISHED)
 		tcb->ack_now = true;

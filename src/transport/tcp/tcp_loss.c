@@ -94,7 +94,7 @@ void tcp_loss_established(struct tcp_tcb *tcb, ol_time now)
 	l->undo_valid = false;
 	l->recovery_point = tcb->snd_una;
 	l->max_flight_end = l->lost_below = tcb->snd_una;
-	if (l->syn_retrans && !tcb->srtt_ns)		/* RFC 6298 5.7 */
+	if (l->syn_retrans)				/* RFC 6298 5.7 */
 		tcb->rto_ns = MAX(tcb->rto_ns, 3 * OL_SEC);
 }
 
@@ -253,6 +253,13 @@ static uint32_t lost_run(const struct tcp_tcb *tcb, uint32_t i, uint32_t most, u
 	return MIN(len, most);
 }
 
+/* RFC 5682 2.1, from step 2.b on: until an ACK tells late from lost, two segments of new text and nothing again. */
+static bool frto_asks(const struct tcp_tcb *tcb)
+{
+	const struct tcp_loss *l = &tcb->loss;
+	return l->frto_new || (l->frto && l->ca_state == TCP_CAS_LOSS && seq_gt(tcb->snd_nxt, l->recovery_point));
+}
+
 bool tcp_loss_next(struct tcp_tcb *tcb, struct tcp_loss_range *out, ol_time now)
 {
 	struct tcp_loss *l = &tcb->loss;
@@ -267,7 +274,7 @@ bool tcp_loss_next(struct tcp_tcb *tcb, struct tcp_loss_range *out, ol_time now)
 		l->tlp_again = false;
 	}
 	uint32_t i = sb_wanted(sb);
-	if (i == SB_NONE || l->frto_new || !sb_reserve(sb, 4) || tcp_pacing_holds(tcb, now))
+	if (i == SB_NONE || frto_asks(tcb) || !sb_reserve(sb, 4) || tcp_pacing_holds(tcb, now))
 		return false;
 	uint32_t pipe = tcp_loss_pipe(tcb), room = l->cwnd > pipe ? l->cwnd - pipe : 0;
 	uint32_t least = lost_run(tcb, i, mss, mss);
@@ -297,10 +304,12 @@ uint32_t tcp_loss_quota(struct tcp_tcb *tcb, ol_time now)
 	if (!l->established)			/* Fast Open: a SYN-ACK without text takes no room */
 		pipe -= MIN(pipe, 1u);
 	uint32_t room = l->cwnd > pipe ? l->cwnd - pipe : 0;
+	if (frto_asks(tcb))
+		room = MIN(room, 2 * mss - MIN(2 * mss, seq_len(l->recovery_point, tcb->snd_nxt)));
+	else if (room < mss && !pipe)
+		return mss;
 	if (room < mss)
-		return pipe ? 0 : mss;
-	if (l->frto_new)
-		room = MIN(room, 2 * mss);
+		return 0;
 	if (l->rate.pacing_rate)
 		room = MIN(room, tcp_loss_tso_goal(tcb));
 	return room / mss * mss;

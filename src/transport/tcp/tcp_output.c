@@ -254,6 +254,12 @@ static void clock_work(struct tcp_tcb *tcb, enum tcp_stop why, ol_time now)
 	tcb->stat.chrono = (uint8_t)c;
 }
 
+/* RFC 9293 3.10.4: CLOSE in SYN-RECEIVED with nothing to be sent before it.  FIN-WAIT-1 is what the SYN's ACK makes of it. */
+static bool closes_early(const struct tcp_tcb *tcb)
+{
+	return tcb->state == OL_TCP_SYN_RECEIVED && tcb->fin_queued && tcb->sndq.len == 0;
+}
+
 void tcp_output(struct tcp_tcb *tcb, ol_time now)
 {
 	if (!tcb->in_demux)
@@ -262,7 +268,7 @@ void tcp_output(struct tcp_tcb *tcb, ol_time now)
 	if (tcb->path_generation != net_generation(tcb->tcp->net))
 		tcp_sync_mss(tcb, now);
 	send_again(tcb, tcp_loss_next, now);
-	if (tcp_carries(tcb)) {
+	if (tcp_carries(tcb) || closes_early(tcb)) {
 		enum tcp_stop why = send_text(tcb, now);
 		if (why != TCP_STOP_CWND)		/* RFC 6675 4: rules (3) and (4) where (2) has nothing */
 			send_again(tcb, tcp_loss_last_resort, now);

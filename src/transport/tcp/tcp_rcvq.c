@@ -138,6 +138,12 @@ void tcp_rcvq_dsack(struct tcp_rcvq *q, tcp_seq left, tcp_seq right)
 	}							/* one block per ACK: the first found is told */
 }
 
+void tcp_rcvq_thrown(struct tcp_rcvq *q, tcp_seq left, tcp_seq right)
+{
+	q->dsack = (struct tcp_sack_block){ left, right };
+	q->dsack_set = q->thrown = true;
+}
+
 /* ---- held packets ----------------------------------------------------------------------------------------------- */
 
 static void unlink_held(struct tcp_rcvq *q, struct ol_pkt *p)

@@ -24,6 +24,7 @@ struct tcp_rcvq {
 	int n_recent;
 	struct tcp_sack_block dsack;		/* RFC 2883: to be reported once */
 	bool dsack_set;
+	bool thrown;				/* it is no D-SACK, but what came last and found no room: RFC 2018 8 */
 };
 
 void tcp_rcvq_init(struct tcp_rcvq *q);
@@ -43,6 +44,7 @@ ol_time tcp_rcvq_time(const struct tcp_rcvq *q, size_t off);
 void tcp_rcvq_drop(struct tcp_rcvq *q, size_t len);
 int tcp_rcvq_view(const struct tcp_rcvq *q, struct iovec *iov, int n, size_t len);
 void tcp_rcvq_dsack(struct tcp_rcvq *q, tcp_seq left, tcp_seq right);
+void tcp_rcvq_thrown(struct tcp_rcvq *q, tcp_seq left, tcp_seq right);
 void tcp_rcvq_check(const struct tcp_rcvq *q, tcp_seq rcv_nxt);
 
 #endif

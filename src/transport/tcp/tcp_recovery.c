@@ -219,6 +219,8 @@ static void enter_cwr(struct tcp_tcb *tcb, const struct tcp_acked *a, ol_time no
 		reduce_to_one(tcb, a, now);
 	else
 		begin_reduction(tcb, a, now);
+	if (l->cc->marked)
+		l->cc->marked(tcb);
 	enter(tcb, TCP_CAS_CWR);
 }
 
@@ -256,12 +258,14 @@ static void ack_after_timeout(struct tcp_tcb *tcb, struct tcp_acked *a, ol_time 
 		if (seq_gt(tcb->snd_nxt, l->recovery_point)) {
 			if (a->data_sacked || a->dup)
 				l->frto = false;	/* step 3.a: it was not */
-		} else if (a->una_advanced && !recovered) {
+		} else if (a->una_advanced && !recovered && (tcb->sack_ok || !l->sb.retrans.bytes)) {
 			l->recovery_point = tcb->snd_nxt;
 			l->frto_new = a->ev->new_ready;	/* step 2.b: two segments of new text */
 			l->frto = l->frto_new;
 			if (l->frto_new)
 				return;
+		} else if (!tcb->sack_ok && (a->una_advanced || a->dup)) {
+			l->frto = false;		/* step 2.a: a duplicate, or not all that went again; 3.1 waits */
 		}
 	}
 	if (recovered) {

@@ -48,11 +48,17 @@ uint32_t tcp_window(const struct tcp_tcb *tcb)
 
 /* ---- one segment ------------------------------------------------------------------------------------------------ */
 
+/* RFC 2883 4 where it is on; RFC 2018 8 in any case. */
+static bool has_first_block(const struct tcp_tcb *tcb)
+{
+	return tcb->rcvq.dsack_set && (tcb->tcp->cfg.dsack || tcb->rcvq.thrown);
+}
+
 static int sack_blocks(const struct tcp_tcb *tcb)
 {
 	if (!tcb->sack_ok)
 		return 0;
-	return MIN(tcb->rcvq.n_recent + (tcb->rcvq.dsack_set && tcb->tcp->cfg.dsack), tcb->ts_ok ? 3 : 4);
+	return MIN(tcb->rcvq.n_recent + has_first_block(tcb), tcb->ts_ok ? 3 : 4);
 }
 
 static uint32_t sack_len(int blocks) { return blocks ? 4 + 8 * (uint32_t)blocks : 0; }
@@ -93,7 +99,7 @@ static void fill_options(const struct tcp_tcb *tcb, struct tcp_opt_out *o, uint8
 	int blocks = sack_blocks(tcb);
 	if (tcb->accecn.on)
 		o->accecn = accecn_option(tcb, &blocks, text);
-	if (tcb->rcvq.dsack_set && cfg->dsack && blocks)
+	if (has_first_block(tcb) && blocks)
 		o->sack[o->n_sack++] = tcb->rcvq.dsack;			/* RFC 2883 4: first */
 	for (int i = 0; i < tcb->rcvq.n_recent && o->n_sack < blocks; i++)
 		o->sack[o->n_sack++] = tcb->rcvq.recent[i];
@@ -148,7 +154,7 @@ static void ack_went(struct tcp_tcb *tcb, uint32_t wnd, ol_time now)
 	tcb->ack_now = tcb->ack_pending = tcb->pushed = false;
 	tcb->delack_at = OL_NEVER;
 	list_del(&tcb->ack_later);
-	tcb->rcvq.dsack_set = false;
+	tcb->rcvq.dsack_set = tcb->rcvq.thrown = false;
 	tcb->last_ack_at = now;
 }
 

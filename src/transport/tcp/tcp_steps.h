@@ -16,6 +16,7 @@ enum ol_fate tcp_syn_sent(struct tcp_tcb *tcb, struct tcp_in *in, ol_time now);
 /* tcp_input.c */
 bool tcp_answer_allowed(struct tcp_tcb *tcb, ol_time now);
 enum ol_fate tcp_bad_handshake_ack(struct tcp_tcb *tcb, struct tcp_in *in, ol_time now);
+bool tcp_ts_recent_void(const struct tcp_tcb *tcb, ol_time now);	/* RFC 7323 5.5: idle too long */
 enum ol_fate tcp_paws(const struct tcp_tcb *tcb, const struct tcp_in *in, ol_time now);
 uint32_t tcp_seg_len(const struct tcp_in *in);		/* SEG.LEN: text, SYN and FIN */
 uint32_t tcp_receive_window(const struct tcp_tcb *tcb);

@@ -11,7 +11,8 @@
 #include "base/check.h"
 
 enum { COOKIE_PERIOD_S = 64, COOKIE_AGE = 2 };
-static const uint16_t cookie_mss[] = { 536, 1220, 1440, 1460, 4312, 8960, 16344, 65495 };
+/* The least is below what tcp_min_snd_mss lets a peer ask for, so that none is given a larger one than its own (RFC 9293 3.7.1). */
+static const uint16_t cookie_mss[] = { 48, 128, 256, 536, 1220, 1440, 1460, 4312, 8960, 16344, 65495 };
 
 static uint32_t cookie_hash(const struct tcp *tcp, const struct tcp_node *n, uint64_t salt)
 {

@@ -67,16 +67,20 @@ static void give_up(struct tcp_tcb *tcb, ol_time now)
 static unsigned most_retries(const struct tcp_tcb *tcb)
 {
 	const struct tcp_config *cfg = &tcb->tcp->cfg;
-	if (tcb->state == OL_TCP_SYN_SENT)
-		return tcb->opts.syncnt ? tcb->opts.syncnt : cfg->syn_retries;
-	if (tcb->state == OL_TCP_SYN_RECEIVED && tcb->opts.syncnt)
+	bool opening = tcb->state == OL_TCP_SYN_SENT || tcb->state == OL_TCP_SYN_RECEIVED;
+	if (opening && tcb->opts.syncnt)
 		return tcb->opts.syncnt;
+	if (opening && !tcb->passive)				/* MUST-23, whether the peer's SYN crossed ours or not */
+		return cfg->syn_retries;
 	if (tcb->state == OL_TCP_SYN_RECEIVED)			/* its program may have it already: one more, as Linux */
 		return cfg->synack_retries + tcb->fo_child;
 	if (tcb->orphan)
 		return cfg->orphan_retries ? cfg->orphan_retries : ORPHAN_RETRIES;
 	return cfg->retries2;
 }
+
+/* MUST-21: a user that has said how long text may wait is taken at its word, where it is longer as well; a SYN's bound stays. */
+static bool own_r2(const struct tcp_tcb *tcb) { return tcb->opts.user_timeout && tcp_synchronized(tcb->state); }
 
 static void expire_loss(struct tcp_tcb *tcb, ol_time now)
 {
@@ -87,7 +91,7 @@ static void expire_loss(struct tcp_tcb *tcb, ol_time now)
 		/* A window taken back: what is sent again is a probe, and one that was answered counts no more (SHLD-17, MUST-37). */
 		if (tcb->snd_wnd == 0 && tcb->last_ack_in_at > tcb->last_snd_at)
 			tcb->loss.backoff = 0;
-		if (tcb->loss.backoff >= most_retries(tcb)) {
+		if (tcb->loss.backoff >= most_retries(tcb) && !own_r2(tcb)) {
 			give_up(tcb, now);
 			return;
 		}

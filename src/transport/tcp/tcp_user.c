@@ -346,7 +346,7 @@ enum ol_err tcp_shutdown_send(struct tcp_tcb *tcb, ol_time now)
 		tcp_enter_closed(tcb, OL_OK, now);
 		return OL_OK;
 	case OL_TCP_SYN_RECEIVED:
-		tcb->fin_queued = true;				/* the FIN follows the handshake, but for Fast Open */
+		tcb->fin_queued = true;				/* what is queued waits for the handshake, but for Fast Open */
 		break;
 	case OL_TCP_ESTABLISHED:
 		tcb->fin_queued = true;
