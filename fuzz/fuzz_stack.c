@@ -473,6 +473,80 @@ static void put_ip4(struct world *w, struct input *in)
 		put_options(w, in, how);
 }
 
+/* One option of neighbour discovery, of its usual length: what it says is the script's, most of it. */
+static size_t router_option(struct input *in, uint8_t *o)
+{
+	static const struct { uint8_t type, units; } usual[8] = { { 1, 1 }, { 3, 4 }, { 3, 4 }, { 5, 1 }, { 24, 3 }, { 25, 3 }, { 31, 4 }, { 2, 1 } };
+	uint8_t how = byte(in), units = usual[how & 7].units;
+	memset(o, 0, 32);
+	memcpy(o, (uint8_t[]){ usual[how & 7].type, how & 0x40 ? byte(in) & 7 : units }, 2);
+	if (o[0] == 3) {			/* a prefix: its length, its flags, its lifetimes of some size */
+		memcpy(o + 2, (uint8_t[]){ how & 8 ? byte(in) : 64, byte(in), 0, 0, byte(in), byte(in), 0, 0, byte(in), byte(in) }, 10);
+		memcpy(o + 16, (uint8_t[]){ 0x20, 1, 0xd, 0xb8, 0, how & 0x10 ? byte(in) : 1 }, 6);
+	} else if (how & 0x20) {
+		take(in, o + 2, units * 8u - 2);
+	} else {
+		memcpy(o + 2, (uint8_t[]){ 64, byte(in), 0, 0, byte(in), byte(in) }, 6);
+		memcpy(o + 8, "\x20\1\xd\xb8\0\7\0\0\4test\0", 14);
+	}
+	return units * 8u;
+}
+
+/* What routers say, and who else claims our addresses; or what of it the interface is to believe. */
+static void put_router(struct world *w, struct input *in)
+{
+	uint8_t how = byte(in), f[640] = { 0 }, *h = f + ether(f, 0, 0x86dd), *m = h + 40;
+	struct ol_ip6_config c;
+	struct ol_ra_config ra = { .interval_s = 4, .lifetime_s = 9, .prefix[0] = { { .ver = 6, .b = { 0xfd } }, 64, true, true, 9, 9 } };
+	size_t len = 0;
+	memcpy(h, (uint8_t[]){ 0x60, 0, 0, 0, 0, 0, IPPROTO_ICMPV6, 255, 0xfe, 0x80 }, 10);
+	h[23] = how >> 3 & 3;			/* one of four routers */
+	memcpy(h + 24, "\xff\2\0\0\0\0\0\0\0\0\0\0\0\0\0\1", 16);
+	switch (how & 7) {
+	case 0: case 1: case 2: case 3:
+		m[0] = 134, m[4] = byte(in), m[5] = byte(in), m[7] = byte(in);
+		m[10] = byte(in) & 7, m[14] = byte(in) & 7;
+		len = 16;
+		break;
+	case 4: case 5:				/* redirect: fe80::0 to fe80::3, or the destination */
+		m[0] = 137;
+		memcpy(m + 24, "\x20\1\xd\xb8\0\x63\0\0\0\0\0\0\0\0\0\1", 16);
+		m[39] = byte(in);
+		if (byte(in) & 1)
+			memcpy(m + 8, m + 24, 16);
+		else
+			m[8] = 0xfe, m[9] = 0x80, m[23] = byte(in) & 3;
+		len = 40;
+		break;
+	case 6:					/* another looks for our address, or says that he has it */
+		m[0] = how & 8 ? 135 : 136;
+		memset(h + 8, 0, how & 8 ? 16 : 0);
+		memcpy(m + 8, our6, 16);
+		if (how & 0x10)
+			memcpy(m + 8, "\xfe\x80\0\0\0\0\0\0\0\0\0\xff\xfe\0\0\1", 16);
+		if (how & 8)
+			memcpy(h + 24, "\xff\2\0\0\0\0\0\0\0\0\0\1\xff\0\0\1", 16);
+		len = 24;
+		break;
+	case 7:
+		ol_iface_ip6_get(w->stk, w->ifi[0], &c);
+		c.dad_transmits = byte(in) & 3;
+		c.optimistic_dad = how & 8;
+		c.accept_ra = how & 0x10 ? 2 : 1;
+		c.addr_gen_mode = how & 0x20 ? OL_GEN_STABLE : OL_GEN_EUI64;
+		c.autoconf = !(how & 0x40);
+		must(!ol_iface_ip6_set(w->stk, w->ifi[0], &c));
+		ra.n_prefixes = byte(in) % (OL_RA_PREFIXES_MAX + 2u);
+		ol_iface_advertise(w->stk, w->ifi[1], how & 0x80 ? &ra : NULL);
+		drain(w);
+		return;
+	}
+	for (int n = how & 7 ? how >> 5 : how >> 4; n > 0; n--)
+		len += router_option(in, m + len);
+	be16_put(h + 4, (uint16_t)len);
+	put(w, f, ETH + 40 + len, 0, OL_CSUM_OK);
+}
+
 /* The socket of the groups blocks a source, or takes that back. */
 static void block(struct world *w, struct input *in)
 {
@@ -722,7 +796,8 @@ static void setup(struct world *w, struct input *in, uint8_t how)
 	must(cfg != NULL);
 	ol_config_seed(cfg, seed);
 	ol_config_set(cfg, "ip_forward", (how >> 2 & 3) == 2 ? "0" : "1");
-	ol_config_set(cfg, "forwarding", "1");
+	ol_config_set(cfg, "forwarding", (how >> 2 & 3) == 3 ? "0" : "1");
+	ol_config_set(cfg, "accept_ra", "2");
 	if (how & 0x40)
 		ol_config_set(cfg, "tcp_fastopen", how & 0x80 ? "0x607" : "0x403");
 	configure(cfg, in, how >> 2 & 3);
@@ -787,7 +862,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		handshake(&w, how & 0x20);
 	for (int step = 0; in.left && step < STEPS; step++) {
 		uint8_t what = byte(&in);
-		switch (what >= 248 && what < 252 ? 13 : what % 12) {
+		switch (what >= 252 ? 12 : what >= 248 ? 13 : what % 12) {
 		case 0: put_raw(&w, &in); break;
 		case 1: put_syn(&w, &in); break;
 		case 2: case 3: case 4: put_tcp(&w, &in); break;
@@ -796,6 +871,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		case 7: later(&w, &in); break;
 		case 10: block(&w, &in); break;
 		case 11: put_group(&w, &in); break;
+		case 12: put_router(&w, &in); break;
 		case 13: put_ip4(&w, &in); break;
 		default: call(&w, &in); break;
 		}

@@ -55,13 +55,48 @@ static void ip6(const uint8_t *p, size_t len)
 static void nd(const uint8_t *p, size_t len, uint8_t type)
 {
 	struct nd_msg m, again;
-	uint8_t built[ND_LEN + ND_OPT_LEN] = { 0 };
+	uint8_t built[ND_LEN + 2 * ND_OPT_LEN] = { 0 };
 	if (!wire_nd_parse(&m, type, p, len))
 		return;
 	built[4] = m.flags;
 	size_t n = wire_nd_build(built, type, &m);
 	CHECK(wire_nd_parse(&again, type, built, n) && ol_addr_eq(&again.target, &m.target) &&
-	      again.has_mac == m.has_mac);
+	      again.has_mac == m.has_mac && again.has_nonce == m.has_nonce);
+}
+
+static void routers(const uint8_t *p, size_t len)
+{
+	struct nd_ra ra, again;
+	struct nd_redirect re;
+	struct nd_opt opt;
+	struct nd_prefix_info pi, same;
+	struct nd_route_info ri;
+	struct nd_rdnss dns;
+	uint32_t mtu;
+	uint8_t built[PREFIX_OPT_LEN] = { 0 };
+	char name[256];
+	if (wire_redirect_parse(&re, p, len))
+		CHECK(len >= REDIRECT_LEN && re.target.ver == 6);
+	if (!wire_ra_parse(&ra, p, len))
+		return;
+	wire_ra_build(built, &ra);
+	CHECK(wire_ra_parse(&again, built, RA_LEN) && again.pref == ra.pref && again.retrans_ms == ra.retrans_ms &&
+	      again.lifetime_s == ra.lifetime_s && again.hop_limit == ra.hop_limit);
+	while (wire_nd_opt_next(&ra.opts, &opt)) {
+		CHECK(opt.p >= p && opt.p + opt.len <= p + len);
+		if (wire_nd_prefix_parse(&pi, &opt)) {
+			wire_nd_prefix_build(built, &pi);
+			CHECK(wire_nd_prefix_parse(&same, &(struct nd_opt){ ND_OPT_PREFIX, built, sizeof built }) &&
+			      !memcmp(&same.prefix, &pi.prefix, sizeof same.prefix) && same.valid_s == pi.valid_s);
+		}
+		if (wire_nd_rdnss_parse(&dns, &opt))
+			CHECK(dns.addr + 16 * dns.n == opt.p + opt.len);
+		if (wire_nd_route_parse(&ri, &opt))
+			CHECK(ri.plen <= 128 && ri.pref >= -1 && ri.pref <= 1);
+		wire_nd_mtu_parse(&mtu, &opt);
+		for (size_t at = 0; wire_nd_dnssl_next(&opt, &at, name); )
+			CHECK(at <= opt.len && strlen(name) > 0);
+	}
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -98,6 +133,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		break;
 	case 6:
 		nd(p, len, data[0] & 0x80 ? ICMP6_NS : ICMP6_NA);
+		routers(p, len);
 		break;
 	}
 	return 0;

@@ -49,6 +49,17 @@ stack += [bytes([0x41]) + taken + call(3, 13, 0, 1) + call(3, 11, 1, 10, 40) + l
           bytes([0xc1]) + syn(1, 1, 100) + call(0, 5, 3) + ack(flags=0x14, which=1) + syn(2, 1, 50) * 3,
           bytes([0x41]) + taken + call(3, 8) + taken + call(0, 8), bytes([0x41]) + fast_send * 3]
 
+# Routers: an advertisement with a prefix, redirects, a claim on our address, and time for what follows of them
+def router(how, *more):
+    return bytes([252, how, *more])
+
+
+prefix = [1, 0xc0, 14, 16, 7, 8]        # a prefix option, on the link and for addresses: valid and preferred for an hour or so
+heard = router(0x10, 64, 0, 200, 1, 1, *prefix) + later(40)
+stack += [bytes([0x0d, 0, 0, 0, 0, 0, 0]) + heard + router(0x04, 1, 0, 1) + send + router(0x0c, 1, 1) + later(60) + router(0x10, 0, 8, 0, 0, 0, *prefix) + later(63) * 4,
+          bytes([0]) + router(0x07, 2, 1) + router(0x0e) + later(60) + router(0x16) + heard * 3 + later(63) * 6,
+          bytes([0]) + router(0x87, 1, 1) + later(63) * 4 + router(0x07, 1, 0)]
+
 hello = b'hello'
 ipc = [b'\1' + bytes([7, 0x10, len(hello)]) + hello + b'\5\x14' + bytes([7, 0x23, 1]) + bytes([7, 0x21, 200]) + 4 * b'\5\x14' +
        bytes([7, 0x13, 255]) * 3 + bytes([7, 0x25, 1]) + b'\5\x32' + bytes([7, 0x16, 0]) + b'\6\2' + bytes([7, 0x26, 0]) + b'\6\x7f']

@@ -81,6 +81,7 @@ struct ol_iface_config {
 	uint32_t mtu;			/* bytes of IP datagram, 68 (IPv4) or 1280 (IPv6) at least, on a serial line at most
 					   16384; 0: 1500, lo 65536, SLIP 1006 */
 	uint32_t txqlen;		/* frames that may wait for the driver; 0: 1000 */
+	bool ip6_later;			/* IPv6 begins with its first IPv6 address or ol_iface_ip6_set(), not at once */
 };
 /** @return the interface's index, 1 and up; -EINVAL, -EEXIST (the name is taken), -ENOMEM */
 int ol_iface_add(struct ol_stack *stk, const struct ol_iface_config *cfg);
@@ -115,10 +116,72 @@ int ol_iface_acd(struct ol_stack *stk, int ifi, enum ol_acd acd, enum ol_defend 
  */
 int ol_iface_linklocal4(struct ol_stack *stk, int ifi, bool on);
 
+/* ---- IPv6 by itself --------------------------------------------------------------------------------------------- */
+/*
+ * An Ethernet interface speaks IPv6 as soon as it is up (ip6_later: later): it makes itself a link-local address (RFC
+ * 4862 5.3), looks whether others have its addresses (5.4), asks for routers (RFC 4861 6.3.7), and takes from what they
+ * advertise its default routers, on-link prefixes and addresses (RFC 4861 6.3.4, RFC 4862 5.5).  Settings of the same names
+ * are what interfaces begin with.
+ */
+enum ol_addr_gen { OL_GEN_EUI64 = 0, OL_GEN_STABLE = 2 };	/* Linux's numbers; STABLE: RFC 7217, keyed by the seed */
+struct ol_ip6_config {
+	uint8_t dad_transmits;		/* how often others are asked for an address of ours; 0: never.  RFC 4862 5.1 */
+	bool optimistic_dad;		/* it may be used meanwhile (RFC 4429); else it is not assigned until nobody objects */
+	uint8_t accept_ra;		/* 0: routers are not listened to; 1: unless we forward; 2: always */
+	bool autoconf;			/* addresses are made from the prefixes they advertise */
+	bool accept_redirects;		/* RFC 4861 8; never where we forward */
+	uint8_t router_solicitations;	/* how often routers are asked for; 3 */
+	uint8_t addr_gen_mode;		/* enum ol_addr_gen: the last 64 bits of addresses that are made */
+};
+/**
+ * Changes it for one interface, and begins to speak IPv6 on it if it did not.  What is there stays; what comes follows.
+ * @return 0; -ENODEV; -EOPNOTSUPP it is no Ethernet or its MTU is under 1280; -EINVAL
+ */
+int ol_iface_ip6_set(struct ol_stack *stk, int ifi, const struct ol_ip6_config *conf);
+int ol_iface_ip6_get(const struct ol_stack *stk, int ifi, struct ol_ip6_config *conf);
+/** What IPv6 on the interface is like now: as configured, or as routers said. */
+struct ol_ip6_link {
+	bool on, disabled;		/* disabled: another station has its hardware address (RFC 4862 5.4.5) */
+	uint8_t hop_limit; uint32_t mtu;
+	ol_time base_reachable, retrans;	/* RFC 4861 6.3.2, ns */
+};
+int ol_iface_ip6_link(const struct ol_stack *stk, int ifi, struct ol_ip6_link *out);
+/* A way that a router advertised: the default one (plen 0), or one to a prefix (RFC 4191). */
+struct ol_router { int ifi; struct ol_addr gateway, dst; unsigned plen; int pref; ol_time until; };	/* pref: 1, 0, -1 */
+/** The i-th of them, from 0; -ENOENT past the last. */
+int ol_router_get(const struct ol_stack *stk, unsigned i, struct ol_router *out);
+/** The i-th name server, or search domain, that routers on this interface told of (RFC 8106); -ENOENT past the last. */
+int ol_iface_dns_server(const struct ol_stack *stk, int ifi, unsigned i, struct ol_addr *out);
+int ol_iface_dns_domain(const struct ol_stack *stk, int ifi, unsigned i, char out[256]);
+
+/* What a router says of itself on an interface, RFC 4861 6.2.1 (there Adv..., and MaxRtrAdvInterval). */
+enum { OL_RA_PREFIXES_MAX = 8, OL_RA_SERVERS_MAX = 4 };
+struct ol_ra_prefix {
+	struct ol_addr prefix; unsigned plen;
+	bool onlink, autonomous;		/* neighbours have it; hosts may make addresses of it */
+	uint32_t valid_s, preferred_s;		/* UINT32_MAX: for ever */
+};
+struct ol_ra_config {
+	uint16_t interval_s;			/* 4 to 1800: at most so long between two */
+	uint16_t lifetime_s;			/* 0: no default router; else interval_s to 9000 */
+	int8_t pref;				/* 1 high, 0, -1 low: RFC 4191 */
+	uint8_t hop_limit;			/* 0: not said */
+	bool managed, other;			/* there is DHCPv6 */
+	uint32_t mtu, reachable_ms, retrans_ms;	/* 0: not said */
+	unsigned n_prefixes; struct ol_ra_prefix prefix[OL_RA_PREFIXES_MAX];
+	unsigned n_servers; struct ol_addr server[OL_RA_SERVERS_MAX];	/* RFC 8106 */
+};
+/**
+ * Advertises this host as a router on an interface from now on, or otherwise than before; conf NULL: no longer.
+ * @return 0; -EPERM it does not forward (setting "forwarding"); -ENODEV; -EOPNOTSUPP no IPv6 there; -EINVAL; -ENOMEM, -ENOBUFS
+ */
+int ol_iface_advertise(struct ol_stack *stk, int ifi, const struct ol_ra_config *conf);
+
 /* ---- addresses, routes, neighbours ------------------------------------------------------------------------------ */
 /**
- * Gives the interface an address and the route to its prefix.  With OL_ACD_PROBE the address is used only when ol_acd_get says
- * ANNOUNCED.  -EEXIST, -ENODEV, -EINVAL, -ENOMEM
+ * Gives the interface an address and the route to its prefix.  -EEXIST, -ENODEV, -EINVAL, -ENOMEM.  On an Ethernet an IPv4
+ * address with OL_ACD_PROBE is used only when ol_acd_get() says ANNOUNCED; an IPv6 address is looked for on the wire first, or
+ * meanwhile (struct ol_ip6_config).  ol_addr_info() tells what came of that.
  */
 int ol_addr_add(struct ol_stack *stk, int ifi, const struct ol_addr *addr, unsigned plen);
 int ol_addr_del(struct ol_stack *stk, int ifi, const struct ol_addr *addr);
@@ -133,12 +196,23 @@ struct ol_acd_info {
 };
 /** The i-th, from 0; -ENOENT past the last.  The last 16 that were lost are kept until they are added again. */
 int ol_acd_get(const struct ol_stack *stk, unsigned i, struct ol_acd_info *out);
+/* RFC 4862 2.  OPTIMISTIC: usable, and others are still being asked; TENTATIVE: not yet ours; DUPLICATE: somebody else's. */
+enum ol_addr_state { OL_ADDR_READY, OL_ADDR_OPTIMISTIC, OL_ADDR_TENTATIVE, OL_ADDR_DUPLICATE };
+struct ol_addr_info {
+	struct ol_addr addr; unsigned plen;
+	enum ol_addr_state state;
+	bool autoconf, deprecated;		/* made here; not for new conversations any more */
+	ol_time preferred_until, valid_until;	/* on the caller's clock; OL_NEVER */
+};
+/** The i-th address of the interface with those that are not (or not yet) ours, which ol_addr_get() leaves out; -ENOENT. */
+int ol_addr_info(const struct ol_stack *stk, int ifi, unsigned i, struct ol_addr_info *out);
 struct ol_route {
 	struct ol_addr dst; unsigned plen;	/* ::/0 and 0.0.0.0/0: the default; dst.ver names the family */
 	struct ol_addr gateway;			/* ver 0: on the link */
 	int ifi;				/* 0: the interface that reaches the gateway */
 	uint32_t metric;			/* the lower wins among equal prefixes */
 	struct ol_addr prefsrc;			/* ver 0: chosen by RFC 6724 */
+	bool learnt;				/* told by ol_route_get: a router advertised it */
 };
 int ol_route_add(struct ol_stack *stk, const struct ol_route *r);
 int ol_route_del(struct ol_stack *stk, const struct ol_route *r);
@@ -150,7 +224,12 @@ int ol_neigh_add(struct ol_stack *stk, int ifi, const struct ol_addr *addr, cons
 enum ol_neigh_state {
 	OL_NEIGH_INCOMPLETE, OL_NEIGH_REACHABLE, OL_NEIGH_STALE, OL_NEIGH_DELAY, OL_NEIGH_PROBE, OL_NEIGH_STATIC
 };
-struct ol_neigh { int ifi; struct ol_addr addr; struct ol_mac mac; enum ol_neigh_state state; };	/* mac: not of INCOMPLETE */
+struct ol_neigh {
+	int ifi; struct ol_addr addr;
+	struct ol_mac mac;			/* not of INCOMPLETE */
+	enum ol_neigh_state state;
+	bool router;				/* IPv6: it said that it is one (IsRouter, RFC 4861 5.1) */
+};
 /** The i-th neighbour, from 0; -ENOENT past the last. */
 int ol_neigh_get(const struct ol_stack *stk, unsigned i, struct ol_neigh *out);
 

@@ -66,6 +66,8 @@ struct vhost *net_guest_host(struct svc *s, const char *name, char *why, size_t 
 	ol_config_free(cfg);
 	int ifi = h ? vhost_attach(h, w, "eth0", NULL, 0) : -ENOMEM;
 	bool any = false;
+	if (ifi > 0)
+		nic_ip6_begin(h, ifi, w, NULL);
 	for (int family = 4; ifi > 0 && family <= 6; family += 2) {
 		struct ol_addr a;
 		unsigned plen;
@@ -118,6 +120,7 @@ static int build_wires(struct svc *s, const struct netfile *nf, char *why, size_
 		ol_wire_set_faults(w->w, OL_WIRE_ALL_PORTS, OL_WIRE_IN, &f->faults, s->loop.now);
 		char reason[512];
 		int err = f->tap[0] ? tap_attach(w, f->tap, reason, sizeof reason) : 0;
+		w->outside = f->tap[0];
 		if (err) {
 			snprintf(why, why_len, "line %d: the wire %s cannot reach the machine: %s", f->line, f->name,
 				 reason);
@@ -135,9 +138,12 @@ static int build_nic(struct vhost *h, const struct nf_nic *f, struct wire *w)
 	if (ifi < 0)
 		return ifi;
 	int err = ol_iface_acd(h->stk, ifi, f->acd, f->defend);
+	if (!err)
+		err = nic_ip6_begin(h, ifi, w, f);
 	for (unsigned i = 0; i < f->n_addrs && !err; i++)
 		err = ol_addr_add(h->stk, ifi, &f->addr[i].addr, f->addr[i].plen);
-	for (int family = f->rarp ? 6 : 4; !f->n_addrs && !err && family <= 6; family += 2) {
+	int last = f->autoconf == NF_YES ? 4 : 6;	/* IPv6 addresses come by themselves, or the subnet gives one */
+	for (int family = f->rarp ? 6 : 4; !f->n_addrs && !err && family <= last; family += 2) {
 		struct ol_addr a;
 		unsigned plen;
 		if (wire_next_addr(w, family, &a, &plen))
@@ -151,6 +157,8 @@ static int build_nic(struct vhost *h, const struct nf_nic *f, struct wire *w)
 		err = ol_rarp_ask(h->stk, ifi);
 	if (f->peer.ver && !err)
 		err = ol_ppp_peer(h->stk, ifi, &f->peer);
+	if (!err)
+		err = nic_ip6_advertise(h, ifi, &f->adv);
 	if (f->has_in)
 		ol_wire_set_faults(w->w, (int)h->nic[ifi].port, OL_WIRE_IN, &f->in, h->svc->loop.now);
 	if (f->has_out)

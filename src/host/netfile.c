@@ -277,12 +277,17 @@ static bool nic_linklocal(struct nf_parser *p, nf_node *v, void *into)
 	return nf_boolean(p, v, "link-local", &((struct nf_nic *)into)->linklocal);
 }
 
+static bool nic_autoconf(struct nf_parser *p, nf_node *v, void *into) { return nf_autoconf(p, v, into); }
+static bool nic_dad(struct nf_parser *p, nf_node *v, void *into) { return nf_dad(p, v, into); }
+static bool nic_advertise(struct nf_parser *p, nf_node *v, void *into) { return nf_advertise(p, v, into); }
+
 static const struct nf_key nic_keys[] = {
 	{ "wire", nic_wire }, { "name", nic_name }, { "address", nic_address }, { "mac", nic_mac }, { "mtu", nic_mtu },
 	{ "peer-address", nic_peer }, { "rarp", nic_rarp }, { "rarp-table", nic_table },
 	{ "faults-from", nic_in },	/* what the host sends goes into the wire ... */
 	{ "faults-to", nic_out },	/* ... and what it gets comes out of it */
 	{ "address-check", nic_acd }, { "address-defence", nic_defend }, { "link-local", nic_linklocal },
+	{ "autoconf", nic_autoconf }, { "dad", nic_dad }, { "advertise", nic_advertise },
 };
 
 /* ---- hosts ------------------------------------------------------------------------------------------------------- */
@@ -334,6 +339,9 @@ SHORT(out)
 SHORT(acd)
 SHORT(defend)
 SHORT(linklocal)
+SHORT(autoconf)
+SHORT(dad)
+SHORT(advertise)
 
 static bool host_gateway_one(struct nf_parser *p, nf_node *v, void *into)
 {
@@ -422,6 +430,9 @@ static const struct nf_key host_keys[] = {
 	{ "faults-from", host_in },
 	{ "faults-to", host_out }, { "address-check", host_acd },
 	{ "address-defence", host_defend }, { "link-local", host_linklocal },
+	{ "autoconf", host_autoconf },
+	{ "dad", host_dad },
+	{ "advertise", host_advertise },
 	{ "interfaces", host_interfaces },
 	{ "gateway", host_gateway },
 	{ "routes", host_routes },

@@ -32,6 +32,9 @@ struct nf_wire {
 	struct ol_faults faults;		/* of the wire: on every way in */
 	char tap[16];				/* "" : none */
 };
+enum nf_said { NF_UNSAID, NF_YES, NF_NO };
+/* What a router advertises; a prefix list left empty means the prefixes of its own addresses. */
+struct nf_adv { bool on; int line; struct ol_ra_config ra; uint32_t valid_s, preferred_s; };
 struct nf_rarp { int line; struct ol_mac mac; struct ol_addr addr; bool has_mac; };
 struct nf_nic {
 	int line;
@@ -49,6 +52,8 @@ struct nf_nic {
 	bool has_in, has_out;
 	enum ol_acd acd; enum ol_defend defend;
 	bool linklocal;
+	enum nf_said autoconf, dad;
+	struct nf_adv adv;
 };
 struct nf_route { int line; struct nf_prefix to; struct ol_addr via; uint32_t metric; };
 struct nf_setting { int line; char *key, *value; };

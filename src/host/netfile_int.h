@@ -37,6 +37,12 @@ void *nf_grow(struct nf_parser *p, const nf_node *v, void *array, unsigned *n, s
 /** Is there an alias, and in which line? */
 bool nf_has_alias(const char *bytes, size_t len, int *line);
 
+/* ---- IPv6 of an interface: netfile_ip6.c ---- */
+bool nf_autoconf(struct nf_parser *p, nf_node *v, struct nf_nic *nic);
+bool nf_dad(struct nf_parser *p, nf_node *v, struct nf_nic *nic);
+bool nf_advertise(struct nf_parser *p, nf_node *v, struct nf_nic *nic);
+bool nf_check_ip6(struct nf_parser *p, const struct nf_host *h, const struct nf_nic *nic);
+
 /* ---- what must hold between parts: netfile_check.c ---- */
 /** An index, or -1. */
 int nf_find_wire(const struct netfile *nf, const char *name);

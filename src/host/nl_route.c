@@ -83,18 +83,36 @@ static void get_link(struct nl_out *o, bool dump)
 }
 
 /* ---- addresses --------------------------------------------------------------------------------------------------- */
-static void put_address(struct nl_out *o, const struct ol_iface_info *info, const struct ol_addr *a, unsigned plen)
+static uint32_t seconds_left(ol_time until, ol_time now)
 {
+	return until == OL_NEVER ? UINT32_MAX : until <= now ? 0 : (uint32_t)MIN((until - now) / OL_SEC, (ol_time)UINT32_MAX - 1);
+}
+
+/* As Linux shows what RFC 4862 says of an address. */
+static uint8_t address_flags(const struct ol_addr_info *i)
+{
+	static const uint8_t of_state[] = {
+		[OL_ADDR_OPTIMISTIC] = IFA_F_OPTIMISTIC | IFA_F_TENTATIVE, [OL_ADDR_TENTATIVE] = IFA_F_TENTATIVE,
+		[OL_ADDR_DUPLICATE] = IFA_F_DADFAILED | IFA_F_TENTATIVE,
+	};
+	return (uint8_t)(of_state[i->state] | (i->deprecated ? IFA_F_DEPRECATED : 0) | (i->valid_until == OL_NEVER ? IFA_F_PERMANENT : 0));
+}
+
+static void put_address(struct nl_out *o, const struct ol_iface_info *info, const struct ol_addr_info *i)
+{
+	const struct ol_addr *a = &i->addr;
+	unsigned plen = i->plen;
+	ol_time now = o->gs->host->svc->loop.now;
 	struct ifaddrmsg m = {
 		.ifa_family = a->ver == 4 ? AF_INET : AF_INET6,
 		.ifa_prefixlen = (uint8_t)plen,
-		.ifa_flags = IFA_F_PERMANENT,
+		.ifa_flags = address_flags(i),
 		.ifa_scope = ol_addr_is_loopback(a)    ? RT_SCOPE_HOST
 			     : ol_addr_is_linklocal(a) ? RT_SCOPE_LINK
 						       : RT_SCOPE_UNIVERSE,
 		.ifa_index = (unsigned)info->index,
 	};
-	struct ifa_cacheinfo forever = { .ifa_prefered = ~0u, .ifa_valid = ~0u };
+	struct ifa_cacheinfo left = { .ifa_prefered = seconds_left(i->preferred_until, now), .ifa_valid = seconds_left(i->valid_until, now) };
 	memcpy(nl_begin(o, RTM_NEWADDR, NLM_F_MULTI, sizeof m), &m, sizeof m);
 	nl_attr_addr(o, IFA_ADDRESS, a);
 	if (a->ver == 4) {
@@ -107,8 +125,8 @@ static void put_address(struct nl_out *o, const struct ol_iface_info *info, cons
 		}
 		nl_attr_str(o, IFA_LABEL, info->name);
 	}
-	nl_attr_u32(o, IFA_FLAGS, IFA_F_PERMANENT);
-	nl_attr(o, IFA_CACHEINFO, &forever, sizeof forever);
+	nl_attr_u32(o, IFA_FLAGS, address_flags(i));
+	nl_attr(o, IFA_CACHEINFO, &left, sizeof left);
 	nl_end(o);
 }
 
@@ -122,13 +140,12 @@ static void get_addresses(struct nl_out *o)
 		want.ifa_family = *(const uint8_t *)NLMSG_DATA(o->req);
 	for (int i = ol_iface_next(stk, 0); i; i = ol_iface_next(stk, i)) {
 		struct ol_iface_info info;
-		struct ol_addr a;
-		unsigned plen;
+		struct ol_addr_info a;
 		ol_iface_info(stk, i, &info);
-		for (unsigned k = 0; !ol_addr_get(stk, i, k, &a, &plen); k++) {
-			bool of_family = !want.ifa_family || want.ifa_family == (a.ver == 4 ? AF_INET : AF_INET6);
+		for (unsigned k = 0; !ol_addr_info(stk, i, k, &a); k++) {
+			bool of_family = !want.ifa_family || want.ifa_family == (a.addr.ver == 4 ? AF_INET : AF_INET6);
 			if (of_family && (!want.ifa_index || want.ifa_index == (unsigned)i))
-				put_address(o, &info, &a, plen);
+				put_address(o, &info, &a);
 		}
 	}
 	nl_done(o);
@@ -146,7 +163,7 @@ static void put_route(struct nl_out *o, const struct ol_route *r, const struct o
 		.rtm_dst_len = (uint8_t)plen,
 		.rtm_table = local ? RT_TABLE_LOCAL : RT_TABLE_MAIN,
 		.rtm_type = local ? RTN_LOCAL : RTN_UNICAST,
-		.rtm_protocol = r->gateway.ver ? RTPROT_STATIC : RTPROT_KERNEL,
+		.rtm_protocol = !r->gateway.ver ? RTPROT_KERNEL : r->learnt ? RTPROT_RA : RTPROT_STATIC,
 		.rtm_scope = local			       ? RT_SCOPE_HOST
 			     : r->gateway.ver || dst->ver == 6 ? RT_SCOPE_UNIVERSE
 							       : RT_SCOPE_LINK,
@@ -217,7 +234,7 @@ static void put_neighbour(struct nl_out *o, const struct ol_neigh *n, uint16_t f
 {
 	struct ndmsg m = {
 		.ndm_family = n->addr.ver == 4 ? AF_INET : AF_INET6, .ndm_ifindex = n->ifi,
-		.ndm_state = linux_state(n->state), .ndm_type = RTN_UNICAST,
+		.ndm_state = linux_state(n->state), .ndm_type = RTN_UNICAST, .ndm_flags = n->router ? NTF_ROUTER : 0,
 	};
 	memcpy(nl_begin(o, RTM_NEWNEIGH, flags, sizeof m), &m, sizeof m);
 	nl_attr_addr(o, NDA_DST, &n->addr);

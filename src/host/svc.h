@@ -71,6 +71,7 @@ struct wire {
 	struct ol_wire *w;
 	uint8_t link;				/* enum ol_link */
 	bool strict;
+	bool outside;			/* a machine's kernel is on it, too: who knows what is behind */
 	uint32_t mtu;
 	struct wire_port *ports;		/* by the wire's port number */
 	unsigned n_ports;

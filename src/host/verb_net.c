@@ -36,17 +36,23 @@ static json_t *prefix_text(const struct ol_addr *addr, unsigned plen)
 	return json_sprintf("%s/%u", ol_addr_str(addr, text), plen);
 }
 
-/* IPv4 addresses that it was given and does not have: still probed, or another station's (RFC 5227). */
-static json_t *unassigned4(struct vhost *h, int ifi)
+/* Addresses that it was given and does not have: still looked for, or somebody else's (RFC 5227, RFC 4862 5.4). */
+static json_t *unassigned(struct vhost *h, int ifi)
 {
 	json_t *list = json_array();
-	struct ol_acd_info a;
+	struct ol_acd_info four;
+	struct ol_addr_info a;
 	char text[OL_ADDR_STRLEN], mac[OL_MAC_STRLEN];
-	for (unsigned k = 0; !ol_acd_get(h->stk, k, &a); k++)
-		if (a.ifi == ifi && a.state == OL_ACD_PROBING)
-			json_array_append_new(list, json_sprintf("%s (probing)", ol_addr_str(&a.addr, text)));
-		else if (a.ifi == ifi && a.state == OL_ACD_LOST)
-			json_array_append_new(list, json_sprintf("%s (taken by %s)", ol_addr_str(&a.addr, text), ol_mac_str(&a.rival, mac)));
+	for (unsigned k = 0; !ol_acd_get(h->stk, k, &four); k++)
+		if (four.ifi == ifi && four.state == OL_ACD_PROBING)
+			json_array_append_new(list, json_sprintf("%s (probing)", ol_addr_str(&four.addr, text)));
+		else if (four.ifi == ifi && four.state == OL_ACD_LOST)
+			json_array_append_new(list, json_sprintf("%s (taken by %s)", ol_addr_str(&four.addr, text),
+								 ol_mac_str(&four.rival, mac)));
+	for (unsigned k = 0; !ol_addr_info(h->stk, ifi, k, &a); k++)
+		if (a.addr.ver == 6 && (a.state == OL_ADDR_DUPLICATE || a.state == OL_ADDR_TENTATIVE))
+			json_array_append_new(list, json_sprintf("%s/%u (%s)", ol_addr_str(&a.addr, text), a.plen,
+								 a.state == OL_ADDR_DUPLICATE ? "duplicate" : "tentative"));
 	return list;
 }
 
@@ -66,7 +72,7 @@ static json_t *interfaces(struct vhost *h)
 		for (unsigned k = 0; !ol_addr_get(h->stk, i, k, &addr, &plen); k++)
 			json_array_append_new(addrs, prefix_text(&addr, plen));
 		json_object_set_new(j, "addresses", addrs);
-		json_object_set_new(j, "unassigned", unassigned4(h, i));
+		json_object_set_new(j, "unassigned", unassigned(h, i));
 		json_object_set_new(j, "rx_packets", json_integer((json_int_t)n.rx_packets));
 		json_object_set_new(j, "rx_bytes", json_integer((json_int_t)n.rx_bytes));
 		json_object_set_new(j, "rx_dropped", json_integer((json_int_t)n.rx_dropped));

@@ -145,6 +145,7 @@ int vhost_attach(struct vhost *h, struct wire *w, const char *ifname, const stru
 	uint32_t n = ++h->svc->next_mac;
 	struct ol_iface_config cfg = {
 		.name = ifname, .link = w->link, .features = ol_wire_features(w->w), .mtu = mtu ? mtu : w->mtu,
+		.ip6_later = true,		/* nic_ip6_begin() */
 		/* Locally administered, and the same in every run: captures of a seeded network can be compared. */
 		.mac = { { 0x02, 0x4f, 0x4c, (uint8_t)(n >> 16), (uint8_t)(n >> 8), (uint8_t)n } },
 	};

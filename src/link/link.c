@@ -196,6 +196,16 @@ void link_expire(struct link *l, struct timer *t, ol_time now)
 
 int link_iface_next(const struct link *l, int after) { return after >= 0 && after < l->n_iface ? after + 1 : 0; }
 
+void link_times6(struct link *l, int ifi, ol_time reachable_ns, ol_time retrans_ns)
+{
+	struct link_iface *ifc = link_iface_int(l, ifi);
+	ifc->reachable6_ns = reachable_ns < 0 ? ifc->reachable6_ns : reachable_ns;
+	ifc->retrans6_ns = retrans_ns;
+}
+
+ol_time link_retrans(const struct link *l) { return l->cfg.retrans_ns; }
+ol_time link_base_reachable(const struct link *l) { return l->cfg.base_reachable_ns; }
+
 /* ---- in ------------------------------------------------------------------------------------------------ */
 
 uint16_t link_type_of(const struct ol_pkt *pkt) { return pkt->len && pkt->data[0] >> 4 == 6 ? ETH_IP6 : ETH_IP4; }
@@ -219,6 +229,8 @@ static enum ol_fate ether_input(struct link *l, struct link_iface *ifc, struct o
 	*to_many = mac_is_group(&h.dst);
 	if (!*to_many && !mac_eq(&h.dst, &ifc->pub.mac))
 		return OL_DROP_LINK_NOT_OURS;
+	ifc->rx_from = h.src;
+	l->rx_last = ifc->pub.index;
 	ol_pkt_pull(pkt, h.hlen);
 	if (h.len802)
 		ol_pkt_trim(pkt, h.len802 - 8u);
@@ -302,6 +314,15 @@ enum ol_fate link_output(struct link *l, int ifi, const struct ol_addr *next_hop
 		return link_xmit(l, ifc, pkt, &group, link_type_of(pkt), now);
 	}
 	return neigh_output(l, ifc, next_hop, pkt, now);
+}
+
+bool link_answer(struct link *l, int ifi, struct ol_pkt *pkt, ol_time now)
+{
+	struct link_iface *ifc = link_iface_int(l, ifi);
+	if (!ifc || !ifc->pub.up || l->rx_last != ifi || mac_is_group(&ifc->rx_from) || mac_is_zero(&ifc->rx_from))
+		return false;
+	link_xmit(l, ifc, pkt, &ifc->rx_from, link_type_of(pkt), now);
+	return true;
 }
 
 /* RFC 894: frames are padded to the shortest an Ethernet takes; the zeros are no part of the datagram. */

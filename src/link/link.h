@@ -69,6 +69,11 @@ const struct iface *link_iface(const struct link *link, int ifi);
 /** Changes whenever an interface comes, goes up or goes down: whoever keeps what link_iface said compares it. */
 uint32_t link_generation(const struct link *link);
 
+/** RFC 4861 6.3.2, of IPv6 neighbours on this interface: ReachableTime (below 0: as it is) and RetransTimer; 0: as configured. */
+void link_times6(struct link *link, int ifi, ol_time reachable_ns, ol_time retrans_ns);
+ol_time link_retrans(const struct link *link);		/* as configured */
+ol_time link_base_reachable(const struct link *link);
+
 /* ---- the walk of frames and of time -------------------------------------------------------------------- */
 /**
  * A frame came in on ifi.  OL_PASS: *pkt is the caller's again and begins with an IPv4 or IPv6 header of the version
@@ -86,6 +91,11 @@ enum ol_fate link_more(struct link *link, int ifi, struct ol_pkt **pkt, ol_time 
  */
 enum ol_fate link_output(struct link *link, int ifi, const struct ol_addr *next_hop, bool broadcast, struct ol_pkt *pkt,
 			 ol_time now);
+/**
+ * The same to the station that sent the frame which link_input() took last, while what that frame brought is looked at:
+ * an answer to one whose link address need not be known.  False, pkt still the caller's: no such frame on this interface.
+ */
+bool link_answer(struct link *link, int ifi, struct ol_pkt *pkt, ol_time now);
 /** The next frame for the wire, or NULL.  Gives it. */
 struct ol_pkt *link_dequeue(struct link *link, int ifi);
 /** Index of an interface with frames to send, or 0. */
@@ -166,9 +176,11 @@ enum ol_fate arp_request(struct link *link, int ifi, const struct ol_addr *spa, 
 /** Someone said of himself that addr is at mac (NS, ARP request): STALE.  An entry is made only if `create`. */
 void neigh_learn(struct link *link, int ifi, const struct ol_addr *addr, const struct ol_mac *mac, bool create,
 		 ol_time now);
-/** An advertisement or ARP reply, RFC 4861 7.2.5; mac NULL: it carried none. */
-void neigh_advert(struct link *link, int ifi, const struct ol_addr *addr, const struct ol_mac *mac, bool solicited,
+/** An advertisement or ARP reply, RFC 4861 7.2.5; mac NULL: it carried none.  True: it was taken, not ignored. */
+bool neigh_advert(struct link *link, int ifi, const struct ol_addr *addr, const struct ol_mac *mac, bool solicited,
 		  bool override, ol_time now);
+/** IsRouter of RFC 4861 5.1 becomes `router`; true: the neighbour was a router and is none any more. */
+bool neigh_set_router(struct link *link, int ifi, const struct ol_addr *addr, bool router);
 /** A transport heard from it: RFC 4861 7.3.1. */
 void neigh_confirm(struct link *link, int ifi, const struct ol_addr *addr, ol_time now);
 /** A transport hears nothing from it any more: what was REACHABLE is asked again when the next packet goes. */
@@ -177,7 +189,7 @@ void neigh_doubt(struct link *link, int ifi, const struct ol_addr *addr, ol_time
 ol_time neigh_found(const struct link *link, int ifi, const struct ol_addr *addr);
 /** The i-th neighbour, from 0; false past the last.  For tables. */
 enum neigh_state { NEIGH_INCOMPLETE, NEIGH_REACHABLE, NEIGH_STALE, NEIGH_DELAY, NEIGH_PROBE, NEIGH_STATIC };
-struct neigh_row { int ifi; struct ol_addr addr; struct ol_mac mac; enum neigh_state state; };
+struct neigh_row { int ifi; struct ol_addr addr; struct ol_mac mac; enum neigh_state state; bool router; };
 bool neigh_get(const struct link *link, unsigned i, struct neigh_row *row, ol_time now);
 
 #endif

@@ -22,6 +22,8 @@ struct link_iface {
 	struct list pending;			/* on link->pending while q is not empty */
 	unsigned acd_conflicts;			/* since it came up */
 	ol_time acd_turn;			/* when the next address may be probed, after many of them */
+	ol_time reachable6_ns, retrans6_ns;	/* what routers say of this link; 0: nothing */
+	struct ol_mac rx_from;			/* who sent the last frame */
 	struct rarp *rarp;			/* who asked, or serves, by RARP; else NULL */
 	struct serial *serial;			/* OL_LINK_SLIP and the like; else NULL */
 	uint64_t rx_packets, rx_bytes, rx_dropped, tx_packets, tx_bytes, tx_dropped;
@@ -34,6 +36,7 @@ struct neigh {
 	int ifi;
 	struct ol_addr addr;
 	struct ol_mac mac;			/* not in INCOMPLETE */
+	bool router;				/* IsRouter */
 	enum neigh_state state;			/* REACHABLE may have run out: neigh_state_now() */
 	uint8_t probes;				/* solicitations sent in INCOMPLETE or PROBE */
 	ol_time confirmed;			/* REACHABLE since */
@@ -50,6 +53,7 @@ struct link {
 	int n_iface;
 	struct list pending;
 	uint32_t generation;
+	int rx_last;				/* the interface that a frame came in on last */
 	unsigned events;			/* serial interfaces with something for link_event_next */
 
 	struct neigh **bucket;

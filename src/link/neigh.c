@@ -159,7 +159,10 @@ static void touch(struct link *l, struct neigh *n)
 
 static enum neigh_state state_now(const struct link *l, const struct neigh *n, ol_time now)
 {
-	return n->state == NEIGH_REACHABLE && now >= n->confirmed + l->reachable_ns ? NEIGH_STALE : n->state;
+	if (n->state != NEIGH_REACHABLE)
+		return n->state;
+	ol_time said = n->addr.ver == 6 ? link_iface_int(l, n->ifi)->reachable6_ns : 0;
+	return now >= n->confirmed + (said ? said : l->reachable_ns) ? NEIGH_STALE : NEIGH_REACHABLE;
 }
 
 /* ---- sending ------------------------------------------------------------------------------------------- */
@@ -167,7 +170,8 @@ static enum neigh_state state_now(const struct link *l, const struct neigh *n, o
 static void solicit(struct link *l, struct neigh *n, ol_time now)
 {
 	n->probes++;
-	timer_arm(l->wheel, &n->timer, now + l->cfg.retrans_ns);
+	ol_time said = n->addr.ver == 6 ? link_iface_int(l, n->ifi)->retrans6_ns : 0;
+	timer_arm(l->wheel, &n->timer, now + (said ? said : l->cfg.retrans_ns));
 	if (l->user.solicit) {
 		struct ol_addr target = n->addr;
 		struct ol_mac mac = n->mac;
@@ -257,24 +261,24 @@ void neigh_learn(struct link *l, int ifi, const struct ol_addr *addr, const stru
 }
 
 /* RFC 4861 7.2.5, case by case. */
-void neigh_advert(struct link *l, int ifi, const struct ol_addr *addr, const struct ol_mac *mac, bool solicited,
+bool neigh_advert(struct link *l, int ifi, const struct ol_addr *addr, const struct ol_mac *mac, bool solicited,
 		  bool override, ol_time now)
 {
 	struct neigh *n = find(l, ifi, addr);
 	if (!n || n->state == NEIGH_STATIC || (mac && !mac_possible(mac)))
-		return;
+		return false;
 	if (n->state == NEIGH_INCOMPLETE) {
 		if (!mac)
-			return;
+			return false;
 		n->mac = *mac;
 		enter(l, n, solicited ? NEIGH_REACHABLE : NEIGH_STALE, now);
-		return;
+		return true;
 	}
 	bool differs = mac && !mac_eq(&n->mac, mac);
 	if (differs && !override) {
 		if (state_now(l, n, now) == NEIGH_REACHABLE)
 			enter(l, n, NEIGH_STALE, now);
-		return;
+		return false;
 	}
 	if (differs)
 		n->mac = *mac;
@@ -282,6 +286,16 @@ void neigh_advert(struct link *l, int ifi, const struct ol_addr *addr, const str
 		enter(l, n, NEIGH_REACHABLE, now);
 	else if (differs)
 		enter(l, n, NEIGH_STALE, now);
+	return true;
+}
+
+bool neigh_set_router(struct link *l, int ifi, const struct ol_addr *addr, bool router)
+{
+	struct neigh *n = find(l, ifi, addr);
+	bool was = n && n->router;
+	if (n)
+		n->router = router;
+	return was && !router;
 }
 
 void neigh_doubt(struct link *l, int ifi, const struct ol_addr *addr, ol_time now)
@@ -338,7 +352,7 @@ bool neigh_get(const struct link *l, unsigned i, struct neigh_row *row, ol_time 
 		for (const struct list *p = heads[h]->next; p != heads[h]; p = p->next)
 			if (!i--) {
 				const struct neigh *n = list_of(p, const struct neigh, lru);
-				*row = (struct neigh_row){ n->ifi, n->addr, n->mac, state_now(l, n, now) };
+				*row = (struct neigh_row){ n->ifi, n->addr, n->mac, state_now(l, n, now), n->router };
 				return true;
 			}
 	return false;

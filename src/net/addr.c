@@ -5,11 +5,12 @@
  * We are a host of the weak kind (RFC 1122 3.3.4.2), as Linux is: an address of any interface is ours on every wire,
  * and what we send leaves by its route whatever its source is.  Exceptions: 127/8 and ::1 never meet a wire, and
  * link-local IPv6 addresses belong to their own link.
- * Source choice leaves out rules 3, 4, 7 (no deprecated, home or temporary addresses here yet) and 5.5 (no advertised
- * prefixes).
+ * Source choice leaves out rules 4 and 7 (no home or temporary addresses here) and 5.5 (which router said which prefix
+ * is not kept).
  */
 #include "base/be.h"
-#include "net/net_int.h"
+#include "net/nd_if.h"
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,12 +63,16 @@ static bool local_rebuild(struct net *net)
 	uint32_t want = LOCAL_MIN;
 	while (want < (uint32_t)net->n_addr * 6)
 		want *= 2;
-	struct local *fresh = calloc(want, sizeof *fresh);
-	if (!fresh)
-		return false;
-	free(net->local);
-	net->local = fresh;
-	net->n_local_slots = want;
+	if (net->local && want == net->n_local_slots) {
+		memset(net->local, 0, want * sizeof *net->local);	/* states alone have changed: it cannot fail */
+	} else {
+		struct local *fresh = calloc(want, sizeof *fresh);
+		if (!fresh)
+			return false;
+		free(net->local);
+		net->local = fresh;
+		net->n_local_slots = want;
+	}
 	for (int i = 0; i < net->n_addr; i++)
 		if (addr_assigned(&net->addr[i]))
 			local_put(net, &net->addr[i].addr, net->addr[i].ifi, LOCAL_UNICAST);
@@ -83,6 +88,8 @@ static bool local_rebuild(struct net *net)
 	net->generation++;
 	return true;
 }
+
+void addr_changed(struct net *net) { local_rebuild(net); }
 
 void addr_init(struct net *net)
 {
@@ -176,42 +183,50 @@ static struct ol_addr prefix_of(const struct ol_addr *a, unsigned plen)
 	return p;
 }
 
-static int addr_put(struct net *net, int ifi, const struct ol_addr *addr, unsigned plen, bool tentative, ol_time now)
+/* Of an interface the link-local address comes last, as Linux lists them. */
+static int place_for(const struct net *net, const struct net_addr *a)
+{
+	int i = 0;
+	while (i < net->n_addr && !(net->addr[i].ifi == a->ifi && net->addr[i].addr.ver == 6 && net->addr[i].autoconf &&
+				    ol_addr_is_linklocal(&net->addr[i].addr)))
+		i++;
+	return i;
+}
+
+static void take_out(struct net *net, int i)
+{
+	memmove(net->addr + i, net->addr + i + 1, (size_t)(net->n_addr - i - 1) * sizeof *net->addr);
+	net->n_addr--;
+}
+
+int addr_put(struct net *net, const struct net_addr *a, ol_time now)
 {
 	struct net_addr *grown = net->n_addr < NET_ADDR_MAX
 		? realloc(net->addr, (size_t)(net->n_addr + 1) * sizeof *grown) : NULL;
 	if (!grown)
 		return -ENOMEM;
 	net->addr = grown;
-	net->addr[net->n_addr++] = (struct net_addr){ .addr = *addr, .plen = plen, .ifi = ifi, .tentative = tentative };
+	int at = place_for(net, a);
+	memmove(net->addr + at + 1, net->addr + at, (size_t)(net->n_addr - at) * sizeof *net->addr);
+	net->addr[at] = *a;
+	net->n_addr++;
+	dad_start(net, &net->addr[at], now);
 	if (!local_rebuild(net)) {
-		net->n_addr--;
+		take_out(net, at);
 		return -ENOMEM;
 	}
-	if (addr->ver == 6 && group_join_solicited(net, ifi, addr, now)) {
-		net->n_addr--;
+	if (a->addr.ver == 6 && group_join_solicited(net, a->ifi, &a->addr, now)) {
+		take_out(net, at);
 		local_rebuild(net);
 		return -ENOMEM;
 	}
-	struct ol_route r = { .dst = prefix_of(addr, plen), .plen = plen, .ifi = ifi, .prefsrc = *addr };
+	if (nd_if_find(net, a->ifi))
+		nd_rearm(nd_if_find(net, a->ifi));
+	if (!a->onlink)
+		return 0;
+	struct ol_route r = { .dst = prefix_of(&a->addr, a->plen), .plen = a->plen, .ifi = a->ifi, .prefsrc = a->addr };
 	int err = net_route_add(net, &r);
 	return err == -EEXIST ? 0 : err;
-}
-
-/* RFC 4291 2.1: an interface that speaks IPv6 has a link-local address; its identifier is the modified EUI-64,
- * appendix A. */
-static void linklocal_add(struct net *net, const struct iface *f, ol_time now)
-{
-	for (int i = 0; i < net->n_addr; i++)
-		if (net->addr[i].ifi == f->index && net->addr[i].addr.ver == 6 &&
-		    ol_addr_is_linklocal(&net->addr[i].addr))
-			return;
-	const uint8_t *m = f->mac.b;
-	uint8_t b[16] = { 0xfe, 0x80, [8] = m[0] ^ 2, m[1], m[2], 0xff, 0xfe, m[3], m[4], m[5] };
-	struct ol_addr a = ol_addr_from(6, b);
-	a.scope = (uint32_t)f->index;
-	if (addr_put(net, f->index, &a, 64, false, now) == 0)
-		group_renew6(net, f->index, now);
 }
 
 static int addr_add(struct net *net, int ifi, const struct ol_addr *addr, unsigned plen, bool probe, ol_time now)
@@ -232,11 +247,14 @@ static int addr_add(struct net *net, int ifi, const struct ol_addr *addr, unsign
 	int watch = a.ver == 4 ? acd_start(net->link, ifi, &a, probe, now) : 0;
 	if (watch < 0)
 		return watch;
-	int err = addr_put(net, ifi, &a, plen, watch > 0, now);
+	struct net_addr it = { .addr = a, .plen = plen, .ifi = ifi, .state = watch > 0 ? ADDR_TENTATIVE : ADDR_READY, .onlink = true,
+		.dad_at = OL_NEVER, .preferred_until = OL_NEVER, .valid_until = OL_NEVER };
+	int err = addr_put(net, &it, now);
 	if (err)
 		acd_stop(net->link, ifi, &a);
-	if (!err && a.ver == 6 && f->link == OL_LINK_ETHER)
-		linklocal_add(net, f, now);
+	struct nd_if *nd = err || a.ver == 4 ? NULL : nd_if_start(net, ifi, now);
+	if (nd && nd->on)
+		slaac_linklocal(nd, 0, now);
 	return err;
 }
 
@@ -256,9 +274,8 @@ int net_addr_del(struct net *net, int ifi, const struct ol_addr *addr, ol_time n
 		struct net_addr a = net->addr[i];
 		if (a.ifi != ifi || a.addr.ver != addr->ver || memcmp(a.addr.b, addr->b, 16))
 			continue;
-		memmove(net->addr + i, net->addr + i + 1, (size_t)(net->n_addr - i - 1) * sizeof *net->addr);
-		net->n_addr--;
-		net->n_lost -= a.lost && !a.tentative;
+		take_out(net, i);
+		net->n_lost -= a.lost && addr_assigned(&a);
 		if (!a.lost)
 			acd_stop(net->link, ifi, &a.addr);
 		if (a.addr.ver == 6)
@@ -266,7 +283,7 @@ int net_addr_del(struct net *net, int ifi, const struct ol_addr *addr, ol_time n
 		struct ol_addr prefix = prefix_of(&a.addr, a.plen);
 		const struct net_addr *heir = NULL;
 		for (int k = 0; k < net->n_addr && !heir; k++)
-			if (net->addr[k].ifi == ifi && net->addr[k].plen == a.plen &&
+			if (net->addr[k].ifi == ifi && net->addr[k].plen == a.plen && net->addr[k].onlink &&
 			    ol_addr_in_prefix(&net->addr[k].addr, &prefix, a.plen))
 				heir = &net->addr[k];
 		route_purge(net, ifi, &a.addr);
@@ -281,19 +298,19 @@ int net_addr_del(struct net *net, int ifi, const struct ol_addr *addr, ol_time n
 	return -EADDRNOTAVAIL;
 }
 
-/* RFC 5227: what became of an address under watch.  Without memory for the table the news waits for the next change to it. */
+/* RFC 5227: what became of an address under watch. */
 void addr_news(struct net *net, int ifi, const struct ol_addr *addr, enum acd_news news, ol_time now)
 {
 	struct net_addr *a = addr_find(net, ifi, addr);
 	if (!a)
 		return;
 	if (news != ACD_GONE) {
-		a->tentative = news == ACD_DOUBTED;
-		local_rebuild(net);
+		a->state = news == ACD_DOUBTED ? ADDR_TENTATIVE : ADDR_READY;
+		addr_changed(net);
 		return;
 	}
 	a->lost = true;
-	if (a->tentative)
+	if (!addr_assigned(a))
 		net_addr_del(net, ifi, addr, now);
 	else
 		net->n_lost++;
@@ -320,6 +337,22 @@ int net_addr_get(const struct net *net, int ifi, unsigned n, struct ol_addr *add
 			*plen = net->addr[i].plen;
 			return 0;
 		}
+	return -ENOENT;
+}
+
+int net_addr_info(const struct net *net, int ifi, unsigned n, struct ol_addr_info *out)
+{
+	static_assert((int)ADDR_DUPLICATE == (int)OL_ADDR_DUPLICATE && (int)ADDR_TENTATIVE == (int)OL_ADDR_TENTATIVE,
+		      "the same states");
+	for (int i = 0; i < net->n_addr; i++) {
+		const struct net_addr *a = &net->addr[i];
+		if (a->ifi != ifi || n--)
+			continue;
+		*out = (struct ol_addr_info){ .addr = a->addr, .plen = a->plen, .state = (enum ol_addr_state)a->state,
+			.autoconf = a->autoconf, .deprecated = a->deprecated, .preferred_until = a->preferred_until,
+			.valid_until = a->valid_until };
+		return 0;
+	}
 	return -ENOENT;
 }
 
@@ -371,6 +404,9 @@ static bool better6(const struct net_addr *a, const struct net_addr *b, const st
 	unsigned sa = scope_of(&a->addr), sb = scope_of(&b->addr), sd = scope_of(dst);
 	if (sa != sb)								/* rule 2 */
 		return sa < sb ? sa >= sd : sb < sd;
+	bool ra = a->deprecated || a->state != ADDR_READY, rb = b->deprecated || b->state != ADDR_READY;
+	if (ra != rb)							/* rule 3; RFC 4429 2.1: optimistic ones, too */
+		return !ra;
 	if ((a->ifi == ifi) != (b->ifi == ifi))					/* rule 5 */
 		return a->ifi == ifi;
 	unsigned la = label_of(&a->addr), lb = label_of(&b->addr), ld = label_of(dst);

@@ -128,8 +128,8 @@ enum ol_fate ip6_fragment(struct net *net, struct ol_pkt *pkt, uint32_t mtu, str
 		return give(pkt, &made, out, OL_DROP_IP_TOO_BIG);
 	size_t next_at, front = unfragmentable(pkt, h.next, &next_at);
 	size_t room = mtu > front + IP6_FRAG_HLEN ? (mtu - front - IP6_FRAG_HLEN) & ~(size_t)7 : 0;
-	if (!room)
-		return give(pkt, &made, out, OL_DROP_IP_TOO_BIG);
+	if (!room || !ip6_chain_is_whole(pkt->data[next_at], pkt->data + front, MIN(room, pkt->len - front)))
+		return give(pkt, &made, out, OL_DROP_IP_TOO_BIG);	/* RFC 7112 5: a program's headers may be longer than that */
 	if (pkt->csum == OL_CSUM_PARTIAL && csum_complete(pkt) != OL_PASS)
 		return give(pkt, &made, out, OL_DROP_GSO_BAD);
 	struct ip6_frag f = { .id = ip_next_id(net, &h.src, &h.dst, IP6_FRAGMENT), .next = pkt->data[next_at] };

@@ -533,6 +533,8 @@ void group_renew6(struct net *net, int ifi, ol_time now)
 
 void net_iface_up(struct net *net, int ifi, bool up, ol_time now)
 {
+	if (!up)
+		nd_if_up(net, ifi, false, now);
 	list_for(n, &net->group_ifaces) {
 		struct group_iface *gi = list_of(n, struct group_iface, node);
 		if (gi->ifi != ifi || gi->up == up)
@@ -543,6 +545,8 @@ void net_iface_up(struct net *net, int ifi, bool up, ol_time now)
 		if (up)
 			renew(net, gi, now);
 	}
+	if (up)
+		nd_if_up(net, ifi, true, now);
 }
 
 /* ---- what always holds --------------------------------------------------------------------------------------------- */
@@ -575,4 +579,5 @@ void net_check(const struct net *net)
 		CHECK(timer_armed(&gi->timer) ? gi->timer.at == first : first == OL_NEVER);
 	}
 	CHECK(n_group == net->n_group);
+	nd_check(net);
 }

@@ -79,6 +79,8 @@ static enum ol_fate error_input(struct net *net, struct ol_pkt *pkt, struct net_
 	struct ip6_hdr q;
 	const uint8_t *p = pkt->data + ICMP_HLEN;
 	size_t len = pkt->len - ICMP_HLEN;
+	if (icmp->type == ICMP6_TOO_BIG && icmp->rest < IP6_MIN_MTU)
+		return net_drop(net, pkt, OL_DROP_ICMP_MTU);	/* RFC 8201 4: no link of IPv6 takes so little */
 	if (wire_ip6_parse_quoted(&q, p, len) != OL_PASS)
 		return net_drop(net, pkt, OL_DROP_ICMP_QUOTE);
 	addr_set_scope(net, rx->ifi, &q.src);
@@ -143,7 +145,7 @@ enum ol_fate icmp6_input(struct net *net, struct ol_pkt *pkt, struct net_rx *rx,
 		if (fate != OL_PASS)
 			return net_drop(net, pkt, fate);
 		break;
-	case ICMP6_NS: case ICMP6_NA:
+	case ICMP6_NS: case ICMP6_NA: case ICMP6_RS: case ICMP6_RA: case ICMP6_REDIRECT:
 		fate = fragmented ? OL_DROP_ND_BAD : nd_input(net, pkt, rx, icmp.type, now);	/* req: 6980-5-b */
 		if (fate != OL_PASS)
 			return net_drop(net, pkt, fate);

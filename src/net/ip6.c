@@ -21,7 +21,11 @@ static enum ol_fate address_check(const struct net *net, const struct ip6_hdr *h
 		return OL_DROP_IP_SOURCE;		/* req: 4291-2.5.3-a */
 	if (ol_addr_is_multicast(&h->dst) && (h->dst.b[1] & 15) == 1)
 		return OL_DROP_IP_NOT_OURS;		/* interface-local scope does not cross a wire */
-	return addr_kind(net, &h->src, &ifi) == LOCAL_NO ? OL_PASS : OL_DROP_IP_SOURCE;
+	if (addr_kind(net, &h->src, &ifi) == LOCAL_NO)
+		return OL_PASS;
+	/* our own words from a wire are no news; but whether an optimistic address is ours, its owner may have to say */
+	const struct net_addr *a = addr_find(net, in->index, &h->src);
+	return a && a->state == ADDR_OPTIMISTIC ? OL_PASS : OL_DROP_IP_SOURCE;
 }
 
 static bool for_us(const struct net *net, int ifi, const struct ip6_hdr *h, bool to_many, struct net_rx *rx)
@@ -35,15 +39,6 @@ static bool for_us(const struct net *net, int ifi, const struct ip6_hdr *h, bool
 		return true;
 	}
 	return false;
-}
-
-/* What follows the fragment header in a first fragment must reach into the upper layer: RFC 7112 5. */
-static bool chain_is_whole(const struct ip6_frag *f, const uint8_t *p, size_t len)
-{
-	uint8_t next = f->next;
-	size_t at = ip6_skip_ext(&next, p, len);
-	size_t need = next == PROTO_TCP ? 20 : next == PROTO_UDP || next == PROTO_ICMP6 ? 8 : next == IP6_NONE ? 0 : 1;
-	return at != SIZE_MAX && len - at >= need;
 }
 
 static enum ol_fate refuse(struct net *net, int ifi, bool to_many, struct ol_pkt *pkt, uint8_t code, uint32_t where,
@@ -72,7 +67,7 @@ static enum ol_fate fragment_input(struct net *net, int ifi, bool to_many, const
 	if (!wire_ip6_frag_parse(&f, p->data + w->at, p->len - w->at))
 		return net_drop(net, p, OL_DROP_FRAG_BAD);
 	size_t hlen = w->at + IP6_FRAG_HLEN, data = p->len - hlen;
-	if (f.off == 0 && !chain_is_whole(&f, p->data + hlen, data))
+	if (f.off == 0 && !ip6_chain_is_whole(f.next, p->data + hlen, data))
 		return refuse(net, ifi, to_many, p, ICMP6_PARAM_FIRST_FRAG, 0, now);
 	if (f.off == 0 && !f.mf) {
 		atomic_mend(p, w, f.next);
@@ -110,6 +105,8 @@ enum ol_fate ip6_input(struct net *net, int ifi, bool to_many, struct ol_pkt **p
 	bool fragmented = false;
 	*pkt = NULL;
 	enum ol_fate fate = in ? header_of(net, ifi, &h, p) : OL_DROP_LINK_DOWN;
+	if (fate == OL_PASS && nd_is_disabled(net, ifi))
+		fate = OL_DROP_ND_DISABLED;
 	if (fate == OL_PASS) {
 		ol_pkt_trim(p, (size_t)IP6_HLEN + h.len);
 		fate = address_check(net, &h, in);
@@ -182,7 +179,7 @@ enum ol_fate ip6_output(struct net *net, const struct net_tx *tx, struct ol_pkt 
 		return net_drop(net, pkt, OL_DROP_IP_TOO_BIG);
 	struct ip6_hdr h = { .src = hop.src, .dst = tx->dst, .flow = tx->flow, .len = (uint16_t)pkt->len,
 		.tclass = tx->tos,
-		.next = tx->proto, .hop = tx->ttl ? tx->ttl : hop.multicast ? 1 : net->cfg.hop_limit };
+		.next = tx->proto, .hop = tx->ttl ? tx->ttl : hop.multicast ? 1 : hop.hop_limit };
 	wire_ip6_build(ol_pkt_push(pkt, IP6_HLEN), &h);
 	if (hop.multicast && !tx->noloop)
 		loop_copy(net, &hop, &tx->dst, pkt, now);

@@ -7,6 +7,13 @@
  */
 #include "net/net_int.h"
 
+bool ip6_chain_is_whole(uint8_t next, const uint8_t *p, size_t len)
+{
+	size_t at = ip6_skip_ext(&next, p, len);
+	size_t need = next == PROTO_TCP ? 20 : next == PROTO_UDP || next == PROTO_ICMP6 ? 8 : next == IP6_NONE ? 0 : 1;
+	return at != SIZE_MAX && len - at >= need;
+}
+
 /* 8200 4.2: what to do about an option nobody knows is in its own high bits. */
 static enum ol_fate options_walk(struct net *net, int ifi, bool to_many, const struct ol_pkt *pkt, size_t at,
 				 size_t end, ol_time now)

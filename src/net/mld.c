@@ -14,7 +14,8 @@ static const struct ol_addr mld_routers = { .ver = 6, .b = { 0xff, 0x02, [15] = 
 static struct ol_addr source_of(const struct net *net, int ifi)
 {
 	for (int i = 0; i < net->n_addr; i++)
-		if (net->addr[i].ifi == ifi && net->addr[i].addr.ver == 6 && ol_addr_is_linklocal(&net->addr[i].addr))
+		if (net->addr[i].ifi == ifi && net->addr[i].addr.ver == 6 && ol_addr_is_linklocal(&net->addr[i].addr) &&
+		    addr_assigned(&net->addr[i]))
 			return net->addr[i].addr;
 	return (struct ol_addr){ .ver = 6 };
 }
@@ -25,6 +26,10 @@ static void mld_send(struct net *net, int ifi, struct ol_pkt *pkt, uint8_t type,
 {
 	static const uint8_t hopopts[IP6_ALERT_LEN] = { PROTO_ICMP6, 0, IP6_OPT_ROUTER_ALERT, 2, 0, 0, 1, 0 };
 	struct ol_addr src = source_of(net, ifi);
+	if (nd_is_disabled(net, ifi)) {
+		net_drop(net, pkt, OL_DROP_ND_DISABLED);
+		return;
+	}
 	wire_icmp6_build(pkt->data, &(struct icmp_hdr){ type, 0, rest }, pkt->len, &src, dst);
 	memcpy(ol_pkt_push(pkt, sizeof hopopts), hopopts, sizeof hopopts);
 	struct ip6_hdr h = { .src = src, .dst = *dst, .len = (uint16_t)pkt->len, .next = IP6_HOPOPT, .hop = 1 };

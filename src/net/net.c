@@ -7,7 +7,9 @@ struct net_config net_config_default(void)
 {
 	return (struct net_config){ .ttl = 64, .hop_limit = 64, .frag_max_bytes = 4u << 20, .frag_max_count = 1024,
 		.frag_timeout_ns = 30 * OL_SEC, .icmp_rate_per_s = 1000, .echo_ignore_broadcasts = true, .accept_redirects4 = true,
-		.igmp_qrv = 2, .mld_qrv = 2, .gro = true };
+		.igmp_qrv = 2, .mld_qrv = 2, .gro = true,
+		.ip6 = { .dad_transmits = 1, .optimistic_dad = true, .accept_ra = 1, .autoconf = true, .accept_redirects = true,
+			.router_solicitations = 3, .addr_gen_mode = OL_GEN_EUI64 } };
 }
 
 static bool user_owns(void *ctx, int ifi, const struct ol_addr *addr) { return addr_owned_by(ctx, ifi, addr); }
@@ -50,6 +52,7 @@ static void user_failed(void *ctx, int ifi, struct ol_pkt *pkt, ol_time now)
 
 static void user_silent(void *ctx, int ifi, const struct ol_addr *addr, ol_time now)
 {
+	redirect_forget(ctx, ifi, addr);
 	route_silent(ctx, ifi, addr, now);
 	redirect4_silent(ctx, ifi, addr);
 }
@@ -73,6 +76,7 @@ struct net *net_new(const struct net_config *cfg, struct link *link, struct ol_p
 	net->revive_at = OL_NEVER;
 	list_init(&net->redirects4);
 	list_init(&net->routes);
+	list_init(&net->redirects);
 	list_init(&net->pmtu_age);
 	list_init(&net->reass_age);
 	ol_pktq_init(&net->errors);
@@ -80,6 +84,8 @@ struct net *net_new(const struct net_config *cfg, struct link *link, struct ol_p
 	net->key_id = sipkey_derive(cfg->seed, "ip identification");
 	net->key_reass = sipkey_derive(cfg->seed, "reassembly");
 	net->key_path = sipkey_derive(cfg->seed, "path mtu");
+	net->key_slaac = sipkey_derive(cfg->seed, "interface identifiers");
+	rng_init(&net->nd_rng, sipkey_derive(cfg->seed, "neighbour discovery").k0);
 	struct rng r;
 	rng_init(&r, net->key_id.k1);
 	for (int i = 0; i < ID_SLOTS; i++)
@@ -106,9 +112,11 @@ void net_free(struct net *net)
 	pmtu_fini(net);
 	redirect4_fini(net);
 	free(net->ll4);
+	redirect_fini(net);
 	route_fini(net);
 	group_fini(net);
 	addr_fini(net);
+	nd_if_fini(net);
 	ol_pktq_purge(&net->errors);
 	free(net);
 }
@@ -272,6 +280,10 @@ void net_expire(struct net *net, struct timer *t, ol_time now)
 	}
 	if (t->kind == TIMER_NET_GROUP) {
 		group_expire(net, t, now);
+		return;
+	}
+	if (t->kind == TIMER_NET_ND) {
+		nd_expire(net, t, now);
 		return;
 	}
 	pmtu_expire(net, now);

@@ -29,6 +29,7 @@ struct net_config {			/* defaults: net_config_default() */
 	uint8_t igmp_qrv, mld_qrv;	/* Robustness Variable, unless a querier names its own */
 	uint8_t force_igmp_version;	/* 0: what queriers speak, 3 without; 1 and 2: none newer; 3: no other */
 	uint8_t force_mld_version;	/* the same with 2 for the newest */
+	struct ol_ip6_config ip6;	/* of each interface, until it is given its own */
 	bool gro;			/* gro: ol_stack_input_batch takes trains of segments as one */
 	uint8_t seed[16];
 };
@@ -168,6 +169,16 @@ int net_route_del(struct net *net, const struct ol_route *r);
 int net_route_get(const struct net *net, unsigned i, struct ol_route *r);
 /** As ol_iface_linklocal4. */
 int net_linklocal4(struct net *net, int ifi, bool on, ol_time now);
+/* IPv6 on an interface, what it learnt and what became of its addresses: as ol_iface_ip6_* and so on. */
+void net_ip6_start(struct net *net, int ifi, ol_time now);	/* IPv6 begins on it now, if it can carry it */
+int net_ip6_set(struct net *net, int ifi, const struct ol_ip6_config *conf, ol_time now);
+int net_ip6_get(const struct net *net, int ifi, struct ol_ip6_config *conf);
+int net_ip6_link(const struct net *net, int ifi, struct ol_ip6_link *out);
+int net_advertise(struct net *net, int ifi, const struct ol_ra_config *conf, ol_time now);
+int net_addr_info(const struct net *net, int ifi, unsigned i, struct ol_addr_info *out);
+bool net_router_get(const struct net *net, unsigned i, struct ol_router *out);
+bool net_server_get(const struct net *net, int ifi, unsigned i, struct ol_addr *out);
+bool net_domain_get(const struct net *net, int ifi, unsigned i, char out[256]);
 /** An interface that was brought up or down in the link floor: IGMP and MLD begin anew, or are silent. */
 void net_iface_up(struct net *net, int ifi, bool up, ol_time now);
 /* Which sources one listener wants to hear: all but those listed (exclude), or those alone.  All zero: none, no member. */
@@ -193,7 +204,7 @@ int net_group_leave(struct net *net, int ifi, const struct ol_addr *group, ol_ti
 struct timer;
 void net_expire(struct net *net, struct timer *t, ol_time now);
 uint64_t net_count(const struct net *net, enum ol_fate fate);
-/** Asserts what must hold of groups and what is due about them. */
+/** Asserts what must hold of groups, of routers and prefixes learnt, and of what is due about them. */
 void net_check(const struct net *net);
 
 #endif

@@ -15,14 +15,21 @@
 
 enum { PROTO_ICMP = 1, PROTO_IGMP = 2, PROTO_TCP = 6, PROTO_UDP = 17, PROTO_ICMP6 = 58, PROTO_RAW = 255 };
 enum { NET_ADDR_MAX = 4096, NET_GROUP_MAX = 1024, PMTU_MAX = 1024, PMTU_BUCKETS = 256, PATH_SLOTS = 32, ID_SLOTS = 256,
-	LOCAL_MIN = 16, NET_ERRORS_MAX = 256, GROUP_BUCKETS = 64 };
+	LOCAL_MIN = 16, REDIRECTS_MAX = 256, NET_ERRORS_MAX = 256, GROUP_BUCKETS = 64 };
 
+/* RFC 4862 2, RFC 4429 1: only READY and OPTIMISTIC are assigned; DUPLICATE is kept to tell of.  IPv4: READY, and TENTATIVE
+ * while it is probed (RFC 5227). */
+enum addr_state { ADDR_READY, ADDR_OPTIMISTIC, ADDR_TENTATIVE, ADDR_DUPLICATE };
 struct net_addr {
-	struct ol_addr addr;
-	unsigned plen;
-	int ifi;
-	bool tentative;				/* not used yet: it is being probed (RFC 5227) */
-	bool lost;				/* somebody else has it: it goes with net_lost_next() */
+	struct ol_addr addr; unsigned plen; int ifi;
+	enum addr_state state;
+	bool autoconf;				/* made here (slaac.c), not given */
+	bool onlink;				/* its prefix has a route of its own */
+	bool deprecated;
+	uint8_t dad_left, conflicts;		/* times it is still to be asked for; identifiers tried before */
+	uint8_t nonce[ND_NONCE_LEN];		/* of the last question */
+	ol_time dad_at, preferred_until, valid_until;	/* OL_NEVER: nothing is due */
+	bool lost;				/* IPv4: somebody else has it; it goes with net_lost_next() */
 };
 
 /* What an address means to us, for the first question about each datagram. */
@@ -35,6 +42,8 @@ struct route {
 	struct route *next;			/* of the same prefix, the lower metric first */
 	/* 0, or its gateway did not answer: others of the prefix are preferred until then */
 	ol_time silent_until;
+	int8_t pref;				/* RFC 4191 2.1, among routes of one metric */
+	bool learnt;				/* of a router advertisement */
 };
 struct route_node;				/* route.c */
 
@@ -45,6 +54,7 @@ struct hop {
 	struct ol_addr src;			/* given or chosen; ver 0: none fits */
 	uint32_t link_mtu, mtu;			/* mtu: of the path */
 	uint8_t features;
+	uint8_t hop_limit;			/* IPv6: what routers of that link say, or the default */
 	bool local, broadcast, multicast;
 };
 struct path_slot { uint64_t generation; struct ol_addr dst, src; int ifi; struct hop hop; };
@@ -53,6 +63,7 @@ struct pmtu { struct pmtu *hash_next; struct list age; struct ol_addr dst; uint3
 
 struct group;					/* group.h */
 struct ll4;					/* ll4.c */
+struct nd_if;					/* nd_if.h */
 struct reass_queue;				/* reass.c */
 #define REASS_BUCKETS 64
 
@@ -76,6 +87,13 @@ struct net {
 	int n_ll4;
 	struct list redirects4;			/* redirect4.c; the oldest first */
 	uint32_t n_redirects4;
+	struct nd_if **nd;			/* by interface, from 1; NULL: speaks no IPv6 */
+	int n_nd;
+	struct rng nd_rng;
+	struct sipkey key_slaac;
+	struct list redirects;			/* the oldest first */
+	uint32_t n_redirects;
+
 	struct list routes;
 	struct route_node *root[2];		/* IPv4, IPv6 */
 	uint64_t generation;			/* moves with every change of addresses, routes, path MTUs */
@@ -108,7 +126,11 @@ enum local_kind addr_kind(const struct net *net, const struct ol_addr *addr, int
 bool addr_owned_by(const struct net *net, int ifi, const struct ol_addr *addr);
 /** The interface's address, whatever its state; NULL. */
 struct net_addr *addr_find(const struct net *net, int ifi, const struct ol_addr *addr);
-static inline bool addr_assigned(const struct net_addr *a) { return !a->tentative; }
+static inline bool addr_assigned(const struct net_addr *a) { return a->state == ADDR_READY || a->state == ADDR_OPTIMISTIC; }
+/** One more, with its groups and the route of its prefix, and its search for duplicates begun. */
+int addr_put(struct net *net, const struct net_addr *a, ol_time now);
+/** States have changed: what is ours is found out anew. */
+void addr_changed(struct net *net);
 /** Fills in the scope of a link-local address met on ifi (on lo: of the address of ours that it is). */
 void addr_set_scope(const struct net *net, int ifi, struct ol_addr *addr);
 /** The interface that loops back, or 0. */
@@ -152,6 +174,10 @@ void route_fini(struct net *net);
 void route_silent(struct net *net, int ifi, const struct ol_addr *gateway, ol_time now);
 void route_revive(struct net *net, ol_time now);
 void net_rearm(struct net *net);
+/** A route that a router told of comes, or changes its preference; what is there already by hand stays. */
+void route_learn(struct net *net, const struct ol_route *r, int8_t pref);
+void route_unlearn(struct net *net, const struct ol_route *r);
+
 /** Takes away the routes by ifi whose preferred source is src. */
 void route_purge(struct net *net, int ifi, const struct ol_addr *src);
 
@@ -215,6 +241,8 @@ struct ip6_walk {
 	size_t at;			/* its offset in the packet */
 	size_t next_at;			/* offset of the byte that named it */
 };
+/** RFC 7112 5: do the headers from `next` on, at p, reach into the upper layer within len bytes? */
+bool ip6_chain_is_whole(uint8_t next, const uint8_t *p, size_t len);
 /** Obeys the extension headers from the fixed header on; on a drop an ICMP error may have been sent. */
 enum ol_fate ip6_ext_walk(struct net *net, int ifi, bool to_many, const struct ol_pkt *pkt, struct ip6_walk *w,
 			  bool router, ol_time now);
@@ -231,8 +259,25 @@ bool icmp_rate_ok(struct net *net, ol_time now);
 void icmp4_meaning(struct net_rx *rx);		/* error.err and .hard from .type and .code */
 void icmp6_meaning(struct net_rx *rx);
 enum ol_fate nd_input(struct net *net, const struct ol_pkt *pkt, const struct net_rx *rx, uint8_t type, ol_time now);
+/** A solicitation or advertisement, straight to the link. */
+void nd_send(struct net *net, int ifi, uint8_t type, const struct nd_msg *m, const struct ol_addr *src, const struct ol_addr *dst,
+	     ol_time now);
 void nd_solicit(struct net *net, int ifi, const struct ol_addr *target, const struct ol_mac *known,
 		const struct ol_pkt *waiting, ol_time now);
 struct ol_addr nd_solicited_node(const struct ol_addr *a);
+
+/* nd_if.c, redirect.c */
+/** RFC 4862 5.4.5: is IPv6 over on this interface? */
+bool nd_is_disabled(const struct net *net, int ifi);
+void nd_if_fini(struct net *net);
+void nd_if_up(struct net *net, int ifi, bool up, ol_time now);
+void nd_expire(struct net *net, struct timer *t, ol_time now);
+void nd_check(const struct net *net);
+enum ol_fate redirect_input(struct net *net, const struct ol_pkt *pkt, const struct net_rx *rx, ol_time now);
+/** Another next hop for this destination than hop->next, if the router there said so. */
+void redirect_apply(const struct net *net, const struct ol_addr *dst, struct hop *hop);
+/** What was redirected to target on this interface is so no more; NULL: to any. */
+void redirect_forget(struct net *net, int ifi, const struct ol_addr *target);
+void redirect_fini(struct net *net);
 
 #endif

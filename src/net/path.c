@@ -7,7 +7,7 @@
  * Outcomes are kept in a small direct-mapped cache that any change of addresses, routes, interfaces or path MTUs
  * empties.
  */
-#include "net/net_int.h"
+#include "net/nd_if.h"
 #include <assert.h>
 #include <string.h>
 
@@ -54,6 +54,8 @@ static enum ol_err find_unicast(const struct net *net, const struct ol_addr *dst
 			hop->next = r->r.gateway;
 		if (r->r.gateway.ver == 4 && net->n_redirects4)
 			redirect4_apply(net, dst, hop);
+		if (r->r.gateway.ver == 6 && net->n_redirects)
+			redirect_apply(net, dst, hop);
 		*prefsrc = r->r.prefsrc;
 		return OL_OK;
 	}
@@ -95,7 +97,16 @@ static enum ol_err find(struct net *net, const struct ol_addr *dst, const struct
 	const struct iface *out = link_iface(net->link, hop->ifi);
 	if (!out || !out->up)
 		return OL_ERR_NETUNREACH;
-	hop->link_mtu = hop->mtu = out->mtu;
+	hop->link_mtu = out->mtu;
+	if (dst->ver == 6) {
+		const struct nd_if *nd = nd_if_find(net, hop->ifi);
+		if (nd && nd->disabled)
+			return OL_ERR_NETUNREACH;
+		if (nd && nd->mtu)
+			hop->link_mtu = MIN(hop->link_mtu, nd->mtu);	/* req: 4861-6.3.4-f */
+		hop->hop_limit = nd && nd->hop_limit ? nd->hop_limit : net->cfg.hop_limit;
+	}
+	hop->mtu = hop->link_mtu;
 	hop->features = out->features;
 	uint32_t learnt = hop->local ? 0 : pmtu_get(net, dst);
 	if (learnt)

@@ -10,8 +10,8 @@
  *	  10.1.0.0/16  10.128.0.0/9
  *
  * Routes by an interface that is down are passed over, and those by a gateway that does not answer come after the
- * others of their prefix for a minute.  Redirects of IPv4 are redirect4.c's.  Left out: type of service, several equal
- * paths.
+ * others of their prefix for a minute.  Of one metric the higher preference of RFC 4191 comes first.  Redirects are
+ * redirect4.c's and redirect.c's.  Left out: type of service, several equal paths.
  */
 #include "net/net_int.h"
 #include <errno.h>
@@ -62,8 +62,8 @@ const struct route *route_lookup(const struct net *net, const struct ol_addr *ds
 	while (n && ol_addr_in_prefix(dst, &n->prefix, n->plen)) {
 		const struct route *here = NULL;
 		for (const struct route *r = n->routes; r && (!here || here->silent_until); r = r->next)
-			if (usable(net, r, ifi) && (!here || !r->silent_until))
-				here = r;
+			if (usable(net, r, ifi) && (!here || r->silent_until < here->silent_until))
+				here = r;	/* all silent: the one that has rested longest (RFC 4861 6.3.6) */
 		best = here ? here : best;
 		n = n->plen < max ? n->child[bit_at(dst, n->plen)] : NULL;
 	}
@@ -177,7 +177,7 @@ static int complete(const struct net *net, struct ol_route *r)
 	return link_iface(net->link, r->ifi) ? 0 : -ENODEV;
 }
 
-int net_route_add(struct net *net, const struct ol_route *given)
+static int add(struct net *net, const struct ol_route *given, int8_t pref, bool learnt)
 {
 	struct ol_route want = *given;
 	int err = complete(net, &want);
@@ -196,7 +196,10 @@ int net_route_add(struct net *net, const struct ol_route *given)
 		}
 	r->r = want;
 	struct route **at = &n->routes;
-	while (*at && (*at)->r.metric <= want.metric)
+	r->pref = pref;
+	r->learnt = learnt;
+	r->r.learnt = false;
+	while (*at && ((*at)->r.metric < want.metric || ((*at)->r.metric == want.metric && (*at)->pref >= pref)))
 		at = &(*at)->next;
 	r->next = *at;
 	*at = r;
@@ -204,6 +207,8 @@ int net_route_add(struct net *net, const struct ol_route *given)
 	net->generation++;
 	return 0;
 }
+
+int net_route_add(struct net *net, const struct ol_route *given) { return add(net, given, 0, false); }
 
 static void route_remove(struct net *net, struct route *r)
 {
@@ -244,7 +249,9 @@ int net_route_get(const struct net *net, unsigned i, struct ol_route *out)
 {
 	for (const struct list *p = net->routes.next; p != &net->routes; p = p->next)
 		if (!i--) {
-			*out = list_of(p, const struct route, all)->r;
+			const struct route *r = list_of(p, const struct route, all);
+			*out = r->r;
+			out->learnt = r->learnt;
 			return 0;
 		}
 	return -ENOENT;
@@ -258,6 +265,37 @@ void route_purge(struct net *net, int ifi, const struct ol_addr *src)
 		if (r->r.ifi == ifi && r->r.prefsrc.ver == src->ver && !memcmp(r->r.prefsrc.b, src->b, 16))
 			route_remove(net, r);
 	}
+}
+
+static struct route *learnt(const struct net *net, const struct ol_route *r)
+{
+	list_for(p, &net->routes) {
+		struct route *o = list_of(p, struct route, all);
+		if (o->learnt && o->r.plen == r->plen && same_route(&o->r, r) && ol_addr_in_prefix(&r->dst, &o->r.dst, r->plen))
+			return o;
+	}
+	return NULL;
+}
+
+/* A router that speaks is probably reachable: it rests no more. */
+void route_learn(struct net *net, const struct ol_route *r, int8_t pref)
+{
+	struct route *o = learnt(net, r);
+	if (o && o->pref == pref) {
+		net->generation += o->silent_until != 0;
+		o->silent_until = 0;
+		return;
+	}
+	if (o)
+		route_remove(net, o);
+	add(net, r, pref, true);
+}
+
+void route_unlearn(struct net *net, const struct ol_route *r)
+{
+	struct route *o = learnt(net, r);
+	if (o)
+		route_remove(net, o);
 }
 
 void route_fini(struct net *net)

@@ -270,6 +270,7 @@ void ol_stack_expire(struct ol_stack *stk, ol_time now)
 			break;
 		case TIMER_NET_FRAG:
 		case TIMER_NET_GROUP:
+		case TIMER_NET_ND:
 		case TIMER_NET:
 			net_expire(stk->net, t, now);
 			break;

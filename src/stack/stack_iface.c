@@ -7,6 +7,8 @@ int ol_iface_add(struct ol_stack *stk, const struct ol_iface_config *cfg)
 	int ifi = link_iface_add(stk->link, cfg);
 	if (ifi > 0)
 		link_carrier(stk->link, ifi, true, stk->now);
+	if (ifi > 0 && !cfg->ip6_later)
+		net_ip6_start(stk->net, ifi, stk->now);
 	return ifi;
 }
 
@@ -84,6 +86,46 @@ int ol_acd_get(const struct ol_stack *stk, unsigned i, struct ol_acd_info *out)
 	return 0;
 }
 
+int ol_addr_info(const struct ol_stack *stk, int ifi, unsigned i, struct ol_addr_info *out)
+{
+	return net_addr_info(stk->net, ifi, i, out);
+}
+
+int ol_iface_ip6_set(struct ol_stack *stk, int ifi, const struct ol_ip6_config *conf)
+{
+	return net_ip6_set(stk->net, ifi, conf, stk->now);
+}
+
+int ol_iface_ip6_get(const struct ol_stack *stk, int ifi, struct ol_ip6_config *conf)
+{
+	return net_ip6_get(stk->net, ifi, conf);
+}
+
+int ol_iface_ip6_link(const struct ol_stack *stk, int ifi, struct ol_ip6_link *out)
+{
+	return net_ip6_link(stk->net, ifi, out);
+}
+
+int ol_iface_advertise(struct ol_stack *stk, int ifi, const struct ol_ra_config *conf)
+{
+	return net_advertise(stk->net, ifi, conf, stk->now);
+}
+
+int ol_router_get(const struct ol_stack *stk, unsigned i, struct ol_router *out)
+{
+	return net_router_get(stk->net, i, out) ? 0 : -ENOENT;
+}
+
+int ol_iface_dns_server(const struct ol_stack *stk, int ifi, unsigned i, struct ol_addr *out)
+{
+	return net_server_get(stk->net, ifi, i, out) ? 0 : -ENOENT;
+}
+
+int ol_iface_dns_domain(const struct ol_stack *stk, int ifi, unsigned i, char out[256])
+{
+	return net_domain_get(stk->net, ifi, i, out) ? 0 : -ENOENT;
+}
+
 int ol_route_add(struct ol_stack *stk, const struct ol_route *r) { return net_route_add(stk->net, r); }
 int ol_route_del(struct ol_stack *stk, const struct ol_route *r) { return net_route_del(stk->net, r); }
 int ol_route_get(const struct ol_stack *stk, unsigned i, struct ol_route *r) { return net_route_get(stk->net, i, r); }
@@ -99,6 +141,7 @@ int ol_neigh_get(const struct ol_stack *stk, unsigned i, struct ol_neigh *out)
 	struct neigh_row row;
 	if (!neigh_get(stk->link, i, &row, stk->now))
 		return -ENOENT;
-	*out = (struct ol_neigh){ .ifi = row.ifi, .addr = row.addr, .mac = row.mac, .state = (enum ol_neigh_state)row.state };
+	*out = (struct ol_neigh){ .ifi = row.ifi, .addr = row.addr, .mac = row.mac, .state = (enum ol_neigh_state)row.state,
+		.router = row.router };
 	return 0;
 }

@@ -1,8 +1,7 @@
-/* RFC 4443 2.1, 2.3; RFC 4861 4.3, 4.4, 4.6. */
+/* RFC 4443 2.1, 2.3. */
 #include "wire/icmp6.h"
 #include "base/be.h"
 #include "base/cksum.h"
-#include <string.h>
 
 enum { PROTO_ICMP6 = 58 };
 
@@ -26,35 +25,4 @@ void wire_icmp6_build(uint8_t *p, const struct icmp_hdr *h, size_t len, const st
 	be16_put(p + 2, 0);
 	be32_put(p + 4, h->rest);
 	be16_put(p + 2, cksum_finish(cksum_add(cksum_pseudo(src, dst, PROTO_ICMP6, (uint32_t)len), p, len)));
-}
-
-bool wire_nd_parse(struct nd_msg *m, uint8_t type, const uint8_t *p, size_t len)
-{
-	if (len < ND_LEN)
-		return false;
-	struct nd_msg r = { .flags = p[4], .target = ol_addr_from(6, p + 8) };
-	uint8_t want = type == ICMP6_NS ? ND_OPT_SLLA : ND_OPT_TLLA;
-	size_t at = ND_LEN;
-	while (at < len) {
-		if (len - at < 2 || !p[at + 1] || p[at + 1] * 8u > len - at)
-			return false;		/* RFC 4861 4.6: an option of length zero */
-		if (p[at] == want && p[at + 1] == 1) {
-			r.has_mac = true;
-			memcpy(r.mac.b, p + at + 2, OL_MAC_LEN);
-		}
-		at += p[at + 1] * 8u;
-	}
-	*m = r;
-	return true;
-}
-
-size_t wire_nd_build(uint8_t *p, uint8_t type, const struct nd_msg *m)
-{
-	memcpy(p + 8, m->target.b, 16);
-	if (!m->has_mac)
-		return ND_LEN;
-	p[ND_LEN] = type == ICMP6_NS ? ND_OPT_SLLA : ND_OPT_TLLA;
-	p[ND_LEN + 1] = 1;
-	memcpy(p + ND_LEN + 2, m->mac.b, OL_MAC_LEN);
-	return ND_LEN + ND_OPT_LEN;
 }

@@ -141,7 +141,49 @@ TEST(mistakes_are_told_with_their_line_and_what_to_do)
 	SAYS(WIRE "hosts:\n  a: &x {wire: lan}\n  b: *x\n", "line 5: aliases");
 	SAYS(WIRE "hosts:\n  a: {wire: lan}\ncaptures:\n- {host: a}\n", "needs `file:");
 	SAYS(WIRE "hosts:\n  a: {wire: lan}\ncaptures:\n- {file: x, host: b}\n", "there is no host b");
+	SAYS(WIRE "hosts:\n  a: {wire: lan, autoconf: maybe}\n", "autoconf is yes or no");
+	SAYS(WIRE "hosts:\n  a: {wire: lan, dad: 3}\n", "dad is yes or no");
+	SAYS(WIRE "hosts:\n  a: {wire: lan, advertise: yes}\n", "line 4: a is no router and cannot advertise itself; add `forwarding: yes`");
+	SAYS(WIRE "routers:\n  a: {wire: lan, autoconf: yes, advertise: yes}\n", "cannot take its addresses from advertisements and send");
+	SAYS(WIRE "routers:\n  a: {wire: lan, advertise: {prefix: 10.0.0.0/8}}\n", "cannot be advertised; write an IPv6 prefix");
+	SAYS(WIRE "routers:\n  a: {wire: lan, advertise: {prefix: 'fd01::1/64'}}\n", "cannot be advertised");
+	SAYS(WIRE "routers:\n  a: {wire: lan, advertise: {interval: 3}}\n", "interval is a number from 4 to 1800");
+	SAYS(WIRE "routers:\n  a: {wire: lan, advertise: {lifetime: 9}}\n", "shorten `interval`");
+	SAYS(WIRE "routers:\n  a: {wire: lan, advertise: {valid: 9}}\n", "cannot be preferred for longer (604800 s) than they are valid (9 s)");
+	SAYS(WIRE "routers:\n  a: {wire: lan, advertise: {preference: best}}\n", "preference is low, medium or high");
+	SAYS(WIRE "routers:\n  a: {wire: lan, advertise: {dns: 10.0.0.1}}\n", "no IPv6 address of a name server");
+	SAYS(WIRE "routers:\n  a: {wire: lan, advertise: {router: yes}}\n", "has no key router");
+	SAYS("wires:\n  a: {mtu: 1000}\nhosts:\n  a: {wire: a, autoconf: yes}\n", "line 4: IPv6 needs an mtu of 1280");
 	SAYS("[1, 2]", "must be written as");
+}
+
+/* req: 4862-5.1-a */
+TEST(ipv6_of_an_interface_is_read)
+{
+	ok(reads("wires:\n  w: {}\nhosts:\n  a: {wire: w, autoconf: yes, dad: no}\n  b: {wire: w, address: 10.0.0.1/8, autoconf: no}\n"
+		 "routers:\n  r: {wire: w, address: 'fd01::1/64', advertise: yes}\n"
+		 "  s: {wire: w, address: 'fd01::2/64', advertise: {prefix: ['fd02::/64', 'fd03::/48'], valid: forever, preferred: 60,"
+		 " interval: 30, preference: low, dns: ['fd01::5', 'fd01::6'], mtu: 1400, lifetime: 0}}\n"));
+	const struct nf_nic *r = nf.host[0].nic, *s = nf.host[1].nic, *a = nf.host[2].nic, *b = nf.host[3].nic;
+	eq(a->autoconf, NF_YES);
+	eq(a->dad, NF_NO);
+	eq(b->autoconf, NF_NO);
+	eq(b->dad, NF_UNSAID);
+	ok(!a->adv.on && r->adv.on && s->adv.on);
+	eq(r->adv.ra.interval_s, 600);
+	eq(r->adv.ra.lifetime_s, 1800);
+	eq(r->adv.ra.n_prefixes, 0);
+	eq(r->adv.valid_s, 2592000);
+	eq(s->adv.ra.interval_s, 30);
+	eq(s->adv.ra.lifetime_s, 0);
+	eq(s->adv.ra.n_prefixes, 2);
+	eq(s->adv.ra.prefix[1].plen, 48);
+	eq(s->adv.ra.n_servers, 2);
+	eq(s->adv.ra.mtu, 1400);
+	eq(s->adv.ra.pref, -1);
+	eq(s->adv.valid_s, UINT32_MAX);
+	eq(s->adv.preferred_s, 60);
+	netfile_free(&nf);
 }
 
 static char *slurp(const char *path, size_t *len)
@@ -208,7 +250,7 @@ TEST(examples_and_documentation_are_right)
 		p = end + 3;
 		blocks++;
 	}
-	eq(blocks, 3);
+	eq(blocks, 4);
 	free(doc);
 }
 

@@ -46,7 +46,7 @@ TEST(group_changes_are_said_at_once_and_again_within_a_second)
 	for EACH_FAMILY(f)
 		for (unsigned seed = 0; seed < 40; seed++) {
 			ol_time first, gap, least = OL_SEC, most = 0;
-			start_with(net_config_default(), seed);
+			start_with(silent_config(), seed);
 			joins(f->group);
 			eq_str(said(), text("TO_EX %s", f->group));
 			first = w.now;
@@ -74,7 +74,7 @@ TEST(group_repetitions_are_spread)
 	for EACH_FAMILY(f) {
 		ol_time least = OL_SEC, most = 0;
 		for (unsigned seed = 0; seed < 50; seed++) {
-			start_with(net_config_default(), seed);
+			start_with(silent_config(), seed);
 			joins(f->group);
 			said();
 			ol_time first = w.now;
@@ -91,7 +91,7 @@ TEST(group_repetitions_are_spread)
 TEST(group_robustness_is_how_often_a_change_is_said)
 {
 	for EACH_FAMILY(f) {
-		struct net_config cfg = net_config_default();
+		struct net_config cfg = silent_config();
 		cfg.igmp_qrv = cfg.mld_qrv = 3;
 		start_with(cfg, 0);
 		static const struct { int qrv, times; } rows[] = { { -1, 3 }, { 5, 5 }, { 0, 3 }, { 1, 1 } };
@@ -143,7 +143,7 @@ TEST(group_of_solicited_node_is_reported_after_a_moment)
 {
 	ol_time least = OL_SEC, most = 0;
 	for (unsigned seed = 0; seed < 50; seed++) {
-		start_with(net_config_default(), seed);
+		start_with(silent_config(), seed);
 		addr(&w, 0, ETH, "fd00::101/64");
 		eq_str(said(), "");
 		ol_time t = w.now;
@@ -399,7 +399,7 @@ TEST(group_survives_anything)
 	rng_init(&r, 0x6702);
 	for (unsigned round = 0; round < 60; round++) {
 		char held[4][4][64] = { { { 0 } } };
-		start_with(net_config_default(), round);
+		start_with(silent_config(), round);
 		addr(&w, 0, ETH, "10.0.0.1/24");
 		for (int step = 0; step < 150; step++) {
 			unsigned what = rng_below(&r, 10), g = rng_below(&r, 4), who = rng_below(&r, 4);

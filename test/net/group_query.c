@@ -13,7 +13,7 @@ TEST(group_general_query_is_answered_after_a_random_delay)
 	for EACH_FAMILY(f) {
 		ol_time least = 10 * OL_SEC, most = 0;
 		for (unsigned seed = 0; seed < 50; seed++) {
-			start_with(net_config_default(), seed);
+			start_with(silent_config(), seed);
 			QUERY(f->ver, .code = f->ten_s);
 			silent_for(20 * OL_SEC);		/* nothing to say */
 			joins(f->group);
@@ -84,7 +84,7 @@ TEST(group_pending_answers_are_merged)
 	int sooner = 0;
 	for EACH_FAMILY(f)
 		for (unsigned seed = 0; seed < 20; seed++) {
-			start_with(net_config_default(), seed);
+			start_with(silent_config(), seed);
 			joins(f->group);
 			joins(f->other);
 			settle();
@@ -248,7 +248,7 @@ TEST(group_v2_querier_is_spoken_to_in_v2)
 {
 	ol_time least = 10 * OL_SEC, most = 0;
 	for (unsigned seed = 0; seed < 30; seed++) {
-		start_with(net_config_default(), seed);
+		start_with(silent_config(), seed);
 		joins("239.1.2.3");
 		eq_str(said(), "TO_EX 239.1.2.3");
 		QUERY(4, .version = 2, .code = 100, .group = "239.5.5.5");	/* specific: who sends it is not the question */
@@ -345,7 +345,7 @@ TEST(group_v1_querier_has_ten_seconds_and_hears_no_leave)
 {
 	ol_time most = 0;
 	for (unsigned seed = 0; seed < 30; seed++) {
-		start_with(net_config_default(), seed);
+		start_with(silent_config(), seed);
 		joins("239.1.2.3");
 		settle();
 		QUERY(4, .version = 1);
@@ -428,7 +428,7 @@ TEST(group_mld_v1_querier_is_spoken_to_in_v1)
 /* force_igmp_version, force_mld_version.  req: 2236-2.5-a */
 TEST(group_version_can_be_forced)
 {
-	struct net_config cfg = net_config_default();
+	struct net_config cfg = silent_config();
 	cfg.force_igmp_version = 2;
 	cfg.force_mld_version = 1;
 	start_with(cfg, 0);

@@ -195,7 +195,7 @@ TEST(unknown_protocols_are_refused_with_the_right_pointer)
 /* req: 4443-2.4-j, 4443-2.4-k */
 TEST(errors_are_limited_by_a_bucket)
 {
-	struct net_config c = net_config_default();
+	struct net_config c = silent_config();
 	struct dgram d = { "10.0.0.2", "10.0.0.1", 17 }, d6 = { "fd00::2", "fd00::1", 17 };
 	c.icmp_rate_per_s = 100;
 	start(&c);
@@ -345,7 +345,7 @@ TEST(options_are_checked)
 			ok(p->data[20] == ICMP4_PARAM);
 		ol_pkt_free(p);
 	}
-	struct net_config c = net_config_default();
+	struct net_config c = silent_config();
 	c.accept_source_route = true;
 	world_end(&w);
 	start(&c);
@@ -393,7 +393,7 @@ TEST(extension_headers_are_obeyed)
 /* Hostile input: mutations of good datagrams, every length, checksums mended or not; nothing read outside, nothing leaked. */
 TEST(mutated_datagrams_do_no_harm)
 {
-	struct net_config c = net_config_default();
+	struct net_config c = silent_config();
 	struct rng r;
 	c.forward4 = c.forward6 = true;
 	c.icmp_rate_per_s = 0;

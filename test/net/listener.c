@@ -17,7 +17,7 @@ void start_with(struct net_config cfg, unsigned seed)
 	iface_new(&w, 0, OL_LINK_ETHER, 1500, 0);
 }
 
-void start(void) { start_with(net_config_default(), 0); }
+void start(void) { start_with(silent_config(), 0); }
 
 /* ---- what it says -------------------------------------------------------------------------------------------------- */
 

@@ -104,15 +104,18 @@ TEST(invalid_discovery_is_dropped)
 	eq(nd("fe80::9", "fd00::1", ICMP6_NA, 0, 0, "fd00::1", true, 255), OL_DROP_ARP_CONFLICT);
 	eq(state_of("fe80::9"), -1);
 	ok(!frame(&w, 0, 2));
-	/* in an atomic fragment */
+	/* in an atomic fragment, whatever it is */
 	uint8_t p[96] = { 0 };
 	struct nd_msg m = { .target = ip("fd00::1"), .has_mac = true, .mac = peer };
 	struct ol_addr s = ip("fe80::9"), d = ip("fd00::1");
 	size_t n = wire_nd_build(p + 48, ICMP6_NS, &m);
-	wire_icmp6_build(p + 48, &(struct icmp_hdr){ ICMP6_NS, 0, 0 }, n, &s, &d);
-	wire_ip6_frag_build(p + 40, &(struct ip6_frag){ .id = 1, .next = 58 });
-	wire_ip6_build(p, &(struct ip6_hdr){ .src = s, .dst = d, .len = (uint16_t)(8 + n), .next = IP6_FRAGMENT, .hop = 255 });
-	eq(give(&w, 0, 2, p, 48 + n, false), OL_DROP_ND_BAD);
+	for (uint8_t type = ICMP6_RS; type <= ICMP6_REDIRECT; type++) {
+		n = type == ICMP6_REDIRECT ? 40 : n;
+		wire_icmp6_build(p + 48, &(struct icmp_hdr){ type, 0, 0 }, n, &s, &d);
+		wire_ip6_frag_build(p + 40, &(struct ip6_frag){ .id = 1, .next = 58 });
+		wire_ip6_build(p, &(struct ip6_hdr){ .src = s, .dst = d, .len = (uint16_t)(8 + n), .next = IP6_FRAGMENT, .hop = 255 });
+		eq(give(&w, 0, 2, p, 48 + n, false), OL_DROP_ND_BAD);
+	}
 	ok(!frame(&w, 0, 2));
 	world_end(&w);
 }

@@ -194,7 +194,7 @@ TEST(the_answer_to_a_timeout_quotes_the_first_fragment)
 
 TEST(bytes_and_datagrams_held_are_bounded)
 {
-	struct net_config c = net_config_default();
+	struct net_config c = silent_config();
 	c.frag_max_count = 10;
 	c.frag_max_bytes = 40 * 2048;
 	start(&c);

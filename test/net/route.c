@@ -121,7 +121,7 @@ TEST(a_silent_gateway_gives_way_to_another)
 {
 	world_new(&w);
 	for (int i = 0; i < 3; i++) {			/* a host and two gateways on two wires */
-		struct net_config c = net_config_default();
+		struct net_config c = silent_config();
 		c.any_local = i > 0;
 		host_new(&w, &c);
 	}
@@ -323,7 +323,7 @@ TEST(groups_are_heard_by_members_only)
 
 TEST(any_local_takes_what_comes_and_finds_a_way_out)
 {
-	struct net_config c = net_config_default();
+	struct net_config c = silent_config();
 	c.any_local = true;
 	world_new(&w);
 	host_new(&w, &c);

@@ -113,7 +113,7 @@ TEST(ip4_fragments_are_cut_again_by_a_router)
 	world_end(&w);
 }
 
-/* req: 1191-3-e, 1191-3-f, 791-3.2-a, 1122-3.3.5-d, 1191-3-a, 1191-6.3-a, 1191-3-d, 1191-3-c, 4443-3.2-a, 8201-4-d, 8201-4-c, 8201-4-b, 8201-4-f, 8201-5.3-a */
+/* req: 1191-3-e, 1191-3-f, 791-3.2-a, 1122-3.3.5-d, 1191-3-a, 1191-6.3-a, 1191-3-d, 1191-3-c, 4443-3.2-a, 8201-4-d, 8201-4-c, 8201-4-b, 8201-4-f, 8201-5.3-a, 8200-5-e */
 TEST(too_big_is_reported_learnt_and_forgotten)
 {
 	static struct world w;

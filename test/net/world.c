@@ -29,9 +29,16 @@ void world_end(struct world *w)
 	ol_pool_free(w->pool);
 }
 
+struct net_config silent_config(void)
+{
+	struct net_config nc = net_config_default();
+	nc.ip6.dad_transmits = nc.ip6.router_solicitations = 0;
+	return nc;
+}
+
 int host_new(struct world *w, const struct net_config *cfg)
 {
-	struct net_config nc = cfg ? *cfg : net_config_default();
+	struct net_config nc = cfg ? *cfg : silent_config();
 	struct link_config lc = link_config_default();
 	struct host *h = &w->h[w->n_host];
 	assert_true(w->n_host < MAX_HOSTS);
@@ -95,7 +102,7 @@ void route(struct world *w, int host, const char *prefix, const char *gateway, i
 
 void chain_new(struct world *w, const struct net_config *all, uint32_t middle_mtu, enum ol_link kind, unsigned features)
 {
-	struct net_config host = all ? *all : net_config_default(), router = host;
+	struct net_config host = all ? *all : silent_config(), router = host;
 	router.forward4 = router.forward6 = true;
 	world_new(w);
 	host_new(w, &host);

@@ -35,7 +35,9 @@ struct world {
 
 void world_new(struct world *w);
 void world_end(struct world *w);
-int host_new(struct world *w, const struct net_config *cfg);	/* NULL: the defaults; with lo as interface 1 */
+/* The defaults, but for what IPv6 would say by itself: nobody is asked for an address of ours, nor for routers. */
+struct net_config silent_config(void);
+int host_new(struct world *w, const struct net_config *cfg);	/* NULL: silent_config(); with lo as interface 1 */
 int iface_new(struct world *w, int host, enum ol_link kind, uint32_t mtu, unsigned features);
 struct wire *join(struct world *w, int a, int ai, int b, int bi);
 void addr(struct world *w, int host, int ifi, const char *prefix);

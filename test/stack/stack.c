@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
+#include "base/be.h"
 #include "base/rng.h"
 #include "pair.h"
 #include "unit.h"
@@ -107,13 +108,14 @@ TEST(stack_unknown_protocol_is_answered)
 /* What A sends goes nowhere: how many segments, until it asks for its neighbour's address; 0: it does not for 30 s. */
 static unsigned sent_before_asking(struct pair *p)
 {
-	enum { ETH_TYPE = 12, ARP_TYPE = 0x0806 };
+	enum { ETH_TYPE = 12, IP_TYPE = 0x0800, ARP_TYPE = 0x0806 };
 	unsigned sent = 0;
 	bool asked = false;
 	for (ol_time end = p->now + 30 * OL_SEC; p->now < end; ) {
 		for (struct ol_pkt *f; (f = ol_stack_output(A(p), p->h[0].eth, p->now)); ol_pkt_free(f)) {
-			asked |= f->data[ETH_TYPE] << 8 == (ARP_TYPE & 0xff00) && f->data[ETH_TYPE + 1] == (ARP_TYPE & 0xff);
-			sent += !asked;
+			uint16_t type = be16_at(f->data + ETH_TYPE);
+			asked |= type == ARP_TYPE;
+			sent += type == IP_TYPE && !asked;
 		}
 		ol_time at = ol_stack_deadline(A(p));
 		p->now = at < end ? at : end;

@@ -126,7 +126,7 @@ TEST(probe_that_arrives_raises_the_segment_and_not_the_window)
 }
 
 /* The probe is sent again in segments known to pass, at once, and neither window nor threshold moves. */
-/* req: 4821-4-a, 4821-4-b, 4821-7.1-a */
+/* req: 4821-4-a, 4821-4-b, 4821-7.1-a, 8201-5.4-b */
 TEST(loss_of_the_probe_alone_is_no_congestion)
 {
 	struct ladder *l = probing();

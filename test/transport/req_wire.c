@@ -90,6 +90,32 @@ TEST(tcp_sum_left_to_the_interface_begins_with_the_pseudo_header)
 	}
 }
 
+/* Every segment of a connection over IPv6 has its label, the same one, and not that of another connection. */
+/* req: 6437-3-a */
+TEST(tcp_segments_carry_the_label_of_their_flow)
+{
+	uint32_t label[2];
+	for (int c = 0; c < 2; c++) {
+		struct ladder *l = ladder(.v6 = true);
+		ladder_peer_port(l, (uint16_t)(40000 + c));
+		app(l, 0, "listen 1");
+		in (l, 0, "S 0:0(0) win 5000 <mss 1000>");
+		out(l, 0, "S. 0:0(0) ack 1 <mss 1460>");
+		in (l, 0, ". 1:1(0) ack 1 win 5000");
+		app(l, 0, "accept");
+		app(l, 0, "nodelay 1");
+		for (int i = 0; i < 3; i++) {
+			app(l, 0, "write 10");
+			struct ol_pkt *p = ladder_take(l);
+			ok(!i || (be32_at(p->data) & 0xfffff) == label[c]);
+			label[c] = be32_at(p->data) & 0xfffff;
+			ol_pkt_free(p);
+		}
+		ladder_end(l);
+	}
+	ok(label[0] && label[0] != label[1]);
+}
+
 /* One bit turned over anywhere in a segment of odd length, and it is not there; untouched it is. */
 /* req: MUST-3, 9293-3.1-b */
 TEST(tcp_segments_damaged_anywhere_are_dropped)

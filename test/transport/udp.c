@@ -27,7 +27,7 @@ TEST(udp_length_must_fit)
 	eq(wire_udp_parse(&d, b, 16), OL_DROP_UDP_LENGTH);
 }
 
-/* req: 768-format-b, 1122-4.1.3.4-a, 6935-5-a: none is right over IPv4 and wrong over IPv6; any flipped bit shows */
+/* req: 768-format-b, 1122-4.1.3.4-a, 6935-5-a, 8200-8.1-a, 8200-8.1-d: none is right over IPv4 and wrong over IPv6; any flipped bit shows */
 TEST(udp_checksum_is_checked)
 {
 	struct ol_addr a4 = ol_addr_ip4(0x0a000001), b4 = ol_addr_ip4(0x0a000002);
