@@ -404,6 +404,75 @@ static void put_group(struct world *w, struct input *in)
 	put(w, f, (size_t)(m - f) + len, 0, OL_CSUM_OK);
 }
 
+/* A datagram with options: those somebody sends, with a pointer and a length of the script's; or all the script's. */
+static void put_options(struct world *w, struct input *in, uint8_t how)
+{
+	static const uint8_t types[8] = { 7, 68, 131, 137, 148, 136, 1, 0 }, protos[4] = { IPPROTO_UDP, IPPROTO_ICMP, IPPROTO_TCP, 200 };
+	uint8_t f[ETH + 60 + 64] = { 0 }, *h = f + ether(f, 0, 0x0800), *o = h + 20, room = (uint8_t)(4 * (1 + byte(in) % 10));
+	if (how & 4) {
+		take(in, o, room);
+	} else {
+		for (uint8_t at = 0; at + 3 < room; at = (uint8_t)(at + o[at + 1])) {
+			uint8_t say = byte(in);
+			memcpy(o + at, (uint8_t[]){ types[say & 7], (uint8_t)(3 + (say >> 3 & 15)), (uint8_t)(4 + byte(in) % 36) }, 3);
+			o[at + 1] = MIN(o[at + 1], (uint8_t)(room - at));
+			memcpy(o + at + 3, our4, MIN(4, room - at - 3));
+			if (say & 0x80)
+				take(in, o + at + 3, room - at - 3u);
+		}
+	}
+	size_t hlen = 20u + room, len = hlen + 40;
+	memcpy(h, (uint8_t[]){ (uint8_t)(0x40 | hlen / 4), 0, 0, (uint8_t)len, 0, 1, 0, 0, 64, protos[how >> 4 & 3] }, 10);
+	memcpy(h + 12, their4, 4);
+	memcpy(h + 16, how & 8 ? (uint8_t[4]){ 10, 0, 1, 7 } : our4, 4);
+	take(in, h + hlen, 12);
+	if (protos[how >> 4 & 3] == IPPROTO_ICMP)
+		h[hlen] = 8, h[hlen + 1] = 0;
+	be16_put(h + 10, (uint16_t)~sum(0, h, hlen));
+	put(w, f, ETH + len, 0, OL_CSUM_OK);
+}
+
+/* A redirect about a datagram of ours that left by the gateway 10.0.0.2, as the routes that administer() adds have it. */
+static void put_redirect(struct world *w, struct input *in, uint8_t how)
+{
+	uint8_t f[ETH + 20 + 8 + 28] = { 0 }, *h = f + ether(f, 0, 0x0800), *m = h + 20;
+	memcpy(h, (uint8_t[]){ 0x45, 0, 0, 56, 0, 1, 0, 0, 255, IPPROTO_ICMP, 0, 0, 10, 0, 0, 2, 10, 0, 0, 1 }, 20);
+	memcpy(m, (uint8_t[]){ 5, how >> 4 & 7, 0, 0, 10, 0, 0, byte(in) }, 8);
+	memcpy(m + 8, (uint8_t[]){ 0x45, 0, 0, 60, 0, 0, 0, 0, 64, IPPROTO_UDP, 0, 0, 10, 0, 0, 1, 10, 9, 0, byte(in) }, 20);
+	be16_put(h + 10, (uint16_t)~sum(0, h, 20));
+	put(w, f, sizeof f, 0, OL_CSUM_OK);
+}
+
+/* Another station that asks, answers, probes or announces; and how addresses are watched, with one given up and claimed anew. */
+static void put_arp(struct world *w, struct input *in, uint8_t how)
+{
+	static const uint8_t said[4][4] = { { 10, 0, 0, 1 }, { 0 }, { 10, 0, 0, 2 }, { 10, 0, 0, 3 } };
+	uint8_t f[60] = { 0 }, *a = f + ether(f, 0, 0x0806);
+	if (how & 4) {
+		struct ol_addr mine = ol_addr_from(4, our4);
+		must(!ol_iface_acd(w->stk, w->ifi[0], (enum ol_acd)((how >> 3 & 7) % 3), (enum ol_defend)((how >> 6) % 3)));
+		ol_addr_del(w->stk, w->ifi[0], &mine);
+		ol_addr_add(w->stk, w->ifi[0], &mine, 24);
+		drain(w);
+		return;
+	}
+	memcpy(a, (uint8_t[]){ 0, 1, 8, 0, 6, 4, 0, how & 8 ? 2 : 1, 2, 0, 0, 0, 0, byte(in) & 7 }, 14);
+	memcpy(a + 14, said[how >> 4 & 3], 4);
+	memcpy(a + 24, said[how >> 6 & 3], 4);
+	put(w, f, sizeof f, 0, OL_CSUM_OK);
+}
+
+static void put_ip4(struct world *w, struct input *in)
+{
+	uint8_t how = byte(in);
+	if ((how & 3) == 2)
+		put_arp(w, in, how);
+	else if ((how & 3) == 3)
+		put_redirect(w, in, how);
+	else
+		put_options(w, in, how);
+}
+
 /* One option of neighbour discovery, of its usual length: what it says is the script's, most of it. */
 static size_t router_option(struct input *in, uint8_t *o)
 {
@@ -726,7 +795,7 @@ static void setup(struct world *w, struct input *in, uint8_t how)
 	struct ol_config *cfg = ol_config_new();
 	must(cfg != NULL);
 	ol_config_seed(cfg, seed);
-	ol_config_set(cfg, "ip_forward", "1");
+	ol_config_set(cfg, "ip_forward", (how >> 2 & 3) == 2 ? "0" : "1");
 	ol_config_set(cfg, "forwarding", (how >> 2 & 3) == 3 ? "0" : "1");
 	ol_config_set(cfg, "accept_ra", "2");
 	if (how & 0x40)
@@ -793,7 +862,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		handshake(&w, how & 0x20);
 	for (int step = 0; in.left && step < STEPS; step++) {
 		uint8_t what = byte(&in);
-		switch (what >= 252 ? 12 : what % 12) {
+		switch (what >= 252 ? 12 : what >= 248 ? 13 : what % 12) {
 		case 0: put_raw(&w, &in); break;
 		case 1: put_syn(&w, &in); break;
 		case 2: case 3: case 4: put_tcp(&w, &in); break;
@@ -803,6 +872,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		case 10: block(&w, &in); break;
 		case 11: put_group(&w, &in); break;
 		case 12: put_router(&w, &in); break;
+		case 13: put_ip4(&w, &in); break;
 		default: call(&w, &in); break;
 		}
 		ol_stack_check(w.stk);

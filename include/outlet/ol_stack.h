@@ -98,6 +98,24 @@ int ol_iface_info(const struct ol_stack *stk, int ifi, struct ol_iface_info *out
 /** Index of the next interface after `after` (0 to start), or 0. */
 int ol_iface_next(const struct ol_stack *stk, int after);
 
+enum ol_acd {				/* RFC 5227, IPv4 addresses on Ethernet: what is done that nobody else has them */
+	OL_ACD_OFF,			/* nothing, as on Linux: used at once; a conflict is counted */
+	OL_ACD_ANNOUNCE,		/* used at once and announced; later conflicts as enum ol_defend says */
+	OL_ACD_PROBE,			/* not used before three probes went unanswered, 4 to 7 s; then as ANNOUNCE */
+};
+enum ol_defend {			/* RFC 5227 2.4: when another station claims an address that is in use */
+	OL_DEFEND_ONCE,			/* announced once more; given up if that happens again within 10 s */
+	OL_DEFEND_NEVER,		/* given up */
+	OL_DEFEND_ALWAYS,		/* never given up: routers and servers; announced once in 10 s at most */
+};
+/** Of the addresses the interface is given from now on; OL_ACD_OFF until said.  -ENODEV, -EINVAL */
+int ol_iface_acd(struct ol_stack *stk, int ifi, enum ol_acd acd, enum ol_defend defend);
+/**
+ * RFC 3927: an Ethernet interface without another IPv4 address takes one of 169.254/16, probed first; off until said.  Turned
+ * off it keeps what it has.  -ENODEV, -EINVAL (no Ethernet), -ENOMEM
+ */
+int ol_iface_linklocal4(struct ol_stack *stk, int ifi, bool on);
+
 /* ---- IPv6 by itself --------------------------------------------------------------------------------------------- */
 /*
  * An Ethernet interface speaks IPv6 as soon as it is up (ip6_later: later): it makes itself a link-local address (RFC
@@ -161,13 +179,23 @@ int ol_iface_advertise(struct ol_stack *stk, int ifi, const struct ol_ra_config 
 
 /* ---- addresses, routes, neighbours ------------------------------------------------------------------------------ */
 /**
- * Gives the interface an address and the route to its prefix.  -EEXIST, -ENODEV, -EINVAL, -ENOMEM.  An IPv6 address of an Ethernet is
- * looked for on the wire first, or meanwhile (struct ol_ip6_config); ol_addr_info() tells what came of that.
+ * Gives the interface an address and the route to its prefix.  -EEXIST, -ENODEV, -EINVAL, -ENOMEM.  On an Ethernet an IPv4
+ * address with OL_ACD_PROBE is used only when ol_acd_get() says ANNOUNCED; an IPv6 address is looked for on the wire first, or
+ * meanwhile (struct ol_ip6_config).  ol_addr_info() tells what came of that.
  */
 int ol_addr_add(struct ol_stack *stk, int ifi, const struct ol_addr *addr, unsigned plen);
 int ol_addr_del(struct ol_stack *stk, int ifi, const struct ol_addr *addr);
-/** The i-th address of the interface, from 0; -ENOENT past the last. */
+/** The i-th address of the interface that is in use, from 0; -ENOENT past the last.  Of those under probing ol_acd_get tells. */
 int ol_addr_get(const struct ol_stack *stk, int ifi, unsigned i, struct ol_addr *addr, unsigned *plen);
+/** An IPv4 address under watch for conflicts, or lost by one (RFC 5227); addresses of OL_ACD_OFF are not among them. */
+enum ol_acd_state { OL_ACD_PROBING, OL_ACD_ANNOUNCED, OL_ACD_HELD, OL_ACD_LOST };
+struct ol_acd_info {
+	int ifi; struct ol_addr addr; enum ol_acd_state state;
+	struct ol_mac rival;		/* the other station of the last conflict; zero: there was none */
+	ol_time conflict_at;		/* when it was lost, or defended last */
+};
+/** The i-th, from 0; -ENOENT past the last.  The last 16 that were lost are kept until they are added again. */
+int ol_acd_get(const struct ol_stack *stk, unsigned i, struct ol_acd_info *out);
 /* RFC 4862 2.  OPTIMISTIC: usable, and others are still being asked; TENTATIVE: not yet ours; DUPLICATE: somebody else's. */
 enum ol_addr_state { OL_ADDR_READY, OL_ADDR_OPTIMISTIC, OL_ADDR_TENTATIVE, OL_ADDR_DUPLICATE };
 struct ol_addr_info {

@@ -81,6 +81,10 @@ static void ctl_build(struct ctl *ctl, size_t room, const struct ipc_meta *meta)
 		ctl_add(ctl, room, IPPROTO_IPV6, IPV6_TCLASS, &tos, sizeof tos);
 	else if (meta->want & IPC_WANT_TOS)
 		ctl_add(ctl, room, IPPROTO_IP, IP_TOS, &meta->tos, sizeof meta->tos);
+	if (meta->want & IPC_WANT_OPTS)
+		ctl_add(ctl, room, IPPROTO_IP, IP_RECVOPTS, meta->opts, MIN(meta->opts_len, sizeof meta->opts));
+	if (meta->want & IPC_WANT_RETOPTS)
+		ctl_add(ctl, room, IPPROTO_IP, IP_RETOPTS, meta->back, MIN(meta->back_len, sizeof meta->back));
 }
 
 /* ---- writing a datagram to the program ---- */

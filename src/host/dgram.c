@@ -159,6 +159,12 @@ static void meta_from_control(struct svc *s, struct ipc_meta *m, struct msghdr *
 			   (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_TCLASS)) {
 			m->tos = *(const uint8_t *)data;
 			m->want |= IPC_WANT_TOS;
+		} else if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_RECVOPTS && len <= sizeof m->opts) {
+			memcpy(m->opts, data, m->opts_len = (uint8_t)len);
+			m->want |= IPC_WANT_OPTS;
+		} else if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_RETOPTS && len <= sizeof m->back) {
+			memcpy(m->back, data, m->back_len = (uint8_t)len);
+			m->want |= IPC_WANT_RETOPTS;
 		} else if (c->cmsg_level == SOL_SOCKET && (c->cmsg_type == SCM_TIMESTAMP || c->cmsg_type == SCM_TIMESTAMPNS) &&
 			   len >= sizeof(struct timespec)) {
 			take_time(s, m, c->cmsg_type == SCM_TIMESTAMPNS, data);

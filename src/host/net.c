@@ -137,7 +137,9 @@ static int build_nic(struct vhost *h, const struct nf_nic *f, struct wire *w)
 	int ifi = vhost_attach(h, w, f->name, f->has_mac ? &f->mac : NULL, f->mtu);
 	if (ifi < 0)
 		return ifi;
-	int err = nic_ip6_begin(h, ifi, w, f);
+	int err = ol_iface_acd(h->stk, ifi, f->acd, f->defend);
+	if (!err)
+		err = nic_ip6_begin(h, ifi, w, f);
 	for (unsigned i = 0; i < f->n_addrs && !err; i++)
 		err = ol_addr_add(h->stk, ifi, &f->addr[i].addr, f->addr[i].plen);
 	int last = f->autoconf == NF_YES ? 4 : 6;	/* IPv6 addresses come by themselves, or the subnet gives one */
@@ -147,6 +149,8 @@ static int build_nic(struct vhost *h, const struct nf_nic *f, struct wire *w)
 		if (wire_next_addr(w, family, &a, &plen))
 			err = ol_addr_add(h->stk, ifi, &a, plen);
 	}
+	if (!err && f->linklocal)
+		err = ol_iface_linklocal4(h->stk, ifi, true);
 	for (unsigned i = 0; i < f->n_table && !err; i++)
 		err = ol_rarp_serve(h->stk, ifi, &f->table[i].mac, &f->table[i].addr);
 	if (f->rarp && !err)

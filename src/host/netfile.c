@@ -151,6 +151,8 @@ static bool nic_address_one(struct nf_parser *p, nf_node *v, void *into)
 		return nf_wrong(p, nf_line_of(v), "an interface has no more than %d addresses", NF_MAX_ADDRS);
 	if (ol_addr_is_any(&x.addr) || ol_addr_is_multicast(&x.addr) || ol_addr_is_loopback(&x.addr))
 		return nf_wrong(p, nf_line_of(v), "%s cannot be the address of an interface", ol_addr_str(&x.addr, s));
+	if (x.addr.ver == 4 && ol_addr_is_linklocal(&x.addr) && x.plen != 16)
+		return nf_wrong(p, nf_line_of(v), "169.254.0.0/16 is one subnet (RFC 3927): %s needs /16", ol_addr_str(&x.addr, s));
 	if (x.addr.ver == 4 && x.plen < 31 && !nf_has_host_bits(&x))
 		return nf_wrong(p, nf_line_of(v), "%s/%u is the network itself, not a host on it", ol_addr_str(&x.addr, s),
 			     x.plen);
@@ -240,6 +242,41 @@ static bool nic_out(struct nf_parser *p, nf_node *v, void *into)
 	return nf_faults(p, v, &nic->out);
 }
 
+/* Which of three words it is; -1, and a sentence. */
+static int word_of(struct nf_parser *p, const nf_node *v, const char *what, const char *const words[3])
+{
+	const char *s = nf_text(p, v, what);
+	for (int i = 0; s && i < 3; i++)
+		if (!strcmp(s, words[i]))
+			return i;
+	if (s)
+		nf_wrong(p, nf_line_of(v), "%s is %s, %s or %s, not %s", what, words[0], words[1], words[2], s);
+	return -1;
+}
+
+static bool nic_acd(struct nf_parser *p, nf_node *v, void *into)
+{
+	static const char *const words[] = { [OL_ACD_OFF] = "no", [OL_ACD_ANNOUNCE] = "announce", [OL_ACD_PROBE] = "probe" };
+	int i = word_of(p, v, "address-check", words);
+	((struct nf_nic *)into)->acd = (enum ol_acd)i;
+	return i >= 0;
+}
+
+static bool nic_defend(struct nf_parser *p, nf_node *v, void *into)
+{
+	static const char *const words[] = {
+		[OL_DEFEND_ONCE] = "once", [OL_DEFEND_NEVER] = "never", [OL_DEFEND_ALWAYS] = "always",
+	};
+	int i = word_of(p, v, "address-defence", words);
+	((struct nf_nic *)into)->defend = (enum ol_defend)i;
+	return i >= 0;
+}
+
+static bool nic_linklocal(struct nf_parser *p, nf_node *v, void *into)
+{
+	return nf_boolean(p, v, "link-local", &((struct nf_nic *)into)->linklocal);
+}
+
 static bool nic_autoconf(struct nf_parser *p, nf_node *v, void *into) { return nf_autoconf(p, v, into); }
 static bool nic_dad(struct nf_parser *p, nf_node *v, void *into) { return nf_dad(p, v, into); }
 static bool nic_advertise(struct nf_parser *p, nf_node *v, void *into) { return nf_advertise(p, v, into); }
@@ -249,6 +286,7 @@ static const struct nf_key nic_keys[] = {
 	{ "peer-address", nic_peer }, { "rarp", nic_rarp }, { "rarp-table", nic_table },
 	{ "faults-from", nic_in },	/* what the host sends goes into the wire ... */
 	{ "faults-to", nic_out },	/* ... and what it gets comes out of it */
+	{ "address-check", nic_acd }, { "address-defence", nic_defend }, { "link-local", nic_linklocal },
 	{ "autoconf", nic_autoconf }, { "dad", nic_dad }, { "advertise", nic_advertise },
 };
 
@@ -298,6 +336,9 @@ SHORT(rarp)
 SHORT(table)
 SHORT(in)
 SHORT(out)
+SHORT(acd)
+SHORT(defend)
+SHORT(linklocal)
 SHORT(autoconf)
 SHORT(dad)
 SHORT(advertise)
@@ -387,7 +428,8 @@ static const struct nf_key host_keys[] = {
 	{ "rarp", host_rarp },
 	{ "rarp-table", host_table },
 	{ "faults-from", host_in },
-	{ "faults-to", host_out },
+	{ "faults-to", host_out }, { "address-check", host_acd },
+	{ "address-defence", host_defend }, { "link-local", host_linklocal },
 	{ "autoconf", host_autoconf },
 	{ "dad", host_dad },
 	{ "advertise", host_advertise },

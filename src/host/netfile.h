@@ -50,6 +50,8 @@ struct nf_nic {
 	uint32_t mtu;				/* 0: the wire's */
 	struct ol_faults in, out;
 	bool has_in, has_out;
+	enum ol_acd acd; enum ol_defend defend;
+	bool linklocal;
 	enum nf_said autoconf, dad;
 	struct nf_adv adv;
 };

@@ -103,7 +103,7 @@ bool nf_check_nic(struct nf_parser *p, struct nf_host *h, struct nf_nic *nic)
 	if (!check_serial(p, h, nic, w) || !check_rarp(p, h, nic, w))
 		return false;
 	if (!nic->n_addrs && !w->subnet[0].addr.ver && !w->subnet[1].addr.ver && w->link != OL_LINK_PPP &&
-	    !nic->rarp && nic->autoconf != NF_YES)
+	    !nic->rarp && !nic->linklocal && nic->autoconf != NF_YES)
 		return nf_wrong(p, nic->line, "%s needs an address here, or the wire %s a subnet to take one from",
 			     h->name, w->name);
 	if (nic->mtu > wire_mtu(w))

@@ -36,14 +36,21 @@ static json_t *prefix_text(const struct ol_addr *addr, unsigned plen)
 	return json_sprintf("%s/%u", ol_addr_str(addr, text), plen);
 }
 
-/* Addresses that it was given and does not have: still looked for, or somebody else's (RFC 4862 5.4). */
+/* Addresses that it was given and does not have: still looked for, or somebody else's (RFC 5227, RFC 4862 5.4). */
 static json_t *unassigned(struct vhost *h, int ifi)
 {
 	json_t *list = json_array();
+	struct ol_acd_info four;
 	struct ol_addr_info a;
-	char text[OL_ADDR_STRLEN];
+	char text[OL_ADDR_STRLEN], mac[OL_MAC_STRLEN];
+	for (unsigned k = 0; !ol_acd_get(h->stk, k, &four); k++)
+		if (four.ifi == ifi && four.state == OL_ACD_PROBING)
+			json_array_append_new(list, json_sprintf("%s (probing)", ol_addr_str(&four.addr, text)));
+		else if (four.ifi == ifi && four.state == OL_ACD_LOST)
+			json_array_append_new(list, json_sprintf("%s (taken by %s)", ol_addr_str(&four.addr, text),
+								 ol_mac_str(&four.rival, mac)));
 	for (unsigned k = 0; !ol_addr_info(h->stk, ifi, k, &a); k++)
-		if (a.state == OL_ADDR_DUPLICATE || a.state == OL_ADDR_TENTATIVE)
+		if (a.addr.ver == 6 && (a.state == OL_ADDR_DUPLICATE || a.state == OL_ADDR_TENTATIVE))
 			json_array_append_new(list, json_sprintf("%s/%u (%s)", ol_addr_str(&a.addr, text), a.plen,
 								 a.state == OL_ADDR_DUPLICATE ? "duplicate" : "tentative"));
 	return list;

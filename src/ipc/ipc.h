@@ -108,12 +108,13 @@ bool ipc_sock_name_get(const struct sockaddr_un *un, socklen_t len, struct ipc_s
 struct ipc_meta {
 	struct sockaddr_storage from; uint32_t from_len;
 	struct sockaddr_storage to; uint32_t to_len;	/* where it was sent to: IP_PKTINFO */
-	int32_t ifi; uint8_t ttl, tos; uint8_t want;	/* want: IPC_WANT_* control messages the socket asked for */
+	int32_t ifi; uint8_t ttl, tos; uint16_t want;	/* want: IPC_WANT_* control messages the socket asked for */
 	int64_t time_ns;				/* since 1970; 0 where no time is wanted */
 	uint32_t mtu;					/* IPC_WANT_PATHMTU: of the path to `from`; no datagram came */
+	uint8_t opts_len, opts[40], back_len, back[40];	/* of the IPv4 header, and those to answer with */
 };
 enum { IPC_WANT_PKTINFO = 1, IPC_WANT_TTL = 2, IPC_WANT_TOS = 4, IPC_WANT_PKTINFO6 = 8, IPC_WANT_TIME = 16, IPC_WANT_TIME_NS = 32,
-       IPC_WANT_PATHMTU = 64 };
+       IPC_WANT_PATHMTU = 64, IPC_WANT_OPTS = 256, IPC_WANT_RETOPTS = 512 };
 
 #define IPC_PLUG_LEN 120000u	/* bytes of plug that a non-blocking connect leaves in the guest's send queue */
 

@@ -1,13 +1,12 @@
 /*
  * ARP, RFC 826, in its "Packet reception" order, with the caution of our days: an entry is made only for someone who
  * asks for us, what comes unasked changes entries but makes none, and nobody moves our own addresses.
- * RFC 5227: a conflict is counted (DROP_ARP_CONFLICT) and otherwise ignored; probing and defending are left out for
- * now.
+ * Conflicts are acd.c's; with an address that is under no watch one is counted (DROP_ARP_CONFLICT) and no more.
+ * Whoever is a link-local address says so to all (RFC 3927 2.5).
  * We answer for the addresses of the interface the request came in on, not for those of others as Linux does by
  * default: on a host with two interfaces on one wire that answer names the wrong station.
  */
-#include "link/link_int.h"
-#include "wire/arp.h"
+#include "link/acd.h"
 #include <string.h>
 
 static enum ol_fate arp_send(struct link *l, struct link_iface *ifc, const struct arp_pkt *a, const struct ol_mac *to,
@@ -27,7 +26,7 @@ enum ol_fate arp_request(struct link *l, int ifi, const struct ol_addr *spa, con
 	if (!ifc || !ifc->pub.up || ifc->pub.link != OL_LINK_ETHER)
 		return link_drop(l, NULL, OL_DROP_LINK_DOWN);
 	struct arp_pkt a = { .op = ARP_REQUEST, .sha = ifc->pub.mac, .spa = *spa, .tpa = *target };
-	return arp_send(l, ifc, &a, mac ? mac : &mac_broadcast, now);
+	return arp_send(l, ifc, &a, mac && !ol_addr_is_linklocal(spa) ? mac : &mac_broadcast, now);
 }
 
 static bool owns(const struct link *l, int ifi, const struct ol_addr *a)
@@ -50,7 +49,7 @@ enum ol_fate arp_input(struct link *l, struct link_iface *ifc, struct ol_pkt *pk
 		fate = OL_DROP_ARP_BAD;
 	else if (fate == OL_PASS && mac_eq(&a.sha, &ifc->pub.mac))
 		fate = OL_DROP_LINK_NOT_OURS;		/* our own, come back */
-	else if (fate == OL_PASS && owns(l, ifi, &a.spa))
+	else if (fate == OL_PASS && (fate = acd_heard(l, ifc, &a, now)) == OL_PASS && owns(l, ifi, &a.spa))
 		fate = OL_DROP_ARP_CONFLICT;		/* RFC 5227 2.4 */
 	if (fate != OL_PASS)
 		return link_drop(l, pkt, fate);
@@ -63,7 +62,7 @@ enum ol_fate arp_input(struct link *l, struct link_iface *ifc, struct ol_pkt *pk
 		neigh_learn(l, ifi, &a.spa, &a.sha, for_us && a.op == ARP_REQUEST, now);
 	if (for_us && a.op == ARP_REQUEST) {
 		struct arp_pkt r = { .op = ARP_REPLY, .sha = ifc->pub.mac, .spa = a.tpa, .tha = a.sha, .tpa = a.spa };
-		arp_send(l, ifc, &r, &a.sha, now);
+		arp_send(l, ifc, &r, ol_addr_is_linklocal(&a.tpa) ? &mac_broadcast : &a.sha, now);
 	}
 	return link_drop(l, pkt, OL_DONE);
 }

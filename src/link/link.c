@@ -4,8 +4,9 @@
  * queue, and no other, is on the list of pending ones; a downed one has an empty queue.
  * Left out: VLAN tags, promiscuous mode, traffic classes in the queue (RFC 1122 2.4's TOS has no use on virtual wires).
  */
-#include "link/link_int.h"
+#include "link/acd.h"
 #include "base/check.h"
+#include "base/timer_kind.h"
 #include "link/offload.h"
 #include "wire/ip4.h"
 #include <errno.h>
@@ -30,6 +31,7 @@ struct link *link_new(const struct link_config *cfg, struct ol_pool *pool, struc
 	l->pool = pool;
 	l->wheel = wheel;
 	list_init(&l->pending);
+	acd_init(l);
 	if (!neigh_init(l)) {
 		free(l);
 		return NULL;
@@ -41,6 +43,7 @@ void link_free(struct link *l)
 {
 	if (!l)
 		return;
+	acd_fini(l);
 	neigh_fini(l);
 	for (int i = 0; i < l->n_iface; i++) {
 		serial_free(l, l->iface[i]);
@@ -132,7 +135,7 @@ int link_iface_add(struct link *l, const struct ol_iface_config *cfg)
 	return ifc->pub.index;
 }
 
-int link_iface_up(struct link *l, int ifi, bool up)
+int link_iface_up(struct link *l, int ifi, bool up, ol_time now)
 {
 	struct link_iface *ifc = link_iface_int(l, ifi);
 	if (!ifc)
@@ -149,6 +152,19 @@ int link_iface_up(struct link *l, int ifi, bool up)
 		list_del(&ifc->pending);
 		neigh_flush(l, ifi);
 	}
+	acd_iface_up(l, ifc, up, now);
+	return 0;
+}
+
+int link_iface_acd(struct link *l, int ifi, enum ol_acd acd, enum ol_defend defend)
+{
+	struct link_iface *ifc = link_iface_int(l, ifi);
+	if (!ifc)
+		return -ENODEV;
+	if ((unsigned)acd > OL_ACD_PROBE || (unsigned)defend > OL_DEFEND_ALWAYS)
+		return -EINVAL;
+	ifc->pub.acd = (uint8_t)acd;
+	ifc->pub.defend = (uint8_t)defend;
 	return 0;
 }
 
@@ -164,6 +180,18 @@ int link_iface_info(const struct link *l, int ifi, struct ol_iface_info *out)
 		.tx_dropped = ifc->tx_dropped };
 	memcpy(out->name, ifc->pub.name, sizeof out->name);
 	return 0;
+}
+
+void link_expire(struct link *l, struct timer *t, ol_time now)
+{
+	if (t->kind == TIMER_LINK_ACD)
+		acd_expire(l, t, now);
+	else if (t->kind == TIMER_LINK_SERIAL)
+		serial_expire(l, t, now);
+	else if (t->kind == TIMER_LINK_RARP)
+		rarp_expire(l, t, now);
+	else
+		neigh_expire(l, t, now);
 }
 
 int link_iface_next(const struct link *l, int after) { return after >= 0 && after < l->n_iface ? after + 1 : 0; }

@@ -2,7 +2,7 @@
 #define LINK_LINK_H
 /*
  * What the internet floor and the stack may ask of the link floor: interfaces with their bounded output queues,
- * Ethernet framing, ARP, the neighbour cache of both families, and the software side of offloads.  One struct link
+ * Ethernet framing, ARP, address conflicts, the neighbour cache of both families, and the software side of offloads.  One struct link
  * per stack.
  * Internals are in link_int.h.
  *
@@ -49,7 +49,8 @@ void link_free(struct link *link);
 
 /* ---- interfaces: as ol_iface_* in <outlet/ol_stack.h>, which document them ----------------------------- */
 int link_iface_add(struct link *link, const struct ol_iface_config *cfg);
-int link_iface_up(struct link *link, int ifi, bool up);
+int link_iface_up(struct link *link, int ifi, bool up, ol_time now);
+int link_iface_acd(struct link *link, int ifi, enum ol_acd acd, enum ol_defend defend);
 int link_iface_info(const struct link *link, int ifi, struct ol_iface_info *out);
 int link_iface_next(const struct link *link, int after);
 
@@ -62,6 +63,7 @@ struct iface {
 	bool up;
 	struct ol_mac mac;
 	uint32_t mtu;
+	uint8_t acd, defend;		/* enum ol_acd, ol_defend */
 };
 const struct iface *link_iface(const struct link *link, int ifi);
 /** Changes whenever an interface comes, goes up or goes down: whoever keeps what link_iface said compares it. */
@@ -100,7 +102,7 @@ struct ol_pkt *link_dequeue(struct link *link, int ifi);
 int link_pending(const struct link *link);
 /** How full an interface's queue is, and who waits for room in it.  NULL: no such interface. */
 struct txq *link_txq(const struct link *link, int ifi);
-/** A timer of the wheel of kind TIMER_LINK is due.  May bring errors to be fetched with net_error_next(). */
+/** A timer of the wheel of kind TIMER_LINK or TIMER_LINK_ACD is due.  May bring errors to be fetched with net_error_next(). */
 void link_expire(struct link *link, struct timer *t, ol_time now);
 uint64_t link_count(const struct link *link, enum ol_fate fate);
 
@@ -127,7 +129,30 @@ bool link_event_next(struct link *link, struct link_event *ev);
 /** As ol_neigh_add: a neighbour that needs no resolving. */
 int link_neigh_add(struct link *link, int ifi, const struct ol_addr *addr, const struct ol_mac *mac, ol_time now);
 
-/** What the cache asks of the floor above it; net_new() sets it. */
+/* ---- address conflicts of IPv4, RFC 5227 --------------------------------------------------------------- */
+enum acd_news {
+	ACD_OURS,			/* probed and announced: it may be used */
+	ACD_DOUBTED,			/* the link came up again: it is probed, and not used until ACD_OURS */
+	ACD_GONE,			/* somebody else has it */
+};
+/**
+ * Takes an address under watch, as the interface's setting says; `probe`: whatever it says, by probing.
+ * @return 0 it may be used at once, 1 after ACD_OURS; -ENOMEM
+ */
+int acd_start(struct link *link, int ifi, const struct ol_addr *addr, bool probe, ol_time now);
+/** It is not ours any more.  Also forgets that it was lost. */
+void acd_stop(struct link *link, int ifi, const struct ol_addr *addr);
+/** The i-th address under watch or lost, from 0; false past the last. */
+enum acd_state { ACD_PROBING, ACD_ANNOUNCED, ACD_HELD, ACD_LOST };
+struct acd_row {
+	int ifi; struct ol_addr addr; enum acd_state state;
+	bool probe;			/* it is probed when the link comes up */
+	struct ol_mac rival;		/* of the last conflict; zero: none yet */
+	ol_time conflict_at;		/* when it was lost, or defended last */
+};
+bool acd_get(const struct link *link, unsigned i, struct acd_row *row);
+
+/** What the cache and the watch over addresses ask of the floor above it; net_new() sets it. */
 struct link_user {
 	void *ctx;
 	/** Is it one of this interface's addresses? */
@@ -140,6 +165,8 @@ struct link_user {
 	void (*failed)(void *ctx, int ifi, struct ol_pkt *pkt, ol_time now);
 	/** A neighbour stopped answering, or never did; before `failed` of what waited for it. */
 	void (*silent)(void *ctx, int ifi, const struct ol_addr *addr, ol_time now);
+	/** What became of an address under watch. */
+	void (*acd)(void *ctx, int ifi, const struct ol_addr *addr, enum acd_news news, ol_time now);
 };
 void link_set_user(struct link *link, const struct link_user *user);
 

@@ -20,6 +20,8 @@ struct link_iface {
 	struct neigh *last;			/* the neighbour last sent to, or NULL */
 	struct txq txq;				/* how full q is, and who waits for room */
 	struct list pending;			/* on link->pending while q is not empty */
+	unsigned acd_conflicts;			/* since it came up */
+	ol_time acd_turn;			/* when the next address may be probed, after many of them */
 	ol_time reachable6_ns, retrans6_ns;	/* what routers say of this link; 0: nothing */
 	struct ol_mac rx_from;			/* who sent the last frame */
 	struct rarp *rarp;			/* who asked, or serves, by RARP; else NULL */
@@ -60,6 +62,8 @@ struct link {
 	uint32_t n_static;
 	uint32_t waiting;			/* packets in all neighbours' queues */
 	struct list lru, statics;
+	struct list acd;			/* acd.c: addresses under watch; those that were lost, the oldest first */
+	struct rng acd_rng;
 	struct sipkey key;
 	ol_time reachable_ns;			/* RFC 4861 6.3.2: base_reachable_ns times 0.5 to 1.5 */
 
@@ -83,6 +87,8 @@ void neigh_flush(struct link *link, int ifi);
 enum ol_fate neigh_output(struct link *link, struct link_iface *ifc, const struct ol_addr *addr, struct ol_pkt *pkt,
 			  ol_time now);
 
+/** A timer of the cache is due. */
+void neigh_expire(struct link *link, struct timer *t, ol_time now);
 /* RARP: rarp.c. */
 void rarp_free(struct link *link, struct link_iface *ifc);
 /** A RARP packet, its Ethernet header stripped.  Takes pkt. */

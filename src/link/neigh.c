@@ -386,16 +386,8 @@ static void fail(struct link *l, struct neigh *n, ol_time now)
 	}
 }
 
-void link_expire(struct link *l, struct timer *t, ol_time now)
+void neigh_expire(struct link *l, struct timer *t, ol_time now)
 {
-	if (t->kind == TIMER_LINK_SERIAL) {
-		serial_expire(l, t, now);
-		return;
-	}
-	if (t->kind == TIMER_LINK_RARP) {
-		rarp_expire(l, t, now);
-		return;
-	}
 	struct neigh *n = list_of(t, struct neigh, timer);
 	switch (n->state) {
 	case NEIGH_INCOMPLETE:

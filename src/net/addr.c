@@ -229,7 +229,7 @@ int addr_put(struct net *net, const struct net_addr *a, ol_time now)
 	return err == -EEXIST ? 0 : err;
 }
 
-int net_addr_add(struct net *net, int ifi, const struct ol_addr *addr, unsigned plen, ol_time now)
+static int addr_add(struct net *net, int ifi, const struct ol_addr *addr, unsigned plen, bool probe, ol_time now)
 {
 	const struct iface *f = link_iface(net->link, ifi);
 	struct ol_addr a = *addr;
@@ -239,16 +239,33 @@ int net_addr_add(struct net *net, int ifi, const struct ol_addr *addr, unsigned 
 	    ol_addr_is_multicast(&a) ||
 	    ol_addr_eq(&a, &ip4_limited) || (ol_addr_is_loopback(&a) && f->link != OL_LINK_LOOP))
 		return -EINVAL;
+	if (is_linklocal4(&a) && plen != LL4_PLEN)
+		return -EINVAL;				/* req: 3927-2.8-a */
 	a.scope = a.ver == 6 && ol_addr_is_linklocal(&a) ? (uint32_t)ifi : 0;
 	if (addr_find(net, ifi, &a))
 		return -EEXIST;
-	struct net_addr it = { .addr = a, .plen = plen, .ifi = ifi, .onlink = true, .dad_at = OL_NEVER,
-		.preferred_until = OL_NEVER, .valid_until = OL_NEVER };
+	int watch = a.ver == 4 ? acd_start(net->link, ifi, &a, probe, now) : 0;
+	if (watch < 0)
+		return watch;
+	struct net_addr it = { .addr = a, .plen = plen, .ifi = ifi, .state = watch > 0 ? ADDR_TENTATIVE : ADDR_READY, .onlink = true,
+		.dad_at = OL_NEVER, .preferred_until = OL_NEVER, .valid_until = OL_NEVER };
 	int err = addr_put(net, &it, now);
+	if (err)
+		acd_stop(net->link, ifi, &a);
 	struct nd_if *nd = err || a.ver == 4 ? NULL : nd_if_start(net, ifi, now);
 	if (nd && nd->on)
 		slaac_linklocal(nd, 0, now);
 	return err;
+}
+
+int net_addr_add(struct net *net, int ifi, const struct ol_addr *addr, unsigned plen, ol_time now)
+{
+	return addr_add(net, ifi, addr, plen, false, now);
+}
+
+int addr_claim(struct net *net, int ifi, const struct ol_addr *addr, unsigned plen, ol_time now)
+{
+	return addr_add(net, ifi, addr, plen, true, now);
 }
 
 int net_addr_del(struct net *net, int ifi, const struct ol_addr *addr, ol_time now)
@@ -258,6 +275,9 @@ int net_addr_del(struct net *net, int ifi, const struct ol_addr *addr, ol_time n
 		if (a.ifi != ifi || a.addr.ver != addr->ver || memcmp(a.addr.b, addr->b, 16))
 			continue;
 		take_out(net, i);
+		net->n_lost -= a.lost && addr_assigned(&a);
+		if (!a.lost)
+			acd_stop(net->link, ifi, &a.addr);
 		if (a.addr.ver == 6)
 			group_leave_solicited(net, ifi, &a.addr, now);
 		struct ol_addr prefix = prefix_of(&a.addr, a.plen);
@@ -271,9 +291,42 @@ int net_addr_del(struct net *net, int ifi, const struct ol_addr *addr, ol_time n
 			struct ol_route r = { .dst = prefix, .plen = a.plen, .ifi = ifi, .prefsrc = heir->addr };
 			net_route_add(net, &r);
 		}
-		return local_rebuild(net) ? 0 : -ENOMEM;
+		int err = local_rebuild(net) ? 0 : -ENOMEM;
+		ll4_consider(net, ifi, now);
+		return err;
 	}
 	return -EADDRNOTAVAIL;
+}
+
+/* RFC 5227: what became of an address under watch. */
+void addr_news(struct net *net, int ifi, const struct ol_addr *addr, enum acd_news news, ol_time now)
+{
+	struct net_addr *a = addr_find(net, ifi, addr);
+	if (!a)
+		return;
+	if (news != ACD_GONE) {
+		a->state = news == ACD_DOUBTED ? ADDR_TENTATIVE : ADDR_READY;
+		addr_changed(net);
+		return;
+	}
+	a->lost = true;
+	if (!addr_assigned(a))
+		net_addr_del(net, ifi, addr, now);
+	else
+		net->n_lost++;
+}
+
+bool net_lost_waits(const struct net *net) { return net->n_lost; }
+
+bool net_lost_next(struct net *net, int *ifi, struct ol_addr *addr)
+{
+	for (int i = 0; net->n_lost && i < net->n_addr; i++)
+		if (net->addr[i].lost) {
+			*ifi = net->addr[i].ifi;
+			*addr = net->addr[i].addr;
+			return true;
+		}
+	return false;
 }
 
 int net_addr_get(const struct net *net, int ifi, unsigned n, struct ol_addr *addr, unsigned *plen)

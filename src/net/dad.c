@@ -29,8 +29,10 @@ void dad_start(struct net *net, struct net_addr *a, ol_time now)
 {
 	const struct nd_if *nd = nd_if_find(net, a->ifi);
 	a->dad_at = OL_NEVER;
+	if (a->addr.ver != 6)
+		return;				/* link/acd.c looks for those of IPv4 */
 	a->state = ADDR_READY;
-	if (!nd || !nd->on || !nd->conf.dad_transmits || a->addr.ver != 6)
+	if (!nd || !nd->on || !nd->conf.dad_transmits)
 		return;
 	a->state = nd->conf.optimistic_dad ? ADDR_OPTIMISTIC : ADDR_TENTATIVE;
 	a->dad_left = nd->conf.dad_transmits;

@@ -2,10 +2,9 @@
  * What is not for us and we are a router: RFC 1812 5.2 and 5.3 as far as RFC 1122 3.3.5 asks, RFC 8200 3, RFC 4443 3.
  * Every reason to refuse comes before the first change, since an ICMP error quotes the datagram as it came.
  * Super-segments and owed checksums travel on as they are; the outgoing interface's floor finishes what it must.
- * Left out: redirects (hosts of these networks have their routes; see route.c), record route, policy, directed
- * broadcasts.
+ * Left out: sending redirects (hosts of these networks have their routes), policy, directed broadcasts.
  */
-#include "net/net_int.h"
+#include "net/ip4_opt.h"
 
 /* The next datagram's whole length may be 64 KiB; what counts for the wire is one piece. */
 static bool too_big(const struct ol_pkt *pkt, const struct hop *hop) { return ip_wire_len(pkt) > hop->link_mtu; }
@@ -48,6 +47,9 @@ enum ol_fate ip4_forward(struct net *net, int ifi, const struct ip4_hdr *h, stru
 		return net_drop(net, pkt, OL_DROP_IP_TOO_BIG);
 	}
 	wire_ip4_ttl_down(pkt->data);
+	size_t opt_len = h->hlen - (size_t)IP4_HLEN;
+	if (opt_len && hop.src.ver && ip4_opts_record(pkt->data + IP4_HLEN, opt_len, net, &hop.src, now))
+		wire_ip4_set_len(pkt->data, h->len);
 	return away(net, &hop, pkt, !h->df, now);
 }
 

@@ -2,7 +2,7 @@
  * ICMP: RFC 792 as RFC 1122 3.2.2 has it.  Echo is answered here; errors are checked, understood and handed up to the
  * transport they quote; every message besides is for raw sockets (rx->local_done).  Errors about datagrams are made
  * here, under the prohibitions of 3.2.2 and a token bucket for both families (RFC 1812 4.3.2.8, RFC 4443 2.4 (f)).
- * Left out: redirects (route.c says why), source quench (RFC 6633: ignored), timestamp (MAY), what RFC 6918 retired.
+ * Redirects are redirect4.c's.  Left out: source quench (RFC 6633: ignored), timestamp (MAY), what RFC 6918 retired.
  */
 #include "net/net_int.h"
 #include <string.h>
@@ -139,6 +139,12 @@ static void echo_reply(struct net *net, const struct ol_pkt *pkt, const struct n
 	}
 	wire_icmp4_build(r->data, &(struct icmp_hdr){ ICMP4_ECHO_REPLY, 0, icmp->rest }, r->len);
 	struct net_tx tx = { .dst = rx->src, .proto = PROTO_ICMP, .tos = rx->tos };
+	struct net_ip4_opts came, opts;
+	if (rx->ip_len > IP4_HLEN) {			/* req: 1122-3.2.2.6-i */
+		net_ip4_opts_of(net, pkt->data - rx->ip_len, rx, &came, now);
+		net_ip4_opts_echo(&came, &rx->src, &opts);
+		tx.opts = &opts;
+	}
 	if (!many)
 		tx.src = rx->dst;			/* req: 1122-3.2.2.6-e */
 	ip4_output(net, &tx, r, now);
@@ -155,6 +161,9 @@ enum ol_fate icmp4_input(struct net *net, struct ol_pkt *pkt, struct net_rx *rx,
 		return error_input(net, pkt, rx, &icmp);
 	case ICMP4_ECHO:
 		echo_reply(net, pkt, rx, &icmp, now);
+		break;
+	case ICMP4_REDIRECT:
+		redirect4_input(net, pkt, rx, &icmp, now);
 		break;
 	case ICMP4_ECHO_REPLY: case ICMP4_TIMESTAMP_REPLY:
 		break;

@@ -1,10 +1,8 @@
 /*
  * IPv4 in and out: RFC 791, RFC 1122 3.2.1 in its order (version, checksum, addresses, options, reassembly), RFC 6864.
- * Source-routed datagrams are refused unless configured, and then only such as have arrived (RFC 7126 4.3; forwarding
- * them on is left out: RFC 1122 3.3.5 makes it a MAY).  Record Route and Timestamp are checked for their form and not
- * filled in (MAY, 3.2.1.8 d, e).  We send no options, save what a raw socket writes itself.
+ * Options are ip4_opt.c's.
  */
-#include "net/net_int.h"
+#include "net/ip4_opt.h"
 #include <string.h>
 
 /* ---- in ------------------------------------------------------------------------------------------------ */
@@ -22,31 +20,6 @@ static enum ol_fate source_check(const struct net *net, const struct ip4_hdr *h,
 	if (h->src.b[0] == 0 && !(ol_addr_is_any(&h->src) && (limited || ol_addr_is_multicast(&h->dst))))
 		return OL_DROP_IP_SOURCE;		/* only a host that learns its address has none */
 	return addr_kind(net, &h->src, &ifi) == LOCAL_NO ? OL_PASS : OL_DROP_IP_SOURCE;	/* a broadcast, or ourselves */
-}
-
-/* RFC 1122 3.2.1.8: unknown options are passed over, malformed ones earn a parameter problem that points at them. */
-static enum ol_fate options_check(struct net *net, int ifi, bool to_many, const struct ip4_hdr *h,
-				  const struct ol_pkt *pkt, bool ours, ol_time now)
-{
-	struct ip4_opt o;
-	for (size_t at = 0; ip4_opt_next(h, &at, &o); ) {
-		size_t where = (size_t)(o.p - h->opt) + IP4_HLEN;
-		bool routed = o.type == IP4_OPT_LSRR || o.type == IP4_OPT_SSRR;
-		bool listing = routed || o.type == IP4_OPT_RR;
-		bool bad = !o.len || (listing && (o.len < 3 || o.p[2] < 4)) ||
-			   (o.type == IP4_OPT_TS && (o.len < 4 || o.p[2] < 5)) || (o.type == IP4_OPT_RA && o.len != 4);
-		if (bad) {
-			icmp4_error(net, pkt->data, pkt->len, ifi, to_many, ICMP4_PARAM, 0, (uint32_t)where << 24, now);
-			return OL_DROP_IP_OPTIONS;
-		}
-		if (routed && (!net->cfg.accept_source_route || !ours || o.p[2] <= o.len)) {
-			if (net->cfg.accept_source_route)
-				icmp4_error(net, pkt->data, pkt->len, ifi, to_many, ICMP4_UNREACH, ICMP4_SRC_ROUTE, 0,
-					    now);
-			return OL_DROP_IP_SOURCE_ROUTE;
-		}
-	}
-	return OL_PASS;
 }
 
 /* Is it for us?  The kinds of delivery are noted in *rx. */
@@ -91,8 +64,12 @@ enum ol_fate ip4_input(struct net *net, int ifi, bool to_many, struct ol_pkt **p
 	*rx = (struct net_rx){ .what = NET_UP_DATAGRAM, .ifi = ifi };
 	bool ours = for_us(net, ifi, in, &h, to_many, rx);
 	if ((fate = source_check(net, &h, in)) != OL_PASS ||
-	    (h.hlen > IP4_HLEN && (fate = options_check(net, ifi, to_many, &h, p, ours, now)) != OL_PASS))
+	    (h.hlen > IP4_HLEN && (fate = ip4_opts_check(net, ifi, to_many, &h, p, ours, now)) != OL_PASS))
 		return net_drop(net, p, fate);
+	if (ours && h.hlen > IP4_HLEN && net->cfg.forward4 && ip4_opts_leads_on(&h)) {
+		fate = ip4_opts_lead_on(net, ifi, p, &h, now);
+		return fate == OL_PASS ? ip4_forward(net, ifi, &h, p, now) : net_drop(net, p, fate);
+	}
 	if (!ours) {
 		if (to_many || rx->multicast || rx->broadcast || !net->cfg.forward4)
 			return net_drop(net, p, OL_DROP_IP_NOT_OURS);
@@ -147,7 +124,7 @@ static uint16_t id_for(struct net *net, const struct ip4_hdr *h)
 	return h->df ? 0 : (uint16_t)ip_next_id(net, &h->src, &h->dst, h->proto);
 }
 
-/* IP_HDRINCL: the raw socket wrote the header; what Linux fills in (raw(7)) is filled in. */
+/* IP_HDRINCL: the raw socket wrote the header; what Linux fills in (raw(7)) is filled in, and a TTL that is none (RFC 1122 3.2.1.7). */
 static enum ol_fate output_hdrincl(struct net *net, const struct net_tx *tx, struct ol_pkt *pkt, ol_time now)
 {
 	struct hop hop;
@@ -161,6 +138,8 @@ static enum ol_fate output_hdrincl(struct net *net, const struct net_tx *tx, str
 	h.len = (uint16_t)pkt->len;
 	if (ol_addr_is_any(&h.src) && hop.src.ver)
 		h.src = hop.src;
+	if (!h.ttl)
+		h.ttl = net->cfg.ttl;
 	if (!h.id && !h.df)
 		h.id = id_for(net, &h);
 	wire_ip4_build(pkt->data, &h);
@@ -170,9 +149,13 @@ static enum ol_fate output_hdrincl(struct net *net, const struct net_tx *tx, str
 enum ol_fate ip4_output(struct net *net, const struct net_tx *tx, struct ol_pkt *pkt, ol_time now)
 {
 	struct hop hop;
+	uint8_t opt[IP4_OPT_MAX], hlen = (uint8_t)(IP4_HLEN + (tx->opts ? tx->opts->len : 0));
+	struct ol_addr to = tx->dst;			/* of a source route: its first hop */
 	if (tx->hdrincl)
 		return output_hdrincl(net, tx, pkt, now);
-	if (path_find(net, &tx->dst, &tx->src, tx->ifi, &hop) != OL_OK)
+	if (tx->opts)
+		net_ip4_opts_via(tx->opts, &to);
+	if (path_find(net, &to, &tx->src, tx->ifi, &hop) != OL_OK)
 		return net_drop(net, pkt, OL_DROP_IP_NO_ROUTE);
 	if (tx->probe)
 		hop.mtu = hop.link_mtu;
@@ -180,15 +163,17 @@ enum ol_fate ip4_output(struct net *net, const struct net_tx *tx, struct ol_pkt 
 		return net_drop(net, pkt, OL_DROP_IP_NO_SOURCE);
 	if (hop.broadcast && !tx->broadcast)
 		return net_drop(net, pkt, OL_DROP_IP_BROADCAST);
-	if (pkt->len + IP4_HLEN > IP4_MAX || ol_pkt_headroom(pkt) < IP4_HLEN)
+	if (pkt->len + hlen > IP4_MAX || ol_pkt_headroom(pkt) < hlen)
 		return net_drop(net, pkt, OL_DROP_IP_TOO_BIG);
-	struct ip4_hdr h = { .src = hop.src, .dst = tx->dst, .len = (uint16_t)(pkt->len + IP4_HLEN), .hlen = IP4_HLEN,
+	struct ip4_hdr h = { .src = hop.src, .dst = to, .len = (uint16_t)(pkt->len + hlen), .hlen = hlen, .opt = opt,
 		.tos = tx->tos, .proto = tx->proto, .df = tx->df,
 		.ttl = tx->ttl ? tx->ttl : hop.multicast ? 1 : net->cfg.ttl };
 	h.src.ver = 4;					/* none there is: 0.0.0.0, for a host that learns its address */
 	h.id = id_for(net, &h);
-	wire_ip4_build(ol_pkt_push(pkt, IP4_HLEN), &h);
+	if (tx->opts)
+		ip4_opts_put(opt, tx->opts, net, &h.src, &tx->dst, now);
+	wire_ip4_build(ol_pkt_push(pkt, hlen), &h);
 	if (hop.broadcast || (hop.multicast && !tx->noloop))
-		loop_copy(net, &hop, &tx->dst, pkt, now);
+		loop_copy(net, &hop, &h.dst, pkt, now);
 	return ip_send(net, &hop, pkt, !tx->df, now);
 }

@@ -6,7 +6,7 @@
 struct net_config net_config_default(void)
 {
 	return (struct net_config){ .ttl = 64, .hop_limit = 64, .frag_max_bytes = 4u << 20, .frag_max_count = 1024,
-		.frag_timeout_ns = 30 * OL_SEC, .icmp_rate_per_s = 1000, .echo_ignore_broadcasts = true,
+		.frag_timeout_ns = 30 * OL_SEC, .icmp_rate_per_s = 1000, .echo_ignore_broadcasts = true, .accept_redirects4 = true,
 		.igmp_qrv = 2, .mld_qrv = 2, .gro = true,
 		.ip6 = { .dad_transmits = 1, .optimistic_dad = true, .accept_ra = 1, .autoconf = true, .accept_redirects = true,
 			.router_solicitations = 3, .addr_gen_mode = OL_GEN_EUI64 } };
@@ -54,6 +54,12 @@ static void user_silent(void *ctx, int ifi, const struct ol_addr *addr, ol_time 
 {
 	redirect_forget(ctx, ifi, addr);
 	route_silent(ctx, ifi, addr, now);
+	redirect4_silent(ctx, ifi, addr);
+}
+
+static void user_acd(void *ctx, int ifi, const struct ol_addr *addr, enum acd_news news, ol_time now)
+{
+	addr_news(ctx, ifi, addr, news, now);
 }
 
 struct net *net_new(const struct net_config *cfg, struct link *link, struct ol_pool *pool, struct wheel *wheel,
@@ -68,6 +74,7 @@ struct net *net_new(const struct net_config *cfg, struct link *link, struct ol_p
 	net->wheel = wheel;
 	net->generation = 1;
 	net->revive_at = OL_NEVER;
+	list_init(&net->redirects4);
 	list_init(&net->routes);
 	list_init(&net->redirects);
 	list_init(&net->pmtu_age);
@@ -91,7 +98,7 @@ struct net *net_new(const struct net_config *cfg, struct link *link, struct ol_p
 		free(net);
 		return NULL;
 	}
-	struct link_user user = { net, user_owns, user_solicit, user_failed, user_silent };
+	struct link_user user = { net, user_owns, user_solicit, user_failed, user_silent, user_acd };
 	link_set_user(link, &user);
 	return net;
 }
@@ -103,6 +110,8 @@ void net_free(struct net *net)
 	link_set_user(net->link, &(struct link_user){ 0 });
 	reass_fini(net);
 	pmtu_fini(net);
+	redirect4_fini(net);
+	free(net->ll4);
 	redirect_fini(net);
 	route_fini(net);
 	group_fini(net);
@@ -256,7 +265,7 @@ void net_proto_unreachable(struct net *net, const struct ol_pkt *pkt, const stru
 void net_rearm(struct net *net)
 {
 	struct list *p = list_first(&net->pmtu_age);
-	ol_time at = p ? MIN(list_of(p, struct pmtu, age)->until, net->revive_at) : net->revive_at;
+	ol_time at = MIN(redirect4_due(net), p ? MIN(list_of(p, struct pmtu, age)->until, net->revive_at) : net->revive_at);
 	if (at == OL_NEVER)
 		timer_stop(net->wheel, &net->timer);
 	else
@@ -279,5 +288,6 @@ void net_expire(struct net *net, struct timer *t, ol_time now)
 	}
 	pmtu_expire(net, now);
 	route_revive(net, now);
+	redirect4_expire(net, now);
 	net_rearm(net);
 }

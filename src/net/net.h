@@ -22,6 +22,7 @@ struct net_config {			/* defaults: net_config_default() */
 	bool forward4, forward6;	/* ip_forward, forwarding */
 	bool any_local;			/* ip_any_local: every unicast destination is ours (tests without addresses) */
 	bool accept_source_route;
+	bool accept_redirects4;		/* ip_accept_redirects: gateways may name a better one; never where we forward */
 	uint32_t frag_max_bytes, frag_max_count; ol_time frag_timeout_ns;	/* ipfrag_high_thresh, ipfrag_time */
 	uint32_t icmp_rate_per_s;	/* icmp_ratelimit: errors a second */
 	bool echo_ignore_broadcasts;
@@ -37,6 +38,19 @@ struct net *net_new(const struct net_config *cfg, struct link *link, struct ol_p
 		    ol_time now);
 void net_free(struct net *net);
 
+/* ---- options of IPv4 headers, RFC 791 3.1 --------------------------------------------------------------- */
+/* As a program says them (ip(7), IP_OPTIONS): whole words; a source route lists the hops before the destination. */
+struct net_ip4_opts { uint8_t len, b[40]; };
+/** Those a program wants to send, from len bytes; what is short of a word is filled up.  -EINVAL: malformed, or not to be had */
+int net_ip4_opts_read(struct net_ip4_opts *out, const void *p, size_t len);
+/** The first hop of their source route; false: they have none. */
+bool net_ip4_opts_via(const struct net_ip4_opts *o, struct ol_addr *via);
+/** Those of a datagram that came (its header at ip, of more than 20 bytes), with our address and time where they list them. */
+struct net_rx;
+void net_ip4_opts_of(const struct net *net, const uint8_t *ip, const struct net_rx *rx, struct net_ip4_opts *out, ol_time now);
+/** Those to answer with, RFC 1122 3.2.1.8: the source route reversed, Record Route and Timestamp. */
+void net_ip4_opts_echo(const struct net_ip4_opts *in, const struct ol_addr *source, struct net_ip4_opts *out);
+
 /* ---- down: what a transport sends ---------------------------------------------------------------------- */
 struct net_tx {
 	struct ol_addr src, dst;	/* src.ver 0: chosen by the route (RFC 6724) */
@@ -51,6 +65,7 @@ struct net_tx {
 	uint32_t flow;			/* IPv6 flow label */
 	bool noloop;			/* no copy to our own members of the group (IP_MULTICAST_LOOP 0) */
 	uint32_t mtu;			/* IPv6: pieces no longer than this, though the path takes more (IPV6_MTU); 0: the path's */
+	const struct net_ip4_opts *opts;	/* IPv4: options of the header; NULL: none */
 };
 /**
  * Sends one transport packet: adds the IP header, finds route and neighbour, fragments if it must and may, queues it
@@ -135,6 +150,13 @@ enum ol_fate net_input(struct net *net, int ifi, bool to_many, struct ol_pkt **p
 bool net_error_next(struct net *net, struct ol_pkt **pkt, struct net_rx *rx, ol_time now);
 /** Would it give one? */
 bool net_error_waits(const struct net *net);
+/**
+ * An address of ours that another station has, and that is to be given up (RFC 5227 2.4): after link_input() the stack asks
+ * until false, ends what hangs on the address, and takes it away by net_addr_del().
+ */
+bool net_lost_next(struct net *net, int *ifi, struct ol_addr *addr);
+/** Would it give one? */
+bool net_lost_waits(const struct net *net);
 /** Nothing here speaks the datagram's protocol: ICMP protocol unreachable, ICMPv6 parameter problem code 1. */
 void net_proto_unreachable(struct net *net, const struct ol_pkt *pkt, const struct net_rx *rx, ol_time now);
 
@@ -145,6 +167,8 @@ int net_addr_get(const struct net *net, int ifi, unsigned i, struct ol_addr *add
 int net_route_add(struct net *net, const struct ol_route *r);
 int net_route_del(struct net *net, const struct ol_route *r);
 int net_route_get(const struct net *net, unsigned i, struct ol_route *r);
+/** As ol_iface_linklocal4. */
+int net_linklocal4(struct net *net, int ifi, bool on, ol_time now);
 /* IPv6 on an interface, what it learnt and what became of its addresses: as ol_iface_ip6_* and so on. */
 void net_ip6_start(struct net *net, int ifi, ol_time now);	/* IPv6 begins on it now, if it can carry it */
 int net_ip6_set(struct net *net, int ifi, const struct ol_ip6_config *conf, ol_time now);

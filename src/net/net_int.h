@@ -17,7 +17,8 @@ enum { PROTO_ICMP = 1, PROTO_IGMP = 2, PROTO_TCP = 6, PROTO_UDP = 17, PROTO_ICMP
 enum { NET_ADDR_MAX = 4096, NET_GROUP_MAX = 1024, PMTU_MAX = 1024, PMTU_BUCKETS = 256, PATH_SLOTS = 32, ID_SLOTS = 256,
 	LOCAL_MIN = 16, REDIRECTS_MAX = 256, NET_ERRORS_MAX = 256, GROUP_BUCKETS = 64 };
 
-/* RFC 4862 2, RFC 4429 1: only READY and OPTIMISTIC are assigned; DUPLICATE is kept to tell of. */
+/* RFC 4862 2, RFC 4429 1: only READY and OPTIMISTIC are assigned; DUPLICATE is kept to tell of.  IPv4: READY, and TENTATIVE
+ * while it is probed (RFC 5227). */
 enum addr_state { ADDR_READY, ADDR_OPTIMISTIC, ADDR_TENTATIVE, ADDR_DUPLICATE };
 struct net_addr {
 	struct ol_addr addr; unsigned plen; int ifi;
@@ -28,6 +29,7 @@ struct net_addr {
 	uint8_t dad_left, conflicts;		/* times it is still to be asked for; identifiers tried before */
 	uint8_t nonce[ND_NONCE_LEN];		/* of the last question */
 	ol_time dad_at, preferred_until, valid_until;	/* OL_NEVER: nothing is due */
+	bool lost;				/* IPv4: somebody else has it; it goes with net_lost_next() */
 };
 
 /* What an address means to us, for the first question about each datagram. */
@@ -60,6 +62,7 @@ struct path_slot { uint64_t generation; struct ol_addr dst, src; int ifi; struct
 struct pmtu { struct pmtu *hash_next; struct list age; struct ol_addr dst; uint32_t mtu; ol_time until; };
 
 struct group;					/* group.h */
+struct ll4;					/* ll4.c */
 struct nd_if;					/* nd_if.h */
 struct reass_queue;				/* reass.c */
 #define REASS_BUCKETS 64
@@ -72,6 +75,7 @@ struct net {
 
 	struct net_addr *addr;
 	int n_addr;
+	int n_lost;				/* addresses in use that somebody else has */
 	struct local *local;			/* open addressing; at most half full */
 	uint32_t n_local_slots;
 	struct list group_ifaces;		/* struct group_iface */
@@ -79,6 +83,10 @@ struct net {
 	int n_group;
 	struct rng group_rng;			/* when reports go */
 
+	struct ll4 *ll4;			/* ll4.c, by interface from 1 */
+	int n_ll4;
+	struct list redirects4;			/* redirect4.c; the oldest first */
+	uint32_t n_redirects4;
 	struct nd_if **nd;			/* by interface, from 1; NULL: speaks no IPv6 */
 	int n_nd;
 	struct rng nd_rng;
@@ -127,9 +135,20 @@ void addr_changed(struct net *net);
 void addr_set_scope(const struct net *net, int ifi, struct ol_addr *addr);
 /** The interface that loops back, or 0. */
 int addr_loop(const struct net *net);
+/** What the watch over an IPv4 address says (RFC 5227). */
+void addr_news(struct net *net, int ifi, const struct ol_addr *addr, enum acd_news news, ol_time now);
 /** RFC 6724 5, and the like for IPv4: the source for dst by way of ifi; ver 0 when none fits. */
 struct ol_addr addr_choose_source(const struct net *net, const struct ol_addr *dst, const struct ol_addr *next,
 				  int ifi);
+
+/** Takes an IPv4 address, by probing it first whatever the interface's setting says. */
+int addr_claim(struct net *net, int ifi, const struct ol_addr *addr, unsigned plen, ol_time now);
+
+/* ll4.c */
+enum { LL4_PLEN = 16 };
+static inline bool is_linklocal4(const struct ol_addr *a) { return a->ver == 4 && ol_addr_is_linklocal(a); }
+/** Has the interface no IPv4 address any more, it may want a link-local one. */
+void ll4_consider(struct net *net, int ifi, ol_time now);
 
 /* group.c, igmp.c, mld.c */
 void group_init(struct net *net);
@@ -164,6 +183,16 @@ void route_purge(struct net *net, int ifi, const struct ol_addr *src);
 
 /* path.c */
 enum ol_err path_find(struct net *net, const struct ol_addr *dst, const struct ol_addr *src, int ifi, struct hop *hop);
+/* redirect4.c */
+/** Another next hop for this destination than hop->next, if that gateway said so. */
+void redirect4_apply(const struct net *net, const struct ol_addr *dst, struct hop *hop);
+/** Redirects to this gateway are worth nothing any more. */
+void redirect4_silent(struct net *net, int ifi, const struct ol_addr *gateway);
+/** An ICMP redirect, its checksum right; only borrows pkt. */
+void redirect4_input(struct net *net, const struct ol_pkt *pkt, const struct net_rx *rx, const struct icmp_hdr *icmp, ol_time now);
+ol_time redirect4_due(const struct net *net);		/* when the first is to be forgotten; OL_NEVER */
+void redirect4_expire(struct net *net, ol_time now);
+void redirect4_fini(struct net *net);
 /* pmtu.c */
 uint32_t pmtu_get(const struct net *net, const struct ol_addr *dst);	/* 0: nothing known */
 void pmtu_expire(struct net *net, ol_time now);

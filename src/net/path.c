@@ -52,6 +52,8 @@ static enum ol_err find_unicast(const struct net *net, const struct ol_addr *dst
 		hop->ifi = r->r.ifi;
 		if (r->r.gateway.ver)
 			hop->next = r->r.gateway;
+		if (r->r.gateway.ver == 4 && net->n_redirects4)
+			redirect4_apply(net, dst, hop);
 		if (r->r.gateway.ver == 6 && net->n_redirects)
 			redirect_apply(net, dst, hop);
 		*prefsrc = r->r.prefsrc;
@@ -84,9 +86,13 @@ static enum ol_err find(struct net *net, const struct ol_addr *dst, const struct
 	} else if (ol_addr_is_loopback(dst)) {
 		return OL_ERR_NETUNREACH;		/* 127/8 or ::1 without lo */
 	} else {
+		if (!ifi && is_linklocal4(src))
+			ifi = iface_of_source(net, src);
 		enum ol_err err = find_unicast(net, dst, ifi, hop, &prefsrc);
 		if (err)
 			return err;
+		if (is_linklocal4(dst))			/* RFC 3927 2.6.2: on the link, whatever the routes say */
+			hop->next = *dst;
 	}
 	const struct iface *out = link_iface(net->link, hop->ifi);
 	if (!out || !out->up)
@@ -107,6 +113,8 @@ static enum ol_err find(struct net *net, const struct ol_addr *dst, const struct
 		hop->mtu = MIN(hop->mtu, learnt);
 	hop->src = src->ver && !ol_addr_is_any(src) ? *src : prefsrc.ver && net_is_local(net, &prefsrc, 0) ? prefsrc
 		: addr_choose_source(net, dst, &hop->next, hop->ifi);
+	if (is_linklocal4(&hop->src) && !hop->local && !hop->broadcast && !hop->multicast)
+		hop->next = *dst;			/* RFC 3927 2.6.2, 2.7: no router sends it on */
 	return OL_OK;
 }
 

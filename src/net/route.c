@@ -10,9 +10,8 @@
  *	  10.1.0.0/16  10.128.0.0/9
  *
  * Routes by an interface that is down are passed over, and those by a gateway that does not answer come after the
- * others of their prefix for a minute.  Of one metric the higher preference of RFC 4191 comes first.  Left out: type of
- * service, several equal paths, redirects of IPv4 (RFC 1122 3.2.2.2: hosts here have their routes set by hand or by a
- * routing daemon, and a redirect is an attack more often than news); those of IPv6 are redirect.c's.
+ * others of their prefix for a minute.  Of one metric the higher preference of RFC 4191 comes first.  Redirects are
+ * redirect4.c's and redirect.c's.  Left out: type of service, several equal paths.
  */
 #include "net/net_int.h"
 #include <errno.h>

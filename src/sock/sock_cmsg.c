@@ -49,6 +49,9 @@ static int cmsg_ip(struct sock *s, const struct cmsghdr *c, struct dgram_to *to)
 			return 0;
 		}
 		return in_range(c, 0, 255, &to->tos);
+	case IP_RETOPTS:
+		to->has_ip4 = true;
+		return net_ip4_opts_read(&to->ip4, CMSG_DATA(c), MIN(c->cmsg_len - CMSG_LEN(0), sizeof to->ip4.b));
 	default:
 		return -EINVAL;
 	}
@@ -182,6 +185,13 @@ static void put_ip(struct sock *s, struct cmsg_out *out, const struct dgram_meta
 		put_int(out, IPPROTO_IP, IP_TTL, m->ttl);
 	if (s->recv_opts & RECV_TOS4)
 		cmsg_put(out, IPPROTO_IP, IP_TOS, &m->tos, 1);
+	if (s->recv_opts & RECV_OPTS4 && m->opts.len)
+		cmsg_put(out, IPPROTO_IP, IP_RECVOPTS, m->opts.b, m->opts.len);
+	if (s->recv_opts & RECV_RETOPTS4 && m->opts.len) {
+		struct net_ip4_opts answer;
+		net_ip4_opts_echo(&m->opts, &m->from.addr, &answer);
+		cmsg_put(out, IPPROTO_IP, IP_RETOPTS, answer.b, answer.len);
+	}
 	if (s->recv_opts & RECV_ORIGDST4) {
 		struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons(m->to.port) };
 		memcpy(&in.sin_addr, m->to.addr.b, 4);

@@ -76,6 +76,7 @@ enum {					/* control messages with what is received */
 	RECV_PKTINFO6 = 16, RECV_HOPS6 = 32, RECV_TCLASS6 = 64, RECV_ORIGDST6 = 128,
 	RECV_TIME = 256, RECV_TIME_NS = 512,	/* SO_TIMESTAMP, SO_TIMESTAMPNS: one or none */
 	RECV_INQ = 1024,			/* TCP_INQ, of a stream */
+	RECV_OPTS4 = 2048, RECV_RETOPTS4 = 4096,	/* IP_RECVOPTS, IP_RETOPTS */
 };
 
 enum { SLOT_BITS = 21, SLOT_MAX = 1 << SLOT_BITS, GEN_MASK = (1 << (31 - SLOT_BITS)) - 1 };

@@ -1,6 +1,6 @@
 /*
  * IPPROTO_IP: ip(7); and the filters of raw(7).  A stream takes those that its segments show; the rest belong to datagrams.
- * Not had: IP options (RFC 7126 throws them away), IP_TRANSPARENT.
+ * Not had: IP_TRANSPARENT; IP options of streams.
  */
 #include <limits.h>
 #include <string.h>
@@ -85,7 +85,20 @@ OPT_WANT(recvttl, RECV_TTL4)
 OPT_WANT(recvtos, RECV_TOS4)
 OPT_WANT(recvorigdst, RECV_ORIGDST4)
 
+OPT_WANT(recvopts, RECV_OPTS4)
+OPT_WANT(retopts, RECV_RETOPTS4)
+
 OPT_RECVERR(recverr4)
+
+/* ---- options of the header: RFC 1122 3.2.1.8, 4.1.3.2 ----------------------------------------------------------- */
+static int set_options(struct sock *s, const void *val, socklen_t len, ol_time now)
+{
+	return net_ip4_opts_read(&s->d->opts.ip4, val, len);
+}
+static int get_options(struct sock *s, void *val, socklen_t *len, ol_time now)
+{
+	return opt_put(val, len, s->d->opts.ip4.b, s->d->opts.ip4.len);
+}
 
 /* ---- multicast ------------------------------------------------------------------------------------------------- */
 static int set_mc_ttl(struct sock *s, int v, ol_time now) { s->d->opts.mc_ttl4 = v < 0 ? 1 : (uint8_t)v; return 0; }
@@ -137,6 +150,9 @@ static const struct opt opts[] = {
 	{ IP_FREEBIND, ON_ALL, ANY, set_freebind, get_freebind },
 	{ IP_BIND_ADDRESS_NO_PORT, ON_STREAM, ANY, set_no_port, get_no_port },
 	{ IP_HDRINCL, ON_RAW, ANY, set_hdrincl, get_hdrincl },
+	{ IP_OPTIONS, ON_DGRAM, .set_bytes = set_options, .get_bytes = get_options },
+	{ IP_RECVOPTS, ON_DGRAM, ANY, set_recvopts, get_recvopts },
+	{ IP_RETOPTS, ON_DGRAM, ANY, set_retopts, get_retopts },
 	{ IP_RECVERR, ON_DGRAM, ANY, set_recverr, get_recverr },
 	{ IP_PKTINFO, ON_DGRAM, ANY, set_pktinfo, get_pktinfo },
 	{ IP_RECVTTL, ON_DGRAM, ANY, set_recvttl, get_recvttl },

@@ -51,7 +51,7 @@ static ssize_t ping_sendmsg(struct sock *s, const struct msghdr *msg, int flags,
 	size_t len = iov_sum(call.iov, call.n);
 	if (!err && call.to.dst.addr.ver != (s->domain == AF_INET ? 4 : 6))
 		err = -ENETUNREACH;
-	if (!err && len + 20 > 0xffff)
+	if (!err && len + dgram_ip_len(s->d, &call.to) > 0xffff)
 		err = -EMSGSIZE;
 	if (!err && len < sizeof(struct wire_echo))
 		err = -EINVAL;

@@ -105,11 +105,11 @@ static ssize_t raw_sendmsg(struct sock *s, const struct msghdr *msg, int flags, 
 		return err;
 	if (call.to.dst.addr.ver != (s->domain == AF_INET ? 4 : 6))
 		return -ENETUNREACH;
-	size_t len = iov_sum(call.iov, call.n), ip_len = s->d->opts.hdrincl ? 0 : s->domain == AF_INET ? 20 : 0;
+	size_t len = iov_sum(call.iov, call.n), ip_len = s->d->opts.hdrincl || s->domain != AF_INET ? 0 : dgram_ip_len(s->d, &call.to);
 	if (len + ip_len > 0xffff)
 		return -EMSGSIZE;
-	if (s->d->opts.hdrincl && len < 20)
-		return -EINVAL;
+	if (s->d->opts.hdrincl && (len < 20 || dgram_ip_len(s->d, &call.to) > 20))
+		return -EINVAL;			/* Linux: a header of the program's own has its own options */
 	err = (int)dgram_error_take(s);
 	if (!err)
 		err = (int)dgram_route(s->d, s->ss->net, &call.to, s->d->opts.hdrincl ? len - 20 : len, &tx, &path);
@@ -180,6 +180,8 @@ static void deliver(struct raw_end *r, const struct ol_pkt *pkt, const struct ne
 		.from.addr = rx->src, .to.addr = rx->dst, .ifi = rx->ifi, .flow = rx->flow, .ttl = rx->ttl, .tos = rx->tos,
 		.time = now,
 	};
+	if (rx->dst.ver == 4 && rx->ip_len > 20)
+		net_ip4_opts_of(ss->net, pkt->data - rx->ip_len, rx, &meta.opts, now);
 	struct ol_pkt *copy = ol_pkt_from(ss->pool, pkt->data - hdr, hdr + pkt->len);
 	if (!copy || !dgram_receive(&r->d, ss->pool, copy, &meta))
 		ss->raw_dropped++;

@@ -156,8 +156,14 @@ void stack_settle_some(struct ol_stack *stk)
 {
 	struct ol_pkt *pkt;
 	struct net_rx rx;
+	struct ol_addr gone;
+	int ifi;
 	while (net_error_next(stk->net, &pkt, &rx, stk->now))
 		up_error(stk, pkt, &rx);
+	while (net_lost_next(stk->net, &ifi, &gone)) {
+		tcp_abandon(stk->tcp, &gone, stk->now);
+		net_addr_del(stk->net, ifi, &gone, stk->now);
+	}
 }
 
 /* From the internet floor up.  True: it was a datagram, which *rx now describes, and went to its transport. */
@@ -257,6 +263,7 @@ void ol_stack_expire(struct ol_stack *stk, ol_time now)
 	for (struct timer *t; (t = wheel_expire(&stk->wheel, now)); ) {
 		switch ((enum timer_kind)t->kind) {
 		case TIMER_LINK:
+		case TIMER_LINK_ACD:
 		case TIMER_LINK_SERIAL:
 		case TIMER_LINK_RARP:
 			link_expire(stk->link, t, now);

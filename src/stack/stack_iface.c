@@ -21,7 +21,7 @@ int ol_iface_loopback(struct ol_stack *stk)
 	int ifi = link_iface_add(stk->link, &cfg);
 	if (ifi < 0)
 		return ifi;
-	link_iface_up(stk->link, ifi, true);
+	link_iface_up(stk->link, ifi, true, stk->now);
 	int err = net_addr_add(stk->net, ifi, &ip4, 8, stk->now);
 	if (!err)
 		err = net_addr_add(stk->net, ifi, &ip6, 128, stk->now);
@@ -31,7 +31,7 @@ int ol_iface_loopback(struct ol_stack *stk)
 int ol_iface_up(struct ol_stack *stk, int ifi, bool up)
 {
 	bool was = link_iface(stk->link, ifi) && link_iface(stk->link, ifi)->up;
-	int err = link_iface_up(stk->link, ifi, up);
+	int err = link_iface_up(stk->link, ifi, up, stk->now);
 	if (err)
 		return err;
 	if (was != up)
@@ -41,6 +41,13 @@ int ol_iface_up(struct ol_stack *stk, int ifi, bool up)
 	stack_settle(stk);
 	return 0;
 }
+
+int ol_iface_acd(struct ol_stack *stk, int ifi, enum ol_acd acd, enum ol_defend defend)
+{
+	return link_iface_acd(stk->link, ifi, acd, defend);
+}
+
+int ol_iface_linklocal4(struct ol_stack *stk, int ifi, bool on) { return net_linklocal4(stk->net, ifi, on, stk->now); }
 
 int ol_iface_info(const struct ol_stack *stk, int ifi, struct ol_iface_info *out)
 {
@@ -66,6 +73,17 @@ int ol_addr_del(struct ol_stack *stk, int ifi, const struct ol_addr *addr)
 int ol_addr_get(const struct ol_stack *stk, int ifi, unsigned i, struct ol_addr *addr, unsigned *plen)
 {
 	return net_addr_get(stk->net, ifi, i, addr, plen);
+}
+
+int ol_acd_get(const struct ol_stack *stk, unsigned i, struct ol_acd_info *out)
+{
+	static_assert((int)ACD_LOST == (int)OL_ACD_LOST && (int)ACD_HELD == (int)OL_ACD_HELD, "the same states");
+	struct acd_row row;
+	if (!acd_get(stk->link, i, &row))
+		return -ENOENT;
+	*out = (struct ol_acd_info){ .ifi = row.ifi, .addr = row.addr, .state = (enum ol_acd_state)row.state, .rival = row.rival,
+				     .conflict_at = row.conflict_at };
+	return 0;
 }
 
 int ol_addr_info(const struct ol_stack *stk, int ifi, unsigned i, struct ol_addr_info *out)

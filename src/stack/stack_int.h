@@ -36,7 +36,7 @@ static inline ol_time stack_now(struct ol_stack *stk, ol_time now)
 		stk->now = now;
 	return stk->now;
 }
-/** Errors that arose while sending go to whom they concern: RFC 1122 2.4. */
+/** Errors that arose while sending go to whom they concern (RFC 1122 2.4); what hangs on a lost address ends (RFC 5227 2.4). */
 void stack_settle_some(struct ol_stack *stk);
 /** What links agreed on with their peers becomes addresses and routes. */
 void stack_link_events(struct ol_stack *stk);
@@ -44,7 +44,7 @@ static inline void stack_settle(struct ol_stack *stk)
 {
 	if (link_event_waits(stk->link))
 		stack_link_events(stk);
-	if (net_error_waits(stk->net))
+	if (net_error_waits(stk->net) || net_lost_waits(stk->net))
 		stack_settle_some(stk);
 }
 

@@ -12,6 +12,7 @@ enum icmp4_type {
 	ICMP4_TIME_EXCEEDED = 11, ICMP4_PARAM = 12, ICMP4_TIMESTAMP = 13, ICMP4_TIMESTAMP_REPLY = 14,
 };
 enum { ICMP4_NET = 0, ICMP4_HOST = 1, ICMP4_PROTO = 2, ICMP4_PORT = 3, ICMP4_FRAG_NEEDED = 4, ICMP4_SRC_ROUTE = 5 };
+enum { ICMP4_REDIRECT_NET, ICMP4_REDIRECT_HOST, ICMP4_REDIRECT_TOS_NET, ICMP4_REDIRECT_TOS_HOST };
 enum { ICMP4_TTL = 0, ICMP4_REASSEMBLY = 1 };
 
 /* Both families: the first eight bytes, whose second four mean what the type says. */

@@ -7,7 +7,7 @@
 #include <outlet/ol_addr.h>
 #include <outlet/ol_fate.h>
 
-enum { IP4_HLEN = 20, IP4_HLEN_MAX = 60, IP4_MIN_MTU = 68, IP4_MAX = 65535 };
+enum { IP4_HLEN = 20, IP4_HLEN_MAX = 60, IP4_OPT_MAX = IP4_HLEN_MAX - IP4_HLEN, IP4_MIN_MTU = 68, IP4_MAX = 65535 };
 
 struct ip4_hdr {
 	struct ol_addr src, dst;

@@ -14,13 +14,14 @@ static uint16_t model(const uint8_t *p, size_t len)
 }
 
 /* RFC 1071 3: the worked example. */
+/* req: 1071-1-a */
 TEST(cksum_of_rfc_1071_example)
 {
 	static const uint8_t p[] = { 0x00, 0x01, 0xf2, 0x03, 0xf4, 0xf5, 0xf6, 0xf7 };
 	eq(cksum_fold(cksum_add(0, p, sizeof p)), 0xddf2);
 }
 
-/* req: 9293-3.1-b */
+/* req: 9293-3.1-b, 1071-1-a */
 TEST(cksum_agrees_with_the_model_at_every_length_and_alignment)
 {
 	static uint8_t buf[70000], dst[70000];

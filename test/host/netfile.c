@@ -51,6 +51,26 @@ TEST(sections_may_come_in_any_order)
 	netfile_free(&nf);
 }
 
+TEST(how_addresses_are_checked_is_read_from_an_interface_or_a_host)
+{
+	ok(reads(WIRE "hosts:\n  a: {wire: lan, address-check: probe, address-defence: always}\n  b: {wire: lan}\n  c:\n    interfaces:\n"
+		 "    - {wire: lan, address-check: announce, address-defence: never}\n"));
+	eq(nf.host[0].nic[0].acd, OL_ACD_PROBE);
+	eq(nf.host[0].nic[0].defend, OL_DEFEND_ALWAYS);
+	eq(nf.host[1].nic[0].acd, OL_ACD_OFF);
+	eq(nf.host[1].nic[0].defend, OL_DEFEND_ONCE);
+	eq(nf.host[2].nic[0].acd, OL_ACD_ANNOUNCE);
+	eq(nf.host[2].nic[0].defend, OL_DEFEND_NEVER);
+	netfile_free(&nf);
+	ok(reads("wires:\n  lan: {}\nhosts:\n  a: {wire: lan, link-local: yes}\n  b: {wire: lan, address: 169.254.1.1/16}\n"));
+	ok(nf.host[0].nic[0].linklocal);
+	ok(!nf.host[1].nic[0].linklocal);
+	netfile_free(&nf);
+	SAYS("wires:\n  lan: {}\nhosts:\n  b: {wire: lan, address: 169.254.1.1/24}\n", "line 4: 169.254.0.0/16 is one subnet");
+	SAYS(WIRE "hosts:\n  a: {wire: lan, address-check: yes}\n", "line 4: address-check is no, announce or probe, not yes");
+	SAYS(WIRE "hosts:\n  a: {wire: lan, address-defence: twice}\n", "line 4: address-defence is once, never or always, not twice");
+}
+
 TEST(faults_are_read_by_the_wires_own_reader)
 {
 	ok(reads("wires:\n  lan: {subnet: 10.1.0.0/24, faults: loss=1% delay=5ms}\nhosts:\n  a: {wire: lan, "

@@ -101,6 +101,32 @@ TEST(hosts_and_sockets_are_told_with_their_owners)
 	net_down(n);
 }
 
+/* What is said of the first address of eth0 that the n-th host does not have. */
+static void lacks(struct tool *t, size_t n, const char *want)
+{
+	json_t *j = answer(t, "{\"verb\": \"hosts\"}");
+	json_t *nic = json_array_get(json_object_get(json_array_get(json_object_get(j, "hosts"), n), "interfaces"), 1);
+	const char *said = json_string_value(json_array_get(json_object_get(nic, "unassigned"), 0));
+	eq_str(said ? said : "nothing", want);
+	json_decref(j);
+}
+
+TEST(addresses_that_a_host_does_not_have_are_told)
+{
+	struct net *n = net_up("wires:\n  lan: {}\nhosts:\n"
+			       "  a: {wire: lan, address: 10.1.0.1/24, address-check: probe}\n"
+			       "  b: {wire: lan, address: 10.1.0.2/24, address-check: announce, address-defence: never}\n");
+	uint8_t claim[60] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2, 0, 0, 0, 9, 9, 8, 6, 0, 1, 8, 0, 6, 4, 0, 1, 2, 0, 0, 0, 9, 9,
+			      10, 1, 0, 2, 0, 0, 0, 0, 0, 0, 10, 1, 0, 2 };
+	struct tool t = tool_come(n);
+	lacks(&t, 0, "10.1.0.1 (probing)");
+	lacks(&t, 1, "nothing");
+	vhost_input(vhost_find(&n->svc, "b"), 2, ol_pkt_from(n->svc.pool, claim, sizeof claim));
+	lacks(&t, 1, "10.1.0.2 (taken by 02:00:00:00:09:09)");
+	tool_leave(&t);
+	net_down(n);
+}
+
 TEST(answer_longer_than_a_message_comes_in_pieces)
 {
 	struct net *n = net_up(NULL);

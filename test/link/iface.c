@@ -92,6 +92,28 @@ TEST(short_frames_are_padded_with_zeros)
 	bench_end(&b);
 }
 
+/* req: 1122-2.3.1-b, 1122-2.3.3-e whatever it is, it is sent as RFC 894 has it: no trailers, no 802 header */
+TEST(frames_are_sent_with_the_type_of_what_is_in_them)
+{
+	struct bench b;
+	static const size_t lens[] = { 28, 46, 47, 512, 514, 1024, 1026, 1500 };	/* trailers began at multiples of 512 */
+	bench_new(&b, NULL);
+	bench_send(&b, PEER_IP, 100);
+	struct ol_pkt *p = link_dequeue(b.link, 1);
+	eq(p->data[12] << 8 | p->data[13], ETH_ARP);
+	ol_pkt_free(p);
+	bench_arp(&b, ARP_REPLY, peer_mac, PEER_IP, OUR_IP, false);
+	ol_pkt_free(link_dequeue(b.link, 1));
+	for (size_t i = 0; i < sizeof lens / sizeof *lens; i++) {
+		bench_send(&b, PEER_IP, lens[i]);
+		p = link_dequeue(b.link, 1);
+		eq(p->data[12] << 8 | p->data[13], ETH_IP4);
+		eq(p->data[14], 0x45);
+		ol_pkt_free(p);
+	}
+	bench_end(&b);
+}
+
 TEST(the_output_queue_is_bounded_and_dies_with_the_cable)
 {
 	struct bench b;
@@ -104,7 +126,7 @@ TEST(the_output_queue_is_bounded_and_dies_with_the_cable)
 	eq(bench_send(&b, PEER_IP, 100), OL_DROP_LINK_QUEUE_FULL);
 	eq(link_pending(b.link), 1);
 	uint32_t gen = link_generation(b.link);
-	eq(link_iface_up(b.link, 1, false), 0);
+	eq(link_iface_up(b.link, 1, false, b.now), 0);
 	ok(gen != link_generation(b.link));
 	eq(link_pending(b.link), 0);
 	ok(!link_dequeue(b.link, 1));
@@ -112,7 +134,7 @@ TEST(the_output_queue_is_bounded_and_dies_with_the_cable)
 	eq(bench_send(&b, PEER_IP, 100), OL_DROP_LINK_DOWN);
 	bool many;
 	eq(frame_in(&b, &bench_mac, ETH_IP4, 4, 60, &many), OL_DROP_LINK_DOWN);
-	eq(link_iface_up(b.link, 1, true), 0);
+	eq(link_iface_up(b.link, 1, true, b.now), 0);
 	eq(bench_send(&b, PEER_IP, 100), OL_DONE);
 	eq(bench_send(&b, PEER_IP, 1501), OL_DROP_LINK_TOO_LONG);
 	link_iface_info(b.link, 1, &i);

@@ -109,7 +109,7 @@ TEST(stale_is_used_then_probed_then_forgotten)
 	bench_end(&b);
 }
 
-/* req: 4861-7.3.1-a */
+/* req: 4861-7.3.1-a, 1122-3.3.1.4-f */
 TEST(a_transports_word_or_a_solicited_answer_confirms)
 {
 	struct bench b;
@@ -189,6 +189,22 @@ TEST(unasked_and_impossible_news_is_refused)
 	bench_end(&b);
 }
 
+/* req: 1122-2.3.2.1-c */
+TEST(how_long_an_entry_is_trusted_is_a_setting)
+{
+	struct link_config c = link_config_default();
+	struct bench b;
+	c.base_reachable_ns = 2 * OL_SEC;
+	bench_new(&b, &c);
+	bench_send(&b, PEER_IP, 100);
+	bench_arp(&b, ARP_REPLY, peer_mac, PEER_IP, OUR_IP, false);
+	bench_pass(&b, 900 * OL_MS);
+	eq(bench_state(&b, PEER_IP), NEIGH_REACHABLE);
+	bench_pass(&b, 2200 * OL_MS);			/* beyond 1.5 times */
+	eq(bench_state(&b, PEER_IP), NEIGH_STALE);
+	bench_end(&b);
+}
+
 TEST(static_neighbours_stay_where_they_are)
 {
 	struct bench b;
@@ -205,8 +221,8 @@ TEST(static_neighbours_stay_where_they_are)
 	eq(bench_drain(&b, &dst), 1);
 	ok(mac_eq(&dst, &peer_mac));
 	eq(bench_state(&b, PEER_IP), NEIGH_STATIC);
-	link_iface_up(b.link, 1, false);
-	link_iface_up(b.link, 1, true);
+	link_iface_up(b.link, 1, false, b.now);
+	link_iface_up(b.link, 1, true, b.now);
 	eq(bench_state(&b, PEER_IP), NEIGH_STATIC);
 	bench_end(&b);
 }

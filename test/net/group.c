@@ -194,7 +194,7 @@ TEST(group_reports_only_go_to_an_ethernet_that_is_up)
 		}
 		joins(group[i]);
 		eq_str(said(), text("TO_EX %s", group[i]));
-		link_iface_up(w.h[0].link, ETH, false);
+		link_iface_up(w.h[0].link, ETH, false, w.now);
 		net_iface_up(w.h[0].net, ETH, false, w.now);
 		eq(wheel_deadline(&w.h[0].wheel), OL_NEVER);		/* the second half of that is forgotten */
 		silent_for(10 * OL_SEC);
@@ -203,7 +203,7 @@ TEST(group_reports_only_go_to_an_ethernet_that_is_up)
 		eq(change(group[i], "", i ? "+ fd00::a" : "+ 192.0.2.1"), 0);
 		eq(change(group[i], "-", ""), 0);
 		silent_for(10 * OL_SEC);
-		link_iface_up(w.h[0].link, ETH, true);
+		link_iface_up(w.h[0].link, ETH, true, w.now);
 		net_iface_up(w.h[0].net, ETH, true, w.now);
 		net_iface_up(w.h[0].net, ETH, true, w.now);		/* twice is once */
 		eq_str(said(), "");
@@ -427,7 +427,7 @@ TEST(group_survives_anything)
 				hears(g < 2 ? 4 : 6, q);
 			} else if (what == 8) {
 				bool is_up = rng_below(&r, 4);
-				link_iface_up(w.h[0].link, ETH, is_up);
+				link_iface_up(w.h[0].link, ETH, is_up, w.now);
 				net_iface_up(w.h[0].net, ETH, is_up, w.now);
 			}
 			ol_time until = w.now + (ol_time)rng_below(&r, 3000) * OL_MS;

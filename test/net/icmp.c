@@ -45,7 +45,7 @@ static enum ol_fate in(const struct dgram *d, const uint8_t *body, size_t len)
 
 static const uint8_t text[64] = { 1, 2, 3, 4 };
 
-/* req: 1122-3.2.1.3-d, 1122-3.2.1.3-c, 1122-3.2.1.3-f, 1122-3.2.1.3-g, 1122-3.3.6-f, 1122-3.3.6-e, 4291-2.7-a, 4291-2.7-b, 4291-2.5.2-a, 4291-2.5.3-a */
+/* req: 1122-4.1.3.6-a, 1122-3.2.1.3-d, 1122-3.2.1.3-c, 1122-3.2.1.3-f, 1122-3.2.1.3-g, 1122-3.3.6-f, 1122-3.3.6-e, 4291-2.7-a, 4291-2.7-b, 4291-2.5.2-a, 4291-2.5.3-a */
 TEST(datagrams_with_impossible_addresses_are_dropped)
 {
 	static const struct { struct dgram d; enum ol_fate fate; } rows[] = {
@@ -142,7 +142,7 @@ TEST(no_error_is_sent_about_what_must_not_have_one)
 	world_end(&w);
 }
 
-/* req: 1122-3.2.2-b, 1122-3.2.2-c, 1122-3.2.2-e, 1122-3.2.2.1-a, 792-error-a, 4443-2.4-c, 4443-2.2-a, 4443-3.1-c */
+/* req: 1122-3.4-d, 1122-3.2.2-b, 1122-3.2.2-c, 1122-3.2.2-e, 1122-3.2.2.1-a, 792-error-a, 4443-2.4-c, 4443-2.2-a, 4443-3.1-c */
 TEST(errors_quote_the_datagram_as_it_came)
 {
 	uint8_t body[1400], whole[1500];
@@ -231,7 +231,7 @@ static size_t quote(uint8_t *p, bool v6, uint8_t type, uint8_t code, uint32_t re
 	return 8 + q;
 }
 
-/* req: 1122-3.2.2-d, 1122-3.2.2.1-b, 1122-3.2.2.1-d, 1122-3.2.2.5-b, 4443-3.1-e, 4443-3.4-b, 4443-2.4-a, 4443-2.4-d, 1191-3-b */
+/* req: 1122-3.4-e, 1122-3.4-f, 1122-3.2.2-d, 1122-3.2.2.1-b, 1122-3.2.2.1-d, 1122-3.2.2.5-b, 4443-3.1-e, 4443-3.4-b, 4443-2.4-a, 4443-2.4-d, 1191-3-b */
 TEST(errors_about_us_are_understood)
 {
 	static const struct { bool v6; uint8_t type, code; uint32_t rest; enum ol_err err; bool hard; uint32_t info; } rows[] = {
@@ -261,6 +261,10 @@ TEST(errors_about_us_are_understood)
 		ok(ol_addr_eq(&u->rx.dst, &want) && ol_addr_eq(&u->rx.error.from, &who));
 		eq(u->rx.proto, 6);
 		eq(be16_at(u->pkt->data), 0x1234);
+		ok(u->pkt->len >= 8);				/* and before it the header of what we had sent */
+		eq(u->rx.error.quote_len, v6 ? 40 : 20);
+		struct ol_addr ours = ip(us), was = ol_addr_from(v6 ? 6 : 4, u->pkt->data - (v6 ? 32 : 8));
+		ok(ol_addr_eq(&ours, &was));
 		forget(&w, 0);
 	}
 	world_end(&w);

@@ -260,7 +260,7 @@ enum ol_fate hear_na(const char *src, const char *dst, const char *target, unsig
 
 void plug(bool in)
 {
-	eq(link_iface_up(w.h[0].link, LAN, in), 0);
+	eq(link_iface_up(w.h[0].link, LAN, in, w.now), 0);
 	net_iface_up(w.h[0].net, LAN, in, w.now);
 }
 

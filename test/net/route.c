@@ -106,9 +106,9 @@ TEST(a_downed_interface_gives_way_to_the_next_metric)
 	eq(net_route_add(w.h[0].net, &a), 0);
 	eq(net_route_add(w.h[0].net, &a), -EEXIST);
 	eq(via("8.8.8.8", NULL, 0), 2);
-	link_iface_up(w.h[0].link, 2, false);
+	link_iface_up(w.h[0].link, 2, false, w.now);
 	eq(via("8.8.8.8", NULL, 0), 3);
-	link_iface_up(w.h[0].link, 2, true);
+	link_iface_up(w.h[0].link, 2, true, w.now);
 	eq(via("8.8.8.8", NULL, 0), 2);
 	eq(via("8.8.8.8", NULL, 3), 3);			/* SO_BINDTODEVICE */
 	struct ol_route bad = { .dst = ip("1.0.0.0"), .plen = 8, .gateway = ip("8.8.8.8") };
@@ -116,7 +116,7 @@ TEST(a_downed_interface_gives_way_to_the_next_metric)
 	world_end(&w);
 }
 
-/* req: 1122-3.3.1.4-a, 1122-3.3.1.4-c, 1122-3.3.1.4-d, 1122-3.3.1.5-a */
+/* req: 1122-3.3.1.4-a, 1122-3.3.1.4-b, 1122-3.3.1.4-c, 1122-3.3.1.4-d, 1122-3.3.1.4-e, 1122-3.3.1.5-a */
 TEST(a_silent_gateway_gives_way_to_another)
 {
 	world_new(&w);

@@ -100,6 +100,38 @@ void route(struct world *w, int host, const char *prefix, const char *gateway, i
 	eq(net_route_add(w->h[host].net, &r), 0);
 }
 
+void chain_new(struct world *w, const struct net_config *all, uint32_t middle_mtu, enum ol_link kind, unsigned features)
+{
+	struct net_config host = all ? *all : silent_config(), router = host;
+	router.forward4 = router.forward6 = true;
+	world_new(w);
+	host_new(w, &host);
+	host_new(w, &router);
+	host_new(w, &router);
+	host_new(w, &host);
+	static const struct { int host; const char *a4, *a6; } ends[] = {
+		{ A, "10.0.1.2/24", "fd00:1::2/64" }, { R, "10.0.1.1/24", "fd00:1::1/64" },
+		{ R, "10.0.2.1/24", "fd00:2::1/64" }, { S, "10.0.2.2/24", "fd00:2::2/64" },
+		{ S, "10.0.3.1/24", "fd00:3::1/64" }, { B, "10.0.3.2/24", "fd00:3::2/64" },
+	};
+	int ifi[6];
+	for (int i = 0; i < 6; i++) {
+		ifi[i] = iface_new(w, ends[i].host, kind, i == 2 || i == 3 ? middle_mtu : 1500, i == 0 ? features : 0);
+		addr(w, ends[i].host, ifi[i], ends[i].a4);
+		addr(w, ends[i].host, ifi[i], ends[i].a6);
+	}
+	for (int i = 0; i < 6; i += 2)
+		join(w, ends[i].host, ifi[i], ends[i + 1].host, ifi[i + 1]);
+	route(w, A, "0.0.0.0/0", "10.0.1.1", 0);
+	route(w, A, "::/0", "fd00:1::1", 0);
+	route(w, R, "10.0.3.0/24", "10.0.2.2", 0);
+	route(w, R, "fd00:3::/64", "fd00:2::2", 0);
+	route(w, S, "10.0.1.0/24", "10.0.2.1", 0);
+	route(w, S, "fd00:1::/64", "fd00:2::1", 0);
+	route(w, B, "0.0.0.0/0", "10.0.3.1", 0);
+	route(w, B, "::/0", "fd00:3::1", 0);
+}
+
 static void keep(struct host *h, struct ol_pkt *pkt, const struct net_rx *rx)
 {
 	if (rx->what == NET_UP_DATAGRAM && rx->proto == 58 && (pkt->data[0] == ICMP6_NS || pkt->data[0] == ICMP6_NA)) {
@@ -114,8 +146,12 @@ static void errors(struct world *w, struct host *h)
 {
 	struct ol_pkt *pkt;
 	struct net_rx rx;
+	struct ol_addr gone;
+	int ifi;
 	while (net_error_next(h->net, &pkt, &rx, w->now))
 		keep(h, pkt, &rx);
+	while (net_lost_next(h->net, &ifi, &gone))
+		eq(net_addr_del(h->net, ifi, &gone, w->now), 0);
 }
 
 static void frame_in(struct world *w, int host, int ifi, struct ol_pkt *pkt)
@@ -179,7 +215,7 @@ void pump(struct world *w)
 static void timers(struct world *w, struct host *h)
 {
 	for (struct timer *t; (t = wheel_expire(&h->wheel, w->now)); )
-		if (t->kind == TIMER_LINK)
+		if (t->kind == TIMER_LINK || t->kind == TIMER_LINK_ACD)
 			link_expire(h->link, t, w->now);
 		else
 			net_expire(h->net, t, w->now);

@@ -43,6 +43,14 @@ struct wire *join(struct world *w, int a, int ai, int b, int bi);
 void addr(struct world *w, int host, int ifi, const char *prefix);
 void route(struct world *w, int host, const char *prefix, const char *gateway, int ifi);
 struct ol_addr ip(const char *text);
+/**
+ * Two hosts with two routers between them, both families; `all` configures each (NULL: the defaults), the routers forward.
+ *
+ *	A 10.0.1.2 ---- 10.0.1.1 R 10.0.2.1 ---- 10.0.2.2 S 10.0.3.1 ---- 10.0.3.2 B
+ *	  fd00:1::2                fd00:2::1                fd00:3::1
+ */
+enum { A, R, S, B };
+void chain_new(struct world *w, const struct net_config *all, uint32_t middle_mtu, enum ol_link kind, unsigned features);
 /** Carries frames until nobody has any. */
 void pump(struct world *w);
 /** Lets time pass, timer by timer. */

@@ -165,6 +165,11 @@ def timestamp_case(net):
     same(net.run("web", [PYTHON, src("timestamp.py"), "web"]), b"stamped\n", "the program")
 
 
+@case("python ip options", "none", "python3", "IP_OPTIONS, IP_RECVOPTS and IP_RETOPTS of datagrams, connected and not")
+def ip_options_case(net):
+    same(net.run("web", [PYTHON, src("ip_options.py"), "web"]), b"recorded\n", "the program")
+
+
 @case("python multicast", "none", "python3", "groups with source filters: joined, blocked, read back with IP_MSFILTER")
 def multicast_case(net):
     same(net.run("web", [PYTHON, src("multicast.py"), "web"]), b"filtered\n", "the program")

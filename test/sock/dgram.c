@@ -197,7 +197,7 @@ TEST(dgram_broadcast_needs_leave_and_reaches_all)
 	pair_free(p);
 }
 
-/* req: 1122-4.1.3.1-a, 1122-4.1.3.3-a, POSIX-general-a: nobody there, and a connected socket hears of it once */
+/* req: 1122-3.4-d, 1122-4.1.3.1-a, 1122-4.1.3.3-a, POSIX-general-a: nobody there, and a connected socket hears of it once */
 TEST(dgram_port_unreachable_comes_back)
 {
 	struct pair *p = pair_new(NULL);
@@ -222,6 +222,7 @@ TEST(dgram_port_unreachable_comes_back)
 }
 
 /* ip(7) IP_RECVERR: the error queue says who said what about which datagram */
+/* req: 1122-3.4-e */
 TEST(dgram_recverr_tells_the_whole_story)
 {
 	struct pair *p = pair_new(NULL);
@@ -302,7 +303,7 @@ TEST(dgram_truncation_and_peeking)
 	pair_free(p);
 }
 
-/* req: 1122-4.1.3.5-a, 1122-4.1.3.5-d, 1122-4.1.4-b, 1122-4.1.4-c, 3542-4-a: beside the data, what was asked for */
+/* req: 1122-3.2.1.6-b, 1122-4.1.3.5-a, 1122-4.1.3.5-d, 1122-4.1.4-a, 1122-4.1.4-b, 1122-4.1.4-c, 1122-3.4-a, 1122-3.4-b, 1122-3.4-g, 3542-4-a: beside the data, what was asked for */
 TEST(dgram_control_messages_tell_and_set)
 {
 	struct pair *p = pair_new(NULL);
@@ -437,6 +438,7 @@ TEST(dgram_group_is_heard_while_joined)
 }
 
 /* The sender's own host hears its group too, unless IP_MULTICAST_LOOP says no */
+/* req: 1112-6.1-b */
 TEST(dgram_group_loops_back_unless_told_not_to)
 {
 	struct pair *p = pair_new(NULL);
@@ -503,7 +505,7 @@ TEST(dgram_shutdown_ends_directions)
 	pair_free(p);
 }
 
-/* Ping sockets and raw ones hear the same reply, each in its way.  req: 3542-3-a */
+/* Ping sockets and raw ones hear the same reply, each in its way.  req: 3542-3-a, 1122-3.2.2.6-b */
 TEST(dgram_ping_and_raw_sockets_hear_a_reply)
 {
 	struct pair *p = pair_new(NULL);

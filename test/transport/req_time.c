@@ -428,7 +428,7 @@ TEST(tcp_a_smaller_path_mtu_cuts_the_whole_anew)
 }
 
 /* The window is counted in segments, and their number is what stays. */
-/* req: 1191-6.4-d, 5681-3.1-i */
+/* req: 1191-6.4-a, 1191-6.4-d, 5681-3.1-i */
 TEST(tcp_a_smaller_path_mtu_leaves_the_window_its_segments)
 {
 	struct ladder *l = ladder_established(.syn = "mss 1460,sackOK,nop,nop,nop,wscale 7");

@@ -134,6 +134,8 @@ enum ol_err tcp_shutdown_send(struct tcp_tcb *tcb, ol_time now);
 enum ol_err tcp_shutdown_recv(struct tcp_tcb *tcb, ol_time now);
 /** ABORT: RST where 3.10.5 asks for one; enters CLOSED. */
 void tcp_abort(struct tcp_tcb *tcb, ol_time now);
+/** An address of ours is to be given up: aborts what is connected from it; users get OL_ERR_CONNABORTED (RFC 5227 2.4). */
+void tcp_abandon(struct tcp *tcp, const struct ol_addr *local, ol_time now);
 /**
  * The user lets go (last close).  Unread data: RST (RFC 2525 2.17, RFC 9293 3.6); else FIN after what is queued.
  * The pointer is TCP's afterwards.

@@ -389,6 +389,19 @@ void tcp_abort(struct tcp_tcb *tcb, ol_time now)
 	tcp_enter_closed(tcb, OL_OK, now);
 }
 
+void tcp_abandon(struct tcp *tcp, const struct ol_addr *local, ol_time now)
+{
+	list_for_safe(n, &tcp->all) {
+		struct tcp_tcb *tcb = list_of(n, struct tcp_tcb, all);
+		if (!tcb->in_demux || !ol_addr_eq(&tcb->node.local.addr, local))
+			continue;
+		if (wants_rst(tcb->state))
+			tcp_send_rst(tcb, now);
+		tcp_enter_closed(tcb, OL_ERR_CONNABORTED, now);
+		tcp_reap(tcb);
+	}
+}
+
 static void let_go(struct tcp_tcb *tcb, ol_time now)
 {
 	struct tcp *tcp = tcb->tcp;

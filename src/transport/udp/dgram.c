@@ -219,7 +219,7 @@ static enum ol_err fragment_rule(const struct dgram *d, const struct dgram_to *t
 				 struct net_tx *tx)
 {
 	bool v4 = tx->dst.ver == 4;
-	size_t total = len + (v4 ? 20 : 40);
+	size_t total = len + dgram_ip_len(d, to);
 	switch ((enum dgram_pmtud)(v4 ? d->opts.pmtud4 : d->opts.pmtud6)) {
 	case PMTUD_DONT:
 	case PMTUD_OMIT:
@@ -262,11 +262,12 @@ static int out_interface(const struct dgram *d, const struct dgram_to *to)
 	return many || to->dst.addr.ver == 4 ? many : d->opts.info_if6;
 }
 
-static struct ol_addr source(const struct dgram *d, const struct dgram_to *to)
+/* RFC 1122 3.2.1.3: what is bound to a group or a broadcast hears there, and sends from an address of its host. */
+static struct ol_addr source(const struct dgram *d, const struct net *net, const struct dgram_to *to)
 {
 	if (to->src.ver && !ol_addr_is_any(&to->src))
 		return to->src;
-	if (!ol_addr_is_any(&d->local.addr) && !ol_addr_is_multicast(&d->local.addr))
+	if (!ol_addr_is_any(&d->local.addr) && !ol_addr_is_multicast(&d->local.addr) && !net_is_broadcast(net, &d->local.addr))
 		return d->local.addr;			/* bind()'s goes before the option; a control message before both */
 	if (to->dst.addr.ver == 6 && d->opts.info_src6.ver)
 		return d->opts.info_src6;
@@ -295,21 +296,30 @@ static uint32_t own_mtu(const struct dgram_opts *o, const struct dgram_to *to, b
 	return use > 0 || (use < 0 && many) ? IP6_MIN_MTU : o->mtu6;
 }
 
+size_t dgram_ip_len(const struct dgram *d, const struct dgram_to *to)
+{
+	return to->dst.addr.ver == 4 ? 20u + dgram_ip4_opts(d, to)->len : 40;
+}
+
 enum ol_err dgram_route(struct dgram *d, struct net *net, const struct dgram_to *to, size_t len, struct net_tx *tx,
 			struct net_path *path)
 {
 	const struct dgram_opts *o = &d->opts;
 	bool v4 = to->dst.addr.ver == 4, many = ol_addr_is_multicast(&to->dst.addr);
-	struct ol_addr src = source(d, to);
+	struct ol_addr src = source(d, net, to);
 	int ifi = out_interface(d, to);
 	if (src.ver && src.ver != to->dst.addr.ver)
 		return OL_ERR_NETUNREACH;
-	enum ol_err err = net_route(net, &to->dst.addr, &src, ifi, path);
+	const struct net_ip4_opts *opts = v4 ? dgram_ip4_opts(d, to) : NULL;
+	struct ol_addr first = to->dst.addr;	/* the first hop of a source route is what is routed to */
+	if (opts)
+		net_ip4_opts_via(opts, &first);
+	enum ol_err err = net_route(net, &first, &src, ifi, path);
 	if (err)
 		return err;
 	if (path->broadcast && !o->broadcast)
 		return OL_ERR_ACCES;		/* req: POSIX-sys_socket.h-c */
-	if ((o->dontroute || to->dontroute) && !on_link(net, &to->dst.addr, path))
+	if ((o->dontroute || to->dontroute) && !on_link(net, &first, path))
 		return OL_ERR_NETUNREACH;	/* req: POSIX-sys_socket.h-k */
 	uint32_t mtu = v4 ? 0 : own_mtu(o, to, many);
 	if (mtu && mtu < path->mtu)
@@ -317,7 +327,7 @@ enum ol_err dgram_route(struct dgram *d, struct net *net, const struct dgram_to 
 	*tx = (struct net_tx){
 		.src = path->src, .dst = to->dst.addr, .proto = d->proto, .broadcast = o->broadcast, .ifi = ifi,
 		.ttl = v4 ? (many ? o->mc_ttl4 : o->ttl4) : (many ? o->mc_ttl6 : o->ttl6), .tos = v4 ? o->tos4 : o->tos6,
-		.noloop = many && !(v4 ? o->mc_loop4 : o->mc_loop6), .mtu = mtu,
+		.noloop = many && !(v4 ? o->mc_loop4 : o->mc_loop6), .mtu = mtu, .opts = opts,
 	};
 	if (to->ttl >= 0)
 		tx->ttl = (uint8_t)to->ttl;

@@ -24,11 +24,15 @@ struct dgram_meta {
 	uint8_t ttl, tos;
 	ol_time time;			/* when it came */
 	bool of_path;			/* no datagram but a word about the path: from is whose, info its MTU; RFC 3542 11.3 */
-	/* of an error: */
-	uint8_t origin, type, code;	/* SO_EE_ORIGIN_*, and of the ICMP message */
-	uint8_t err;			/* enum ol_err */
-	uint32_t info;			/* the next hop's MTU */
-	struct ol_addr offender;	/* who sent the ICMP message */
+	union {
+		struct net_ip4_opts opts;	/* IPv4: those of its header, as they are handed up */
+		struct {			/* of an error: */
+			uint8_t origin, type, code;	/* SO_EE_ORIGIN_*, and of the ICMP message */
+			uint8_t err;			/* enum ol_err */
+			uint32_t info;			/* the next hop's MTU */
+			struct ol_addr offender;	/* who sent the ICMP message */
+		};
+	};
 };
 static_assert(sizeof(struct dgram_meta) <= OL_PKT_HEADROOM, "fits in front of every packet of ours");
 
@@ -59,6 +63,7 @@ struct dgram_opts {			/* those of one family are apart from the other's, as a du
 	struct ol_addr mc_src;		/* IP_MULTICAST_IF by address; ver 0: none */
 	int ifi;			/* SO_BINDTODEVICE */
 	uint32_t rcvbuf;		/* bytes the receive queue may cost */
+	struct net_ip4_opts ip4;	/* IP_OPTIONS */
 };
 struct dgram_opts dgram_opts_default(uint32_t rcvbuf);
 
@@ -131,9 +136,18 @@ struct dgram_to {
 	int dontfrag;			/* IPV6_DONTFRAG, -1: the option's */
 	int min_mtu;			/* IPV6_USE_MIN_MTU, -2: the option's */
 	bool dontroute;			/* MSG_DONTROUTE */
+	bool has_ip4; struct net_ip4_opts ip4;	/* IP_RETOPTS, in place of IP_OPTIONS */
 };
+/** The IPv4 options it is sent with. */
+static inline const struct net_ip4_opts *dgram_ip4_opts(const struct dgram *d, const struct dgram_to *to)
+{
+	return to->has_ip4 ? &to->ip4 : &d->opts.ip4;
+}
+/** Bytes of IP header that will be in front of it. */
+size_t dgram_ip_len(const struct dgram *d, const struct dgram_to *to);
 /**
- * Route, source, hop limit and the fragmenting rule of IP_MTU_DISCOVER for len bytes behind the IP header.
+ * Route, source, hop limit and the fragmenting rule of IP_MTU_DISCOVER for len bytes behind the IP header.  *tx borrows from
+ * both d and to.
  * OL_ERR_ACCES (broadcast), OL_ERR_MSGSIZE, OL_ERR_NETUNREACH, OL_ERR_ADDRNOTAVAIL ...
  */
 enum ol_err dgram_route(struct dgram *d, struct net *net, const struct dgram_to *to, size_t len, struct net_tx *tx,

@@ -9,8 +9,7 @@
  * "Best" is Linux's: bound to the device before not, one family before both; among equals that said SO_REUSEPORT a keyed
  * hash of the pair chooses, else the one bound last.  Each of the three is one look into a hash table.
  *
- * Left out: IP options up and down (RFC 1122 4.1.3.2: receivers throw them away today, RFC 7126), UDP-Lite, checksum-less
- * IPv6 tunnels (RFC 6935), UDP_CORK, UDP_SEGMENT.
+ * Left out: UDP-Lite, checksum-less IPv6 tunnels (RFC 6935), UDP_SEGMENT.
  */
 #include "transport/udp/udp.h"
 #include <netinet/in.h>
@@ -215,6 +214,8 @@ enum ol_fate udp_input(struct udp *udp, struct ol_pkt *pkt, const struct net_rx 
 		.from = f.remote, .to = f.local, .ifi = rx->ifi, .flow = rx->flow, .ttl = rx->ttl, .tos = rx->tos,
 		.time = now,
 	};
+	if (rx->dst.ver == 4 && rx->ip_len > 20)
+		net_ip4_opts_of(udp->net, pkt->data - rx->ip_len, rx, &meta.opts, now);
 	bool many = rx->broadcast || rx->multicast;
 	struct udp_end *e = many ? NULL : find(udp, &f);
 	if (!many && !e) {
@@ -275,7 +276,7 @@ enum ol_err udp_send(struct udp *udp, struct udp_end *e, const struct dgram_to *
 		     ol_time now)
 {
 	size_t text = iov_sum(iov, n), len = text + sizeof(struct wire_udp);
-	size_t ip_len = to->dst.addr.ver == 4 ? 20 : 40;
+	size_t ip_len = dgram_ip_len(&e->d, to);
 	if (text > 0xffff || (to->dst.addr.ver == 4 ? len + ip_len > 0xffff : len > 0xffff))
 		return OL_ERR_MSGSIZE;
 	if (e->d.error) {
