@@ -285,7 +285,7 @@ TEST(errors_about_what_we_cannot_have_sent_are_dropped)
 	world_end(&w);
 }
 
-/* req: 1122-3.2.2-a, 4443-2.4-b, 1122-3.2.2.6-c, 1122-3.2.2.6-d, 4443-4.2-b */
+/* req: 1122-3.2.2-a, 4443-2.4-b, 1122-3.2.2.6-c, 1122-3.2.2.6-d, 4443-4.2-b, 4443-2.2-b */
 TEST(echo_to_many_and_unknown_types)
 {
 	uint8_t e[32] = { 0 };

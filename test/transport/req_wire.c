@@ -412,7 +412,7 @@ TEST(tcp_options_of_syns_mean_nothing_elsewhere)
 }
 
 /* RFC 9293 3.7.1: the peer's limit, the path's, and what the options take away; whichever is least. */
-/* req: MUST-16, MUST-14, 7323-3.2-a */
+/* req: MUST-16, MUST-14, 7323-3.2-a, 8200-8.3-a */
 TEST(tcp_effective_segment_size)
 {
 	static const struct { bool v6; uint32_t mtu; const char *syn; uint32_t text; } t[] = {
