@@ -1,10 +1,11 @@
 /*
  * The filter: which system calls of a guest stop and wait for the runner's answer.
  *
- * Everything is allowed but what is listed here.  Data moves natively: read, write, poll, epoll, close, dup, fcntl,
- * send and recv without an address never stop.  What stops are the control calls of sockets, and among those that also
- * carry data only the ones with an address, control messages or MSG_MORE; and opens for reading alone, because of /proc/net.  Conditions look at the low 32 bits where the kernel
- * takes an int: the upper half of a register is the program's litter, and must not be a way around us.
+ * Everything is allowed but what is listed here.  Data moves natively: read, write, poll, epoll, close, dup, fcntl, send and
+ * recv without an address never stop.  What stops are the control calls of sockets, and among those that also carry data only
+ * the ones with an address, control messages or MSG_MORE; and opens for reading alone, because of /proc/net.  Conditions look
+ * at the low 32 bits where the kernel takes an int: the upper half of a register is the program's litter, and must not be a
+ * way around us.
  *
  * No call reaches the kernel's own network: families we serve are asked of the service, AF_UNIX and AF_ALG stay on this
  * machine and are left alone, every other family does not exist.  io_uring could do all of this behind our back, so it

@@ -1,8 +1,8 @@
 /*
- * ioctl() of guests, on a socket of ours or on any other (number 0: libraries ask about interfaces on AF_UNIX sockets, too): netdevice(7) questions answered out of the host's interfaces, and the queue lengths of tcp(7)
- * and udp(7). Interfaces can be asked about and not changed: that is EPERM, as it is for anyone without
- * CAP_NET_ADMIN.  The argument comes and goes as bytes: a struct ifreq, an int, or for SIOCGIFCONF the array (in: an
- * int with the room for it, or nothing).
+ * ioctl() of guests, on a socket of ours or on any other (number 0: libraries ask about interfaces on AF_UNIX sockets, too):
+ * netdevice(7) questions answered out of the host's interfaces, and the queue lengths of tcp(7) and udp(7). Interfaces can be
+ * asked about and not changed: that is EPERM, as it is for anyone without CAP_NET_ADMIN.  The argument comes and goes as
+ * bytes: a struct ifreq, an int, or for SIOCGIFCONF the array (in: an int with the room for it, or nothing).
  */
 #include "host/ifkind.h"
 #include "host/svc.h"

@@ -1,7 +1,8 @@
 /*
- * NETLINK_ROUTE for guests, rtnetlink(7): which interfaces, addresses and routes their host has (getifaddrs,
- * if_nametoindex, `ip addr`, `ip route`, `ip neigh`, `ip rule`, Go's net.Interfaces).  RTM_GETLINK, RTM_GETADDR,
- * RTM_GETROUTE and RTM_GETNEIGH, whole lists and single ones, RTM_GETRULE as a list; everything else is answered EOPNOTSUPP, or EPERM where it would change something.
+ * NETLINK_ROUTE for guests, rtnetlink(7): which interfaces, addresses and routes their host has (getifaddrs, if_nametoindex,
+ * `ip addr`, `ip route`, `ip neigh`, `ip rule`, Go's net.Interfaces).  RTM_GETLINK, RTM_GETADDR, RTM_GETROUTE and
+ * RTM_GETNEIGH, whole lists and single ones, RTM_GETRULE as a list; everything else is answered EOPNOTSUPP, or EPERM where it
+ * would change something.
  */
 #include "host/ifkind.h"
 #include "host/netlink.h"

@@ -89,9 +89,9 @@ struct ipc_reply {
 
 /*
  * The descriptor a guest gets is one end of an AF_UNIX pair (SOCK_STREAM for streams and listeners, SOCK_DGRAM for UDP,
- * SOCK_SEQPACKET for raw and netlink, and for UDP where the service cannot have it otherwise).  The service binds that end to an abstract name, so that whoever is handed the
- * descriptor by fork, exec, dup or SCM_RIGHTS can tell with getsockname whose it is: "\0outlet/<service
- * pid>/<kind>/<number>".
+ * SOCK_SEQPACKET for raw and netlink, and for UDP where the service cannot have it otherwise).  The service binds that end to
+ * an abstract name, so that whoever is handed the descriptor by fork, exec, dup or SCM_RIGHTS can tell with getsockname whose
+ * it is: "\0outlet/<service pid>/<kind>/<number>".
  */
 enum { IPC_KIND_STREAM = 's', IPC_KIND_DGRAM = 'd', IPC_KIND_RAW = 'r', IPC_KIND_NETLINK = 'n' };
 struct ipc_sock_name { int32_t service; char kind; uint32_t sock; };

@@ -7,7 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { LINKTYPE_NULL = 0, LINKTYPE_ETHERNET = 1, LINKTYPE_PPP = 9, LINKTYPE_PPP_HDLC = 50, LINKTYPE_RAW = 101, LINKTYPE_IPV4 = 228, LINKTYPE_IPV6 = 229 };
+enum { LINKTYPE_NULL = 0, LINKTYPE_ETHERNET = 1, LINKTYPE_PPP = 9, LINKTYPE_PPP_HDLC = 50, LINKTYPE_RAW = 101, LINKTYPE_IPV4 = 228,
+       LINKTYPE_IPV6 = 229 };
 
 bool capread_open(struct capread *c)
 {
