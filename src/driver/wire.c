@@ -1,7 +1,7 @@
 /*
  * A memory wire: an Ethernet segment of any number of ports, or a point-to-point link for bare IP or the bytes of a serial
  * line.  Two ports are a cable; with more it is a learning bridge as IEEE 802.1D 7.8 describes, without spanning tree:
- * addresses learned from senders, in a table of fixed size that forgets the oldest; groups and unknown addresses are flooded. 
+ * addresses learned from senders, in a table of fixed size that forgets the oldest; groups and unknown addresses are flooded.
  * The faults are lane.c's.
  * Nothing here asks a clock or does I/O.
  */

@@ -14,7 +14,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-#define IPC_VERSION 2
+#define IPC_VERSION 3
 #define IPC_MAX (128u * 1024)		/* bytes of a whole message: a 64 KiB datagram and to spare */
 #define IPC_MAX_FDS 4
 
