@@ -94,6 +94,28 @@ TEST(tcp_ack_of_what_came_together_rides_on_text)
 	ladder_end(l);
 }
 
+/*
+ * RFC 8985 7.2: who acknowledges so tells of a flight but its last segment in one ACK.  It was sent segment by segment, and its end is
+ * probed for in two round trips all the same.
+ */
+/* req: 8985-7.2-a */
+TEST(tcp_end_of_a_flight_is_probed_for_after_one_ack_of_the_rest)
+{
+	struct ladder *l = ladder_established(.syn = "mss 1000,sackOK,nop,nop");
+	int at = 1;
+	for (int i = 0; i < 8; i++, at += 2000) {
+		app(l, 0, "write 2000");
+		ladder_flush(l);
+		in (l, 50, ". 1:1(0) ack %d win 60000", at + 2000);
+	}
+	app(l, 0, "write 4000");
+	for (int i = 0; i < 4; i++)
+		out(l, 0, "%s %d:%d(1000) ack 1", i < 3 ? "." : "P.", at + 1000 * i, at + 1000 * i + 1000);
+	in (l, 50, ". 1:1(0) ack %d win 60000", at + 3000);
+	by (l, 120, "P. %d:%d(1000) ack 1", at + 3000, at + 4000);
+	ladder_end(l);
+}
+
 /* RFC 5681 4.2: a gap is told of at once, by each segment behind it: their number and their blocks are the message. */
 TEST(tcp_gap_among_segments_that_came_together_is_told_by_each)
 {

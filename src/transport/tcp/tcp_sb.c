@@ -313,6 +313,7 @@ void sb_append(struct tcp_sb *sb, tcp_seq seq, uint32_t len, uint16_t mss, const
 		sum(sb, R(i), false);
 		R(i)->len += len;
 		R(i)->segs += segments(len, mss);
+		R(i)->tx.in_flight = tx->in_flight;	/* with all that went at this instant, as of one packet of many segments */
 		sum(sb, R(i), true);
 		return;
 	}
