@@ -297,6 +297,26 @@ TEST(cubic_does_not_grow_while_idle)
 	drv_free(d);
 }
 
+/* One ACK for all that was out, and the next flight goes at once: that round trip is time of the curve's like any other. */
+/* req: 9438-4.2-a */
+TEST(cubic_grows_as_much_when_a_flight_is_acknowledged_at_once)
+{
+	double grown[2];
+	for (int at_once = 0; at_once < 2; at_once++) {
+		struct drv *d = avoiding("cubic", 1000, 1000);
+		reduce(d);
+		for (int i = 0; i < 60; i++) {
+			if (at_once)
+				drv_ack(d, 100, .ack = drv_rel(d, d->tcb->snd_nxt));
+			else
+				round_trip(d, 100);
+		}
+		grown[at_once] = segs(d);
+		drv_free(d);
+	}
+	ok(grown[1] > grown[0] * 0.97 && grown[1] < grown[0] * 1.03);
+}
+
 /* A window that was the limit once and is not now does not grow, in congestion avoidance neither. */
 /* req: 9438-4.6-b */
 TEST(window_that_is_no_longer_the_limit_stays)

@@ -196,6 +196,8 @@ void tcp_acked_read(struct tcp_tcb *tcb, struct tcp_acked *a, ol_time now)
 	if (tcb->sack_ok && a->ev->n_sack)
 		sack_blocks(tcb, a, now);
 	cumulative(tcb, a, now);
+	if (a->una_advanced && !l->sb.out.bytes)
+		l->emptied_at = now;
 	if (!tcb->sack_ok && a->retrans_acked)
 		a->orig_acked = false;		/* it may all have come before the hole that was mended: there are no SACKs to tell */
 	if (a->reordered && tcb->sack_ok)

@@ -176,10 +176,10 @@ static void cubic_event(struct tcp_tcb *tcb, enum tcp_cc_event what, ol_time now
 		c->now = (struct curve){ .cwnd_prior = c->now.cwnd_prior };
 		hystart_init(&c->hystart);
 		break;
-	case TCP_CC_TX_START:			/* 4.2: time in which nothing was sent is none */
-		if (c->now.epoch && now > tcb->loss.last_sent) {
-			ol_time idle = now - tcb->loss.last_sent;
-			c->now.epoch_start = MIN(c->now.epoch_start + idle, now);
+	case TCP_CC_TX_START:			/* 4.2: time in which nothing was sent is none; waiting for an ACK is not idle */
+		if (c->now.epoch) {
+			ol_time idle = now - MAX(tcb->loss.last_sent, tcb->loss.emptied_at);
+			c->now.epoch_start = MIN(c->now.epoch_start + MAX(idle, 0), now);
 		}
 		break;
 	default:

@@ -106,6 +106,7 @@ struct tcp_loss {
 	uint32_t max_flight;			/* most outstanding in the window that ends at max_flight_end */
 	tcp_seq max_flight_end;
 	ol_time cwnd_stamp, last_sent;
+	ol_time emptied_at;			/* an ACK left nothing outstanding */
 	bool cwnd_limited;
 	struct tcp_cwv cwv;
 
