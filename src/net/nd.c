@@ -5,7 +5,7 @@
  * An address that is still optimistic (dad.c) changes no neighbour's cache: what goes out from it tells no link address, what
  * answers for it does not override (RFC 4429 3).  So its solicitation may come from one whose link address nobody knows; the answer goes
  * back the way the frame came, or two such hosts would each wait for the other.
- * Routers are ra.c's and adv.c's, redirects redirect.c's.  Left out: anycast, proxies.
+ * Routers are ra.c's and adv.c's, redirects redirect6.c's.  Left out: anycast, proxies.
  */
 #include "net/nd_if.h"
 #include <string.h>
@@ -168,7 +168,7 @@ static void no_router(struct net *net, int ifi, const struct ol_addr *addr)
 	if (!nd)
 		return;
 	router_gone(nd, addr);
-	redirect_forget(net, ifi, addr);
+	redirect_forget(net, 6, ifi, addr);
 	nd_rearm(nd);
 }
 
@@ -201,7 +201,7 @@ enum ol_fate nd_input(struct net *net, const struct ol_pkt *pkt, const struct ne
 	if (type == ICMP6_RA)
 		return ra_input(net, pkt, rx, now);
 	if (type == ICMP6_REDIRECT)
-		return redirect_input(net, pkt, rx, now);
+		return redirect6_input(net, pkt, rx, now);
 	if (!wire_nd_parse(&m, type, pkt->data, pkt->len) ||
 	    ol_addr_is_multicast(&m.target))
 		return OL_DROP_ND_BAD;

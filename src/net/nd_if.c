@@ -207,7 +207,7 @@ static void stop(struct nd_if *nd, ol_time now)
 		nd->prefix[i].until = now;
 	router_due(nd, now);
 	prefix_due(nd, now);
-	redirect_forget(net, nd->ifi, NULL);
+	redirect_forget(net, 6, nd->ifi, NULL);
 	adv_stop(nd);
 	memset(nd->n_dns, 0, sizeof nd->n_dns);
 	nd->hop_limit = 0;

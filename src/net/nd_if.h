@@ -2,7 +2,7 @@
 #define NET_ND_IF_H
 /*
  * What neighbour discovery and autoconfiguration keep of an interface: RFC 4861 5.1 and 6.3.2, RFC 4862 5.1.  Shared by
- * nd_if.c (its life and its timer), dad.c, slaac.c, ra.c, router.c, and redirect.c.
+ * nd_if.c (its life and its timer), dad.c, slaac.c, ra.c, router.c, and redirect6.c.
  *
  *	comes up --> link-local address --> dad.c --> ready           a router advertisement --> ra.c --.--> router.c
  *	         `--> solicitations for routers (ra.c)                                                  |--> prefix.c

@@ -52,9 +52,8 @@ static void user_failed(void *ctx, int ifi, struct ol_pkt *pkt, ol_time now)
 
 static void user_silent(void *ctx, int ifi, const struct ol_addr *addr, ol_time now)
 {
-	redirect_forget(ctx, ifi, addr);
+	redirect_forget(ctx, addr->ver, ifi, addr);
 	route_silent(ctx, ifi, addr, now);
-	redirect4_silent(ctx, ifi, addr);
 }
 
 static void user_acd(void *ctx, int ifi, const struct ol_addr *addr, enum acd_news news, ol_time now)
@@ -74,9 +73,8 @@ struct net *net_new(const struct net_config *cfg, struct link *link, struct ol_p
 	net->wheel = wheel;
 	net->generation = 1;
 	net->revive_at = OL_NEVER;
-	list_init(&net->redirects4);
+	redirect_init(net);
 	list_init(&net->routes);
-	list_init(&net->redirects);
 	list_init(&net->pmtu_age);
 	list_init(&net->reass_age);
 	ol_pktq_init(&net->errors);
@@ -110,7 +108,6 @@ void net_free(struct net *net)
 	link_set_user(net->link, &(struct link_user){ 0 });
 	reass_fini(net);
 	pmtu_fini(net);
-	redirect4_fini(net);
 	free(net->ll4);
 	redirect_fini(net);
 	route_fini(net);
@@ -265,7 +262,7 @@ void net_proto_unreachable(struct net *net, const struct ol_pkt *pkt, const stru
 void net_rearm(struct net *net)
 {
 	struct list *p = list_first(&net->pmtu_age);
-	ol_time at = MIN(redirect4_due(net), p ? MIN(list_of(p, struct pmtu, age)->until, net->revive_at) : net->revive_at);
+	ol_time at = MIN(redirect_due(net), p ? MIN(list_of(p, struct pmtu, age)->until, net->revive_at) : net->revive_at);
 	if (at == OL_NEVER)
 		timer_stop(net->wheel, &net->timer);
 	else
@@ -288,6 +285,6 @@ void net_expire(struct net *net, struct timer *t, ol_time now)
 	}
 	pmtu_expire(net, now);
 	route_revive(net, now);
-	redirect4_expire(net, now);
+	redirect_expire(net, now);
 	net_rearm(net);
 }

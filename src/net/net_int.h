@@ -67,6 +67,10 @@ struct nd_if;					/* nd_if.h */
 struct reass_queue;				/* reass.c */
 #define REASS_BUCKETS 64
 
+/* A better first hop that a router named (redirect.c), and those of one family. */
+struct redirect { struct list node; int ifi; struct ol_addr dst, via, target; ol_time until; };
+struct redirects { struct list all; uint32_t n; };
+
 struct net {
 	struct net_config cfg;
 	struct link *link;
@@ -85,14 +89,11 @@ struct net {
 
 	struct ll4 *ll4;			/* ll4.c, by interface from 1 */
 	int n_ll4;
-	struct list redirects4;			/* redirect4.c; the oldest first */
-	uint32_t n_redirects4;
+	struct redirects redirects4, redirects6;
 	struct nd_if **nd;			/* by interface, from 1; NULL: speaks no IPv6 */
 	int n_nd;
 	struct rng nd_rng;
 	struct sipkey key_slaac;
-	struct list redirects;			/* the oldest first */
-	uint32_t n_redirects;
 
 	struct list routes;
 	struct route_node *root[2];		/* IPv4, IPv6 */
@@ -183,16 +184,23 @@ void route_purge(struct net *net, int ifi, const struct ol_addr *src);
 
 /* path.c */
 enum ol_err path_find(struct net *net, const struct ol_addr *dst, const struct ol_addr *src, int ifi, struct hop *hop);
-/* redirect4.c */
-/** Another next hop for this destination than hop->next, if that gateway said so. */
-void redirect4_apply(const struct net *net, const struct ol_addr *dst, struct hop *hop);
-/** Redirects to this gateway are worth nothing any more. */
-void redirect4_silent(struct net *net, int ifi, const struct ol_addr *gateway);
+/* redirect.c */
+void redirect_init(struct net *net);
+void redirect_fini(struct net *net);
+/** Another next hop for this destination than hop->next, if the router there said so. */
+void redirect_apply(const struct net *net, const struct ol_addr *dst, struct hop *hop);
+/** What was redirected to target on this interface is so no more; NULL: to any of the family. */
+void redirect_forget(struct net *net, int ver, int ifi, const struct ol_addr *target);
+/** Would we send to dst by the sender of rx, on its interface, at this moment?  *via: the router that the routes name. */
+bool redirect_first_hop(struct net *net, const struct ol_addr *dst, const struct net_rx *rx, struct ol_addr *via);
+/** Of a family all live equally long.  False: there is no memory, which was counted. */
+bool redirect_learn(struct net *net, const struct redirect *what);
+ol_time redirect_due(const struct net *net);		/* when the first is to be forgotten; OL_NEVER */
+void redirect_expire(struct net *net, ol_time now);
+/* redirect4.c, redirect6.c */
 /** An ICMP redirect, its checksum right; only borrows pkt. */
 void redirect4_input(struct net *net, const struct ol_pkt *pkt, const struct net_rx *rx, const struct icmp_hdr *icmp, ol_time now);
-ol_time redirect4_due(const struct net *net);		/* when the first is to be forgotten; OL_NEVER */
-void redirect4_expire(struct net *net, ol_time now);
-void redirect4_fini(struct net *net);
+enum ol_fate redirect6_input(struct net *net, const struct ol_pkt *pkt, const struct net_rx *rx, ol_time now);
 /* pmtu.c */
 uint32_t pmtu_get(const struct net *net, const struct ol_addr *dst);	/* 0: nothing known */
 void pmtu_expire(struct net *net, ol_time now);
@@ -266,18 +274,12 @@ void nd_solicit(struct net *net, int ifi, const struct ol_addr *target, const st
 		const struct ol_pkt *waiting, ol_time now);
 struct ol_addr nd_solicited_node(const struct ol_addr *a);
 
-/* nd_if.c, redirect.c */
+/* nd_if.c */
 /** RFC 4862 5.4.5: is IPv6 over on this interface? */
 bool nd_is_disabled(const struct net *net, int ifi);
 void nd_if_fini(struct net *net);
 void nd_if_up(struct net *net, int ifi, bool up, ol_time now);
 void nd_expire(struct net *net, struct timer *t, ol_time now);
 void nd_check(const struct net *net);
-enum ol_fate redirect_input(struct net *net, const struct ol_pkt *pkt, const struct net_rx *rx, ol_time now);
-/** Another next hop for this destination than hop->next, if the router there said so. */
-void redirect_apply(const struct net *net, const struct ol_addr *dst, struct hop *hop);
-/** What was redirected to target on this interface is so no more; NULL: to any. */
-void redirect_forget(struct net *net, int ifi, const struct ol_addr *target);
-void redirect_fini(struct net *net);
 
 #endif

@@ -52,9 +52,7 @@ static enum ol_err find_unicast(const struct net *net, const struct ol_addr *dst
 		hop->ifi = r->r.ifi;
 		if (r->r.gateway.ver)
 			hop->next = r->r.gateway;
-		if (r->r.gateway.ver == 4 && net->n_redirects4)
-			redirect4_apply(net, dst, hop);
-		if (r->r.gateway.ver == 6 && net->n_redirects)
+		if (r->r.gateway.ver)
 			redirect_apply(net, dst, hop);
 		*prefsrc = r->r.prefsrc;
 		return OL_OK;

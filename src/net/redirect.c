@@ -1,19 +1,28 @@
 /*
- * Redirects: RFC 4861 8.  A router that sent a datagram of ours on over the wire it came from says who is the better first
- * hop, or that the destination itself is there.  What is believed (8.1): only the router by way of which we would send at this
- * moment.  An entry is of one destination and counts only while the routes still lead to the router it corrects, so
- * whatever changes them (a router removed, 6.3.5) undoes it; also when its target does not answer, or says that it does not
- * route.  At most REDIRECTS_MAX, the oldest goes.
- * Hosts only: who forwards learns his ways elsewhere (8.3), and sends none here either (route.c).
+ * Better first hops that routers named, of both families; who is believed is redirect4.c's and redirect6.c's affair.  An entry is of one
+ * destination and counts only while the routes still lead to the router it corrects, so whatever changes them undoes it; also
+ * when its target does not answer.
+ *
+ * What always holds, of each family: entries are at most REDIRECTS_MAX (the oldest goes), one for a destination; all live
+ * equally long, so the list is in the order of expiry.
  */
-#include "net/nd_if.h"
+#include "net/net_int.h"
 #include <stdlib.h>
 
-struct redirect { struct list node; int ifi; struct ol_addr dst, via, target; };
+static struct redirects *of(const struct net *net, int ver)
+{
+	return (struct redirects *)(ver == 6 ? &net->redirects6 : &net->redirects4);
+}
+
+void redirect_init(struct net *net)
+{
+	list_init(&net->redirects4.all);
+	list_init(&net->redirects6.all);
+}
 
 static struct redirect *find(const struct net *net, const struct ol_addr *dst)
 {
-	list_for(p, &net->redirects) {
+	list_for(p, &of(net, dst->ver)->all) {
 		struct redirect *r = list_of(p, struct redirect, node);
 		if (ol_addr_eq(&r->dst, dst))
 			return r;
@@ -24,21 +33,21 @@ static struct redirect *find(const struct net *net, const struct ol_addr *dst)
 static void forget(struct net *net, struct redirect *r)
 {
 	list_del(&r->node);
+	of(net, r->dst.ver)->n--;
 	free(r);
-	net->n_redirects--;
 	net->generation++;
 }
 
 void redirect_apply(const struct net *net, const struct ol_addr *dst, struct hop *hop)
 {
-	const struct redirect *r = find(net, dst);
+	const struct redirect *r = of(net, dst->ver)->n ? find(net, dst) : NULL;
 	if (r && r->ifi == hop->ifi && ol_addr_eq(&r->via, &hop->next))
 		hop->next = r->target;
 }
 
-void redirect_forget(struct net *net, int ifi, const struct ol_addr *target)
+void redirect_forget(struct net *net, int ver, int ifi, const struct ol_addr *target)
 {
-	list_for_safe(p, &net->redirects) {
+	list_for_safe(p, &of(net, ver)->all) {
 		struct redirect *r = list_of(p, struct redirect, node);
 		if (r->ifi == ifi && (!target || ol_addr_eq(&r->target, target)))
 			forget(net, r);
@@ -46,66 +55,52 @@ void redirect_forget(struct net *net, int ifi, const struct ol_addr *target)
 }
 
 /* The next hop now, and the router that the routes name: the same, unless redirected before. */
-static bool first_hop(struct net *net, const struct ol_addr *dst, int ifi, struct ol_addr *now_by, struct ol_addr *via)
+bool redirect_first_hop(struct net *net, const struct ol_addr *dst, const struct net_rx *rx, struct ol_addr *via)
 {
 	struct hop hop;
 	const struct route *r = route_lookup(net, dst, 0);
-	if (!r || !r->r.gateway.ver || r->r.ifi != ifi || path_find(net, dst, NULL, 0, &hop) != OL_OK || hop.ifi != ifi)
+	if (!r || !r->r.gateway.ver || r->r.ifi != rx->ifi || path_find(net, dst, NULL, 0, &hop) != OL_OK || hop.ifi != rx->ifi)
 		return false;
-	*now_by = hop.next;
 	*via = r->r.gateway;
-	return true;
+	return ol_addr_eq(&hop.next, &rx->src);
 }
 
-static bool learn(struct net *net, int ifi, const struct nd_redirect *m, const struct ol_addr *via)
+bool redirect_learn(struct net *net, const struct redirect *what)
 {
-	struct redirect *r = find(net, &m->dst);
+	struct redirects *all = of(net, what->dst.ver);
+	struct redirect *r = find(net, &what->dst);
 	if (!r) {
-		if (net->n_redirects == REDIRECTS_MAX)
-			forget(net, list_of(net->redirects.next, struct redirect, node));
+		if (all->n == REDIRECTS_MAX)
+			forget(net, list_of(all->all.next, struct redirect, node));
 		r = calloc(1, sizeof *r);
-		if (!r)
+		if (!r) {
+			net->count[OL_DROP_NO_MEMORY]++;
 			return false;
+		}
 		list_init(&r->node);
-		net->n_redirects++;
+		all->n++;
 	}
-	r->ifi = ifi;
-	r->dst = m->dst;
-	r->via = *via;
-	r->target = m->target;
 	list_del(&r->node);
-	list_append(&net->redirects, &r->node);
+	*r = *what;
+	list_append(&all->all, &r->node);
 	net->generation++;
+	net_rearm(net);
 	return true;
 }
 
-enum ol_fate redirect_input(struct net *net, const struct ol_pkt *pkt, const struct net_rx *rx, ol_time now)
+static ol_time first_due(const struct redirects *all)
 {
-	struct nd_redirect m;
-	struct ol_addr now_by, via;
-	const struct nd_if *nd = nd_if_find(net, rx->ifi);
-	if (!ol_addr_is_linklocal(&rx->src) || !wire_redirect_parse(&m, pkt->data, pkt->len) || ol_addr_is_multicast(&m.dst))
-		return OL_DROP_ND_BAD;
-	addr_set_scope(net, rx->ifi, &m.target);
-	addr_set_scope(net, rx->ifi, &m.dst);
-	bool onlink = ol_addr_eq(&m.target, &m.dst);
-	if (!onlink && (!ol_addr_is_linklocal(&m.target) || ol_addr_is_multicast(&m.target)))
-		return OL_DROP_ND_BAD;
-	if (!nd || !nd->on || !nd->conf.accept_redirects || net->cfg.forward6)
-		return OL_PASS;
-	if (!first_hop(net, &m.dst, rx->ifi, &now_by, &via) || !ol_addr_eq(&now_by, &rx->src) || net_is_local(net, &m.target, 0))
-		return OL_DROP_ND_REDIRECT;	/* req: 4861-8.1-a */
-	if (!learn(net, rx->ifi, &m, &via))
-		return net->count[OL_DROP_NO_MEMORY]++, OL_PASS;
-	if (m.has_mac)
-		neigh_learn(net->link, rx->ifi, &m.target, &m.mac, true, now);
-	if (!onlink)
-		neigh_set_router(net->link, rx->ifi, &m.target, true);
-	return OL_PASS;
+	return list_empty(&all->all) ? OL_NEVER : list_of(all->all.next, struct redirect, node)->until;
 }
 
-void redirect_fini(struct net *net)
+ol_time redirect_due(const struct net *net) { return MIN(first_due(&net->redirects4), first_due(&net->redirects6)); }
+
+void redirect_expire(struct net *net, ol_time now)
 {
-	for (struct list *p; (p = list_first(&net->redirects)); )
-		forget(net, list_of(p, struct redirect, node));
+	struct redirects *const both[] = { &net->redirects4, &net->redirects6 };
+	for (size_t i = 0; i < ARRAY_LEN(both); i++)
+		while (!list_empty(&both[i]->all) && first_due(both[i]) <= now)
+			forget(net, list_of(both[i]->all.next, struct redirect, node));
 }
+
+void redirect_fini(struct net *net) { redirect_expire(net, OL_NEVER); }

@@ -11,7 +11,7 @@
  *
  * Routes by an interface that is down are passed over, and those by a gateway that does not answer come after the
  * others of their prefix for a minute.  Of one metric the higher preference of RFC 4191 comes first.  Redirects are
- * redirect4.c's and redirect.c's.  Left out: type of service, several equal paths.
+ * redirect.c's.  Left out: type of service, several equal paths.
  */
 #include "net/net_int.h"
 #include <errno.h>
