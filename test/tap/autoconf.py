@@ -8,10 +8,11 @@ import json
 import os
 import shutil
 import socket
-import subprocess
 import sys
 import tempfile
 import time
+
+from beside import in_namespace, run, skip
 
 FILE = """wires:
   lan: {tap: oltap2}
@@ -25,29 +26,6 @@ routers:
       - {wire: lan, address: 'fd05::1/64', advertise: {mtu: 1400, preference: high}}
       - {wire: out, address: 'fd06::1/64'}
 """
-
-
-def skip(why):
-    print(f"skipped: {why}")
-    sys.exit(77)
-
-
-def in_namespace():
-    """Once more from the start, in a network namespace where we may make devices."""
-    if os.environ.get("OUTLET_TAP_NS") == "1":
-        return
-    how = ["unshare", "-n"] if os.geteuid() == 0 else ["unshare", "-r", "-n"]
-    if not shutil.which("unshare") or subprocess.run([*how, "true"], capture_output=True).returncode:
-        skip("no network namespace of our own (unprivileged user namespaces are off)")
-    os.environ["OUTLET_TAP_NS"] = "1"
-    os.execvp("unshare", [*how, sys.executable, *sys.argv])
-
-
-def run(*argv, env):
-    p = subprocess.run(argv, env=env, capture_output=True, text=True, timeout=60)
-    if p.returncode:
-        raise SystemExit(f"{' '.join(argv)}: status {p.returncode}\n{p.stdout}{p.stderr}")
-    return p.stdout
 
 
 def until(what, fact):
