@@ -56,6 +56,17 @@ static json_t *unassigned(struct vhost *h, int ifi)
 	return list;
 }
 
+/* Addresses in use of which nobody has yet had the time to say that they are his (RFC 4429). */
+static json_t *optimistic(struct vhost *h, int ifi)
+{
+	json_t *list = json_array();
+	struct ol_addr_info a;
+	for (unsigned k = 0; !ol_addr_info(h->stk, ifi, k, &a); k++)
+		if (a.state == OL_ADDR_OPTIMISTIC)
+			json_array_append_new(list, prefix_text(&a.addr, a.plen));
+	return list;
+}
+
 static json_t *interfaces(struct vhost *h)
 {
 	json_t *list = json_array();
@@ -72,6 +83,7 @@ static json_t *interfaces(struct vhost *h)
 		for (unsigned k = 0; !ol_addr_get(h->stk, i, k, &addr, &plen); k++)
 			json_array_append_new(addrs, prefix_text(&addr, plen));
 		json_object_set_new(j, "addresses", addrs);
+		json_object_set_new(j, "optimistic", optimistic(h, i));
 		json_object_set_new(j, "unassigned", unassigned(h, i));
 		json_object_set_new(j, "rx_packets", json_integer((json_int_t)n.rx_packets));
 		json_object_set_new(j, "rx_bytes", json_integer((json_int_t)n.rx_bytes));

@@ -101,12 +101,12 @@ TEST(hosts_and_sockets_are_told_with_their_owners)
 	net_down(n);
 }
 
-/* What is said of the first address of eth0 that the n-th host does not have. */
-static void lacks(struct tool *t, size_t n, const char *want)
+/* What is said of the first address in this list of the n-th host's eth0. */
+static void told(struct tool *t, size_t n, const char *list, const char *want)
 {
 	json_t *j = answer(t, "{\"verb\": \"hosts\"}");
 	json_t *nic = json_array_get(json_object_get(json_array_get(json_object_get(j, "hosts"), n), "interfaces"), 1);
-	const char *said = json_string_value(json_array_get(json_object_get(nic, "unassigned"), 0));
+	const char *said = json_string_value(json_array_get(json_object_get(nic, list), 0));
 	eq_str(said ? said : "nothing", want);
 	json_decref(j);
 }
@@ -119,10 +119,11 @@ TEST(addresses_that_a_host_does_not_have_are_told)
 	uint8_t claim[60] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2, 0, 0, 0, 9, 9, 8, 6, 0, 1, 8, 0, 6, 4, 0, 1, 2, 0, 0, 0, 9, 9,
 			      10, 1, 0, 2, 0, 0, 0, 0, 0, 0, 10, 1, 0, 2 };
 	struct tool t = tool_come(n);
-	lacks(&t, 0, "10.1.0.1 (probing)");
-	lacks(&t, 1, "nothing");
+	told(&t, 0, "unassigned", "10.1.0.1 (probing)");
+	told(&t, 1, "unassigned", "nothing");
+	told(&t, 0, "optimistic", "fe80::4f:4cff:fe00:1%2/64");
 	vhost_input(vhost_find(&n->svc, "b"), 2, ol_pkt_from(n->svc.pool, claim, sizeof claim));
-	lacks(&t, 1, "10.1.0.2 (taken by 02:00:00:00:09:09)");
+	told(&t, 1, "unassigned", "10.1.0.2 (taken by 02:00:00:00:09:09)");
 	tool_leave(&t);
 	net_down(n);
 }

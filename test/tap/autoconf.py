@@ -41,6 +41,11 @@ def kernel_addresses(env):
     return [a for dev in json.loads(run("ip", "-j", "-6", "addr", "show", "dev", "oltap2", env=env)) for a in dev.get("addr_info", [])]
 
 
+def router_interfaces(outlet, path, env):
+    hosts = json.loads(run(outlet, "hosts", "--json", "--net", path, env=env))["hosts"]
+    return next(h for h in hosts if h["name"] == "r")["interfaces"]
+
+
 def reaches():
     """Nobody listens there: the refusal comes from the host itself."""
     try:
@@ -72,7 +77,8 @@ def network(outlet, env, work):
         until("the kernel reaches a host behind our router", reaches)
         until("our host found out that the kernel has its address", lambda: "fd05::77/64 (duplicate)" in
               run(outlet, "hosts", "--net", path, env=env))
-        # and the other way: the kernel asks for an address of ours
+        # and the other way, once ours is ours beyond doubt: of two who ask at once the first would keep it
+        until("our router has its addresses", lambda: not any(i["optimistic"] for i in router_interfaces(outlet, path, env)))
         run("ip", "addr", "add", "fd05::1/64", "dev", "oltap2", env=env)
         until("the kernel found out that we have its address", lambda: any(a["local"] == "fd05::1" and a.get("dadfailed")
               for a in kernel_addresses(env)))
