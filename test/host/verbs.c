@@ -115,13 +115,14 @@ TEST(addresses_that_a_host_does_not_have_are_told)
 {
 	struct net *n = net_up("wires:\n  lan: {}\nhosts:\n"
 			       "  a: {wire: lan, address: 10.1.0.1/24, address-check: probe}\n"
-			       "  b: {wire: lan, address: 10.1.0.2/24, address-check: announce, address-defence: never}\n");
+			       "  b: {wire: lan, address: 10.1.0.2/24, address-check: announce, address-defence: never}\n"
+			       "  c: {wire: lan, address: 'fd77::9/64'}\n");
 	uint8_t claim[60] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2, 0, 0, 0, 9, 9, 8, 6, 0, 1, 8, 0, 6, 4, 0, 1, 2, 0, 0, 0, 9, 9,
 			      10, 1, 0, 2, 0, 0, 0, 0, 0, 0, 10, 1, 0, 2 };
 	struct tool t = tool_come(n);
 	told(&t, 0, "unassigned", "10.1.0.1 (probing)");
 	told(&t, 1, "unassigned", "nothing");
-	told(&t, 0, "optimistic", "fe80::4f:4cff:fe00:1%2/64");
+	told(&t, 2, "optimistic", "fd77::9/64");
 	vhost_input(vhost_find(&n->svc, "b"), 2, ol_pkt_from(n->svc.pool, claim, sizeof claim));
 	told(&t, 1, "unassigned", "10.1.0.2 (taken by 02:00:00:00:09:09)");
 	tool_leave(&t);

@@ -146,11 +146,12 @@ TEST(probe_leaves_a_near_peer_two_milliseconds)
 	drv_free(d);
 }
 
-/* 7.2: a single segment's ACK may be held back by the peer: that long again. */
+/* 7.2: a single segment's ACK may be held back by a peer of whom that is known: that long again. */
 /* req: 8985-7.2-a */
 TEST(probe_of_a_single_segment_allows_for_delayed_acks)
 {
 	struct drv *d = drv_new(.rtt_ms = 50);
+	d->tcb->loss.habit.held = 1;
 	d->tcb->rto_ns = 2 * OL_SEC;
 	drv_write(d, 0, 1000);
 	d->out[0] = 0;
@@ -163,6 +164,7 @@ TEST(probe_of_a_single_segment_allows_for_delayed_acks)
 TEST(probe_takes_the_place_of_an_earlier_timeout)
 {
 	struct drv *d = drv_new(.rtt_ms = 100);
+	d->tcb->loss.habit.held = 1;			/* the probe waits for 200 ms more */
 	drv_write(d, 0, 1000);
 	d->out[0] = 0;
 	drv_out_at(d, 300, "1:1001");

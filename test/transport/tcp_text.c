@@ -108,11 +108,15 @@ TEST(tcp_end_of_a_flight_is_probed_for_after_one_ack_of_the_rest)
 		ladder_flush(l);
 		in (l, 50, ". 1:1(0) ack %d win 60000", at + 2000);
 	}
+	app(l, 0, "write 1000");
+	ladder_flush(l);
+	at += 1000;
+	in (l, 70, ". 1:1(0) ack %d win 60000", at);	/* and holds back the ACK of a single one */
 	app(l, 0, "write 4000");
 	for (int i = 0; i < 4; i++)
 		out(l, 0, "%s %d:%d(1000) ack 1", i < 3 ? "." : "P.", at + 1000 * i, at + 1000 * i + 1000);
 	in (l, 50, ". 1:1(0) ack %d win 60000", at + 3000);
-	by (l, 120, "P. %d:%d(1000) ack 1", at + 3000, at + 4000);
+	by (l, 140, "P. %d:%d(1000) ack 1", at + 3000, at + 4000);
 	ladder_end(l);
 }
 
@@ -153,7 +157,7 @@ TEST(tcp_reset_among_segments_that_came_together_is_the_last_word)
 /* An answer takes the ACK along. */
 TEST(tcp_ack_rides_on_text)
 {
-	struct ladder *l = ladder_established();
+	struct ladder *l = ladder_established(.cfg = "tcp_early_retrans=0");
 	in (l, 0, "P. 1:101(100) ack 1 win 257");
 	out(l, 0, ". 1:1(0) ack 101");
 	app(l, 0, "read 1000 = 100");

@@ -10,7 +10,7 @@ struct tcp_acked;
 
 struct tcp_ack_habit {
 	uint8_t at_once;		/* so many ACKs in a row told of one segment each, without delay */
-	bool prompt;			/* there were that many once */
+	bool prompt;			/* there were enough of them, since it was last wrong */
 	uint8_t wrong;			/* so often a probe went although the ACK was only held back */
 	uint8_t held;			/* so many told of one segment, late ... */
 	ol_time longest;		/* ... by at most this */

@@ -80,7 +80,7 @@ static const struct setting {
 	S("tcp_recovery", K_U8, recovery, 0, 7, "bit 0: RACK (RFC 8985)"),
 	S("tcp_early_retrans", K_U8, early_retrans, 0, 4, "3: tail loss probes; 0: none (RFC 8985 7)"),
 	S("tcp_tlp_max_ack_delay_us", K_US, tlp_max_ack_delay_ns, 0, 1000000,
-		"how long a peer of which nothing is known may hold back an ACK before a probe, microseconds (RFC 8985 7.2)"),
+		"how long a probe waits for a peer that holds ACKs back, microseconds (RFC 8985 7.2)"),
 	S("tcp_frto", K_U8, frto, 0, 2, "detect spurious timeouts by F-RTO (RFC 5682)"),
 	S("tcp_moderate_cwnd", K_BOOL, moderate_cwnd, 0, 1, "a window given back by an undo is bounded by what is in flight"),
 	S("tcp_slow_start_after_idle", K_BOOL, slow_start_after_idle, 0, 1,

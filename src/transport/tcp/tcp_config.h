@@ -60,7 +60,7 @@ struct tcp_config {
 	uint16_t max_reordering;
 	uint8_t recovery;		/* bit 0: RACK */
 	uint8_t early_retrans;		/* 3: tail loss probes; 0: none */
-	ol_time tlp_max_ack_delay_ns;	/* of a peer of which nothing is known */
+	ol_time tlp_max_ack_delay_ns;	/* of a peer that holds ACKs back */
 	uint8_t frto;			/* 0 off, 2 with and without SACK */
 	bool moderate_cwnd;		/* what an undo gives back is bounded */
 	bool slow_start_after_idle;

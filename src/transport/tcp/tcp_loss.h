@@ -41,7 +41,7 @@ struct tcp_accecn_echo;
 /* Settings, by Linux's names; the core fills one per stack from its configuration and it outlives the connections. */
 struct tcp_loss_cfg {
 	ol_time rto_min, rto_max, rto_initial;	/* 200 ms, 120 s, 1 s */
-	ol_time max_ack_delay;			/* tcp_tlp_max_ack_delay_us: of a stranger, RFC 8985 7.2; 200 ms */
+	ol_time max_ack_delay;			/* tcp_tlp_max_ack_delay_us: of a peer that holds ACKs back, RFC 8985 7.2; 200 ms */
 	uint32_t initial_cwnd;			/* segments, RFC 6928; 10 */
 	uint32_t reordering, max_reordering;	/* tcp_reordering 3, tcp_max_reordering 300 */
 	uint32_t limit_cwnd;			/* bytes no window exceeds (tcp_loss_cfg_default: 1 GiB) */

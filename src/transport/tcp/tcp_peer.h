@@ -2,7 +2,7 @@
 #define TRANSPORT_TCP_PEER_H
 /*
  * What is remembered of servers from one connection to the next: the cookie of Fast Open (RFC 7413 4.1.3), what failed
- * there, and whether ACKs come at once.
+ * there, and whether it holds ACKs back.
  * Only we can make an entry, by opening a connection; there is a bound, and the entry used longest ago gives way.
  */
 #include <stdbool.h>
@@ -36,7 +36,7 @@ struct tcp_peer {
 	struct tcp_setback fastopen, accecn;
 	struct tcp_cookie cookie;	/* not present: none yet */
 	uint16_t mss;			/* the server's, 0: not known */
-	bool prompt;			/* it acknowledges single segments at once: tcp_ack_habit.c */
+	bool holds_acks;		/* it was probed in vain: tcp_ack_habit.c */
 	uint8_t try_exp;		/* 1: ask in the experimental form next time, it knew not the other; 2: it knew neither */
 };
 
