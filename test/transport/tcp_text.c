@@ -58,6 +58,25 @@ TEST(tcp_segments_that_came_together_get_one_ack)
 	ladder_end(l);
 }
 
+/* A whole window told of in one ACK would leave as one burst again; and Linux's CUBIC would take the connection for idle. */
+TEST(tcp_series_of_segments_that_get_one_ack_are_sixteen_long)
+{
+	struct ladder *l = ladder_established();
+	int at = past_the_quick_ones(l);
+	ladder_together(l);
+	for (int i = 1; i <= 40; i++, at += 1000) {
+		in (l, i == 1, ". %d:%d(1000) ack 1 win 257", at, at + 1000);
+		if (i % 16)
+			none(l);
+		else
+			out(l, 0, ". 1:1(0) ack %d", at + 1000);
+	}
+	ladder_together_end(l);
+	out(l, 0, ". 1:1(0) ack %d", at);
+	none(l);
+	ladder_end(l);
+}
+
 /* Also where each alone would be acknowledged at once, and where the last of them ends the stream. */
 /* req: MUST-58, MUST-59 */
 TEST(tcp_first_segments_that_came_together_get_one_ack)

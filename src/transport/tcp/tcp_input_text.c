@@ -95,11 +95,17 @@ static void measure_rcv_rtt(struct tcp_tcb *tcb, const struct tcp_in *in, ol_tim
  * together all are processed first, and one ACK tells of them (3.10.7.4, MUST-58, MUST-59): the odd one does not wait for the next
  * batch, which from a sender with a small window comes a round trip later.  A gap cannot wait: how many duplicate ACKs there are,
  * and which block each has first, is what they say.
+ *
+ * A series ends with the sixteenth all the same.  A window that is acknowledged whole leaves as one burst again, and to Linux's CUBIC
+ * a flight that was acknowledged at once is a connection that was idle: its curve stands still for that round trip.
  */
 static void decide_ack(struct tcp_tcb *tcb, ol_time now)
 {
-	bool due = seq_len(tcb->rcv_wup, tcb->rcv_nxt) > tcb->rcv_mss || (tcb->quick > 0 && !tcb->pingpong) || tcb->opts.quickack;
-	if (tcb->rcvq.ooo || (due && !tcb->tcp->in_batch))
+	enum { SERIES = 16 };
+	uint32_t untold = seq_len(tcb->rcv_wup, tcb->rcv_nxt);
+	bool due = untold > tcb->rcv_mss || (tcb->quick > 0 && !tcb->pingpong) || tcb->opts.quickack;
+	bool more_to_come = tcb->tcp->in_batch && untold < SERIES * tcb->rcv_mss;
+	if (tcb->rcvq.ooo || (due && !more_to_come))
 		tcb->ack_now = true;
 	else if (due && list_empty(&tcb->ack_later))
 		list_append(&tcb->tcp->ack_later, &tcb->ack_later);
