@@ -390,6 +390,36 @@ TEST(extension_headers_are_obeyed)
 	world_end(&w);
 }
 
+/* What finds the way out full is lost, and nobody is told: an error would be one packet more where there are too many. */
+/* req: 4443-3.1-b */
+TEST(datagrams_lost_to_congestion_are_lost_in_silence)
+{
+	struct net_config c = silent_config();
+	c.forward4 = c.forward6 = true;
+	c.icmp_rate_per_s = 0;
+	start(&c);
+	route(&w, 0, "10.7.0.0/16", NULL, 3);
+	route(&w, 0, "fd07::/64", NULL, 3);
+	struct dgram v4 = { "10.0.0.2", "10.7.0.9", 17 }, v6 = { "fd00::2", "fd07::9", 17 };
+	enum { ROOM = 1000 };			/* frames, where the interface says nothing else */
+	for (unsigned i = 0; i < ROOM; i++)
+		eq(in(i & 1 ? &v4 : &v6, text, sizeof text), OL_FORWARDED);
+	for (int i = 0; i < 10; i++) {
+		eq(in(&v4, text, sizeof text), OL_DROP_LINK_QUEUE_FULL);
+		eq(in(&v6, text, sizeof text), OL_DROP_LINK_QUEUE_FULL);
+	}
+	ok(!frame(&w, 0, 2));
+	v4.ttl = v6.ttl = 1;			/* whereas of other losses the sender hears */
+	eq(in(&v4, text, sizeof text), OL_DROP_IP_TTL);
+	eq(in(&v6, text, sizeof text), OL_DROP_IP_TTL);
+	for (int i = 0; i < 2; i++) {
+		struct ol_pkt *p = frame(&w, 0, 2);
+		ok(p);
+		ol_pkt_free(p);
+	}
+	world_end(&w);
+}
+
 /* Hostile input: mutations of good datagrams, every length, checksums mended or not; nothing read outside, nothing leaked. */
 TEST(mutated_datagrams_do_no_harm)
 {
