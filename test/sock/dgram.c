@@ -2,6 +2,7 @@
 #include <sys/types.h>
 #include <errno.h>
 #include <linux/errqueue.h>
+#include <netinet/icmp6.h>
 #include <netinet/ip_icmp.h>
 #include <netinet/udp.h>
 #include <stdlib.h>
@@ -197,7 +198,7 @@ TEST(dgram_broadcast_needs_leave_and_reaches_all)
 	pair_free(p);
 }
 
-/* req: 1122-3.4-d, 1122-4.1.3.1-a, 1122-4.1.3.3-a, POSIX-general-a: nobody there, and a connected socket hears of it once */
+/* req: 1122-3.4-d, 1122-3.2.2.1-c, 1122-4.1.3.1-a, 1122-4.1.3.3-a, POSIX-general-a: nobody there, and a connected socket hears of it once */
 TEST(dgram_port_unreachable_comes_back)
 {
 	struct pair *p = pair_new(NULL);
@@ -534,6 +535,32 @@ TEST(dgram_ping_and_raw_sockets_hear_a_reply)
 	eq(send_to(p, A(p), s, &echo, sizeof echo, &to, sizeof to), -EINVAL);	/* echo requests and nothing else */
 	pair_run(p, 100);
 	eq(take(p, A(p), r), -EAGAIN);
+	pair_free(p);
+}
+
+/* req: 4443-4.1-b */
+TEST(dgram_ping_and_raw_sockets_hear_a_reply_of_ipv6)
+{
+	struct pair *p = pair_new(NULL);
+	struct sockaddr_in6 to = in6("fd00::2", 0), name;
+	struct { uint8_t type, code; uint16_t sum, id, seq; char text[4]; } echo = { ICMP6_ECHO_REQUEST, 0, 0, 0, htons(7), "ping" };
+	socklen_t len = sizeof name;
+	ol_sock s = ol_socket(A(p), AF_INET6, SOCK_DGRAM, IPPROTO_ICMPV6, p->now);
+	ol_sock r = ol_socket(A(p), AF_INET6, SOCK_RAW, IPPROTO_ICMPV6, p->now);
+	struct icmp6_filter replies;
+	ICMP6_FILTER_SETBLOCKALL(&replies);
+	ICMP6_FILTER_SETPASS(ICMP6_ECHO_REPLY, &replies);
+	eq(ol_setsockopt(A(p), r, IPPROTO_ICMPV6, ICMP6_FILTER, &replies, sizeof replies, p->now), 0);
+	eq(send_to(p, A(p), s, &echo, sizeof echo, &to, sizeof to), sizeof echo);
+	pair_run(p, 100);
+	eq(ol_getsockname(A(p), s, (struct sockaddr *)&name, &len), 0);
+	eq(take(p, A(p), s), sizeof echo);
+	eq((uint8_t)got[0], ICMP6_ECHO_REPLY);
+	eq_mem(got + 4, &name.sin6_port, 2);
+	eq_mem(got + 6, &echo.seq, 2);
+	eq_mem(got + 8, "ping", 4);
+	eq(take(p, A(p), r), sizeof echo);			/* raw: from the ICMP header on, RFC 3542 3 */
+	eq((uint8_t)got[0], ICMP6_ECHO_REPLY);
 	pair_free(p);
 }
 

@@ -135,7 +135,7 @@ static void too_big(struct pair *p, uint16_t port, uint16_t mtu)
 
 /*
  * RFC 8899 is for who makes packets of a program's data; over UDP that is the program itself.  What it stands on is here.
- * req: 8899-3-a, 8899-3-b, 8899-3-c, 8899-3-d
+ * req: 8899-3-a, 8899-3-b, 8899-3-c, 8899-3-d, 8085-3.2-a
  */
 TEST(a_program_may_search_the_paths_mtu_itself)
 {
