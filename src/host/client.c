@@ -267,14 +267,20 @@ static void greet(struct client *cl, const uint8_t *body, size_t len)
 {
 	struct svc *s = cl->svc;
 	struct ipc_hello hello;
+	struct ipc_bytes file;
 	uint32_t version = 0;
 	memcpy(&version, body, MIN(len, sizeof version));
 	if (version != IPC_VERSION) {
 		refuse(cl, "this network is run by another version of outletd; end it with: outlet down");
 		return;
 	}
-	if (!ipc_hello_parse(body, len, &hello)) {
+	if (!ipc_hello_parse(body, len, &hello, &file)) {
 		client_drop(cl);
+		return;
+	}
+	if (file.len && (file.len != strlen(s->file) || memcmp(file.p, s->file, file.len) != 0)) {
+		refuse(cl, "another network %s runs already; end it with `outlet down --now --net %s`, or give your file another name; "
+		       "it was made from %s", s->net, s->net, s->file[0] ? s->file : "no file");
 		return;
 	}
 	cl->role = hello.role;

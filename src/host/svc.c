@@ -139,7 +139,8 @@ int svc_init(struct svc *s, const char *net, const char *file, char *why, size_t
 	memset(s, 0, sizeof *s);
 	s->listener.fd = -1;
 	snprintf(s->net, sizeof s->net, "%s", net);
-	snprintf(s->file, sizeof s->file, "%s", file ? file : "");
+	if (file && !realpath(file, s->file))
+		snprintf(s->file, sizeof s->file, "%s", file);
 	struct list *lists[] = { &s->clients, &s->dead_clients, &s->hosts,	 &s->wires,	 &s->tombs,
 				 &s->streams, &s->dirty_hosts,	&s->dirty_wires, &s->dead_gsocks };
 	for (size_t i = 0; i < ARRAY_LEN(lists); i++)

@@ -14,12 +14,12 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-#define IPC_VERSION 3
+#define IPC_VERSION 4
 #define IPC_MAX (128u * 1024)		/* bytes of a whole message: a 64 KiB datagram and to spare */
 #define IPC_MAX_FDS 4
 
 enum ipc_type {
-	IPC_HELLO = 1,		/* body: struct ipc_hello */
+	IPC_HELLO = 1,		/* body: struct ipc_hello; behind it the network file that is meant, a whole path, if one is */
 	IPC_WELCOME,		/* body: JSON text about the network and the host */
 	IPC_REFUSE,		/* body: one sentence that says what is wrong and what to do */
 	IPC_CALL,		/* body: struct ipc_call and its bytes */
@@ -147,6 +147,6 @@ bool ipc_call_parse(const uint8_t *body, size_t len, struct ipc_call *call, stru
 		    struct ipc_bytes *ctl, struct ipc_bytes *data);
 bool ipc_reply_parse(const uint8_t *body, size_t len, struct ipc_reply *reply, struct ipc_bytes *name,
 		     struct ipc_bytes *ctl, struct ipc_bytes *data);
-bool ipc_hello_parse(const uint8_t *body, size_t len, struct ipc_hello *hello);
+bool ipc_hello_parse(const uint8_t *body, size_t len, struct ipc_hello *hello, struct ipc_bytes *file);
 
 #endif

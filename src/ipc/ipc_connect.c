@@ -50,10 +50,13 @@ static int dial(const char *path)
 	return fd;
 }
 
-/* HELLO and its answer.  -ECONNRESET: the service was leaving; try again. */
-static int greet(int fd, const struct ipc_hello *hello, char *text, size_t text_len)
+/* HELLO and its answer.  A file that is no more cannot be compared.  -ECONNRESET: the service was leaving; try again. */
+static int greet(int fd, const struct ipc_where *w, const struct ipc_hello *hello, char *text, size_t text_len)
 {
-	int err = ipc_send(fd, IPC_HELLO, 0, hello, sizeof *hello, NULL, 0, NULL, 0);
+	char file[PATH_MAX] = "";
+	if (w->file && !realpath(w->file, file))
+		*file = 0;
+	int err = ipc_send(fd, IPC_HELLO, 0, hello, sizeof *hello, file, strlen(file), NULL, 0);
 	if (err)
 		return err == -EPIPE ? -ECONNRESET : err;
 	struct pollfd p = { .fd = fd, .events = POLLIN };
@@ -249,7 +252,7 @@ int ipc_connect(const struct ipc_where *w, const struct ipc_hello *hello, char *
 		int fd = dial_or_start(w, path, text, text_len);
 		if (fd < 0)
 			return fd;
-		err = greet(fd, hello, text, text_len);
+		err = greet(fd, w, hello, text, text_len);
 		if (!err)
 			return fd;
 		close(fd);

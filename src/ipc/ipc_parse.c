@@ -40,10 +40,11 @@ bool ipc_reply_parse(const uint8_t *body, size_t len, struct ipc_reply *reply, s
 	return split(body + sizeof *reply, len - sizeof *reply, reply->name_len, reply->ctl_len, name, ctl, data);
 }
 
-bool ipc_hello_parse(const uint8_t *body, size_t len, struct ipc_hello *hello)
+bool ipc_hello_parse(const uint8_t *body, size_t len, struct ipc_hello *hello, struct ipc_bytes *file)
 {
-	if (len != sizeof *hello)
+	if (len < sizeof *hello)
 		return false;
+	*file = (struct ipc_bytes){ body + sizeof *hello, len - sizeof *hello };
 	memcpy(hello, body, sizeof *hello);
 	hello->program[sizeof hello->program - 1] = 0;
 	hello->host[sizeof hello->host - 1] = 0;

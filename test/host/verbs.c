@@ -6,15 +6,18 @@
 
 struct tool { struct net *n; int fd; uint8_t *buf; struct ipc_head head; const uint8_t *body; int len; };
 
-static struct tool tool_come(struct net *n)
+/* A tool that means the network of a file ("": whichever runs), and what it is told. */
+static struct tool tool_of(struct net *n, const char *file, enum ipc_type answer)
 {
 	struct tool t = { .n = n, .fd = dial(n), .buf = malloc(IPC_MAX) };
 	struct ipc_hello hello = { .version = IPC_VERSION, .role = IPC_ROLE_TOOL };
-	eq(ipc_send(t.fd, IPC_HELLO, 0, &hello, sizeof hello, NULL, 0, NULL, 0), 0);
+	eq(ipc_send(t.fd, IPC_HELLO, 0, &hello, sizeof hello, file, strlen(file), NULL, 0), 0);
 	until(n, (t.len = ipc_recv(t.fd, t.buf, &t.head, &t.body, NULL, NULL)) >= 0);
-	eq(t.head.type, IPC_WELCOME);
+	eq(t.head.type, answer);
 	return t;
 }
+
+static struct tool tool_come(struct net *n) { return tool_of(n, "", IPC_WELCOME); }
 
 static void tool_leave(struct tool *t)
 {
@@ -125,6 +128,27 @@ TEST(addresses_that_a_host_does_not_have_are_told)
 	told(&t, 2, "optimistic", "fd77::9/64");
 	vhost_input(vhost_find(&n->svc, "b"), 2, ol_pkt_from(n->svc.pool, claim, sizeof claim));
 	told(&t, 1, "unassigned", "10.1.0.2 (taken by 02:00:00:00:09:09)");
+	tool_leave(&t);
+	net_down(n);
+}
+
+/* Two files may have one name in two folders: whoever names one is not let into the network of the other. */
+TEST(network_of_another_file_is_refused)
+{
+	struct net *n = net_up("wires: {lan: {}}\nhosts:\n  a: {wire: lan, address: 10.1.0.1/24}\n");
+	char file[sizeof n->svc.file];
+	snprintf(file, sizeof file, "%s", n->svc.file);
+	struct tool t = tool_of(n, file, IPC_WELCOME);
+	tool_leave(&t);
+	file[1]++;
+	t = tool_of(n, file, IPC_REFUSE);
+	ok(memmem(t.body, (size_t)t.len, n->svc.file, strlen(n->svc.file)));
+	tool_leave(&t);
+	t = tool_of(n, n->svc.net, IPC_REFUSE);
+	tool_leave(&t);
+	net_down(n);
+	n = net_up(NULL);
+	t = tool_of(n, "/tmp/test.yaml", IPC_REFUSE);
 	tool_leave(&t);
 	net_down(n);
 }

@@ -168,12 +168,14 @@ TEST(call_parts_never_reach_outside_the_body)
 TEST(hello_text_always_ends)
 {
 	struct ipc_hello h = { .version = IPC_VERSION, .role = IPC_ROLE_GUEST }, got;
+	struct ipc_bytes file;
 	memset(h.program, 'p', sizeof h.program);
 	memset(h.host, 'h', sizeof h.host);
-	ok(ipc_hello_parse((uint8_t *)&h, sizeof h, &got));
+	ok(ipc_hello_parse((uint8_t *)&h, sizeof h, &got, &file));
+	eq(file.len, 0);
 	eq(strlen(got.program), sizeof h.program - 1);
 	eq(strlen(got.host), sizeof h.host - 1);
 	h.role = 9;
-	ok(!ipc_hello_parse((uint8_t *)&h, sizeof h, &got));
-	ok(!ipc_hello_parse((uint8_t *)&h, sizeof h - 1, &got));
+	ok(!ipc_hello_parse((uint8_t *)&h, sizeof h, &got, &file));
+	ok(!ipc_hello_parse((uint8_t *)&h, sizeof h - 1, &got, &file));
 }

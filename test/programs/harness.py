@@ -136,6 +136,8 @@ class Net:
             p.wait()
         for server in reversed(self.servers):
             server.end()
+        if self.file:
+            subprocess.run([self.outlet, "down", "--now", "--net", self.file], env=self.env, capture_output=True)
 
     def path(self, *names):
         return os.path.join(self.dir, *names)
