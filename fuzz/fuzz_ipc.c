@@ -133,11 +133,11 @@ static void greet_any(struct input *in, int who)
 	struct ipc_hello h = { .version = IPC_VERSION };
 	uint8_t how = in_byte(in), host = in_byte(in) % 7;
 	come(who);
-	if (how & 0x80) {			/* anything: as it comes, or cut */
+	if (how & 0x80) {			/* anything: as it comes, cut, or with a file's name behind */
 		size_t len = sizeof h;
 		const uint8_t *p = in_take(in, &len);
 		memcpy(&h, p, len);
-		ipc_send(w.cl[who].fd, IPC_HELLO, 0, &h, how & 1 ? len : sizeof h, NULL, 0, NULL, 0);
+		ipc_send(w.cl[who].fd, IPC_HELLO, 0, &h, how & 1 ? len : sizeof h, p, how & 2 ? len : 0, NULL, 0);
 	} else {
 		greet(who, how & 1 ? IPC_ROLE_TOOL : IPC_ROLE_GUEST, hosts[host], how & 2 ? "/a/Prog.x" : "");
 	}

@@ -30,6 +30,9 @@ static ol_time probe_after(struct drv *d)
 	return next_probe(d);
 }
 
+/* How long a probe waits for a delayed ACK. */
+static ol_time patient(const struct drv *d) { return 2 * (d->tcb->srtt_ns / OL_MS) + 200; }
+
 static bool prompt(const struct drv *d, ol_time after)
 {
 	ol_time srtt = d->tcb->srtt_ns / OL_MS;
@@ -50,7 +53,7 @@ TEST(peer_that_was_seen_to_hold_back_an_ack_is_waited_for)
 {
 	struct drv *d = drv_new(.rtt_ms = RTT);
 	singles(d, 1, 40);
-	eq(probe_after(d), 2 * (d->tcb->srtt_ns / OL_MS) + 200);
+	eq(probe_after(d), patient(d));
 	drv_free(d);
 }
 
@@ -82,7 +85,7 @@ TEST(one_prompt_ack_proves_nothing)
 	struct drv *d = drv_new(.rtt_ms = RTT);
 	singles(d, 1, 40);
 	singles(d, 1, 0);
-	eq(probe_after(d), 2 * (d->tcb->srtt_ns / OL_MS) + 200);
+	eq(probe_after(d), patient(d));
 	drv_free(d);
 }
 
@@ -113,7 +116,7 @@ TEST(flights_of_a_peer_that_was_probed_in_vain_wait_like_single_segments)
 	drv_ack(d, 5, .ack = d->queued + 1);
 	drv_ack(d, RTT, .ack = d->queued + 1, .sack = { d->queued - 999, d->queued + 1 });
 	singles(d, 1, 0);				/* RFC 8985 7.3: a round trip has to be measured between two probes */
-	eq(tail_probe_after(d, 2), 2 * (d->tcb->srtt_ns / OL_MS) + 200);
+	eq(tail_probe_after(d, 2), patient(d));
 	drv_free(d);
 }
 
@@ -125,7 +128,7 @@ TEST(ack_of_two_segments_takes_the_word_back)
 	singles(d, 20, 0);
 	drv_write(d, 10, 2000);
 	drv_ack(d, RTT, .ack = d->queued + 1);
-	eq(probe_after(d), 2 * (d->tcb->srtt_ns / OL_MS) + 200);
+	eq(probe_after(d), patient(d));
 	drv_free(d);
 }
 
@@ -164,7 +167,7 @@ TEST(needless_probe_ends_what_was_believed)
 	drv_ack(d, 5, .ack = d->queued + 1);
 	drv_ack(d, RTT, .ack = d->queued + 1, .sack = { d->queued - 999, d->queued + 1 });
 	singles(d, 7, 0);				/* four times the word: eight */
-	eq(probe_after(d), 2 * (d->tcb->srtt_ns / OL_MS) + 200);
+	eq(probe_after(d), patient(d));
 	drv_ack(d, RTT, .ack = d->queued + 1);
 	singles(d, 8, 0);
 	ok(probe_after(d) <= 2 * (d->tcb->srtt_ns / OL_MS) + RTT / 4);
