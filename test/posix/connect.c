@@ -92,12 +92,12 @@ TEST(connect_without_waiting)
 	gives(opt(fd, SOL_SOCKET, SO_ERROR), 0);
 	fd = nonblocking(tcp());
 	says(connect(fd, SA(closed)), EINPROGRESS);
-	gives(ready(fd, POLLOUT), POLLOUT | POLLERR | POLLHUP);
+	gives(ready_for(fd, POLLOUT), POLLOUT | POLLERR | POLLHUP);
 	gives(opt(fd, SOL_SOCKET, SO_ERROR), ECONNREFUSED);
 	gives(opt(fd, SOL_SOCKET, SO_ERROR), 0);
 	fd = nonblocking(tcp());
 	says(connect(fd, SA(closed)), EINPROGRESS);
-	gives(ready(fd, POLLOUT), POLLOUT | POLLERR | POLLHUP);
+	gives(ready_for(fd, POLLOUT), POLLOUT | POLLERR | POLLHUP);
 	says(connect(fd, SA(closed)), ECONNREFUSED);		/* or by asking again */
 }
 

@@ -126,6 +126,22 @@ int ready(int fd, int events)
 	return n < 0 ? n : p.revents;
 }
 
+/*
+ * The end of a guest's pair tells of a refused connection a moment before the end's send queue is given back, and poll says so: ERR and
+ * HUP, then OUT as well.  The kernel's TCP says all three at once, but nothing asks that of it.
+ */
+int ready_for(int fd, int events)
+{
+	int said = 0;
+	for (int tries = 0; tries < PATIENCE_MS; tries++) {
+		said = ready(fd, events);
+		if (said <= 0 || (said & events) == events)
+			break;
+		poll(NULL, 0, 1);
+	}
+	return said;
+}
+
 int look(int fd, int events)
 {
 	struct pollfd p = { .fd = fd, .events = (short)events };

@@ -66,6 +66,7 @@ int on(int fd, int level, int name, int v);	/* setsockopt of an int */
 int opt(int fd, int level, int name);		/* an int option's value, or -1 */
 int nonblocking(int fd);			/* the same descriptor */
 int ready(int fd, int events);			/* what poll says within ten seconds */
+int ready_for(int fd, int events);		/* as ready(), once it says each of the events */
 int look(int fd, int events);			/* what poll says now */
 void reset(int fd);				/* closes it by a reset */
 size_t fill(int fd);				/* writes until EAGAIN, without waiting; leaves O_NONBLOCK on */
