@@ -59,7 +59,7 @@ static void send_message(struct world *w, struct input *in, ol_sock s)
 	static char much[70000];
 	uint8_t how = byte(in);
 	struct sockaddr_storage to;
-	union { struct cmsghdr c; uint8_t b[96]; } ctl = { .c = { .cmsg_level = how & 8 ? IPPROTO_IPV6 : IPPROTO_IP } };
+	union { uint8_t b[96]; struct cmsghdr c; } ctl = { .b = { 0 } };
 	struct iovec iov[2] = { { much, byte(in) }, { much + 300, how & 1 ? byte(in) * 256u : 0 } };
 	struct msghdr m = { .msg_iov = iov, .msg_iovlen = 2 };
 	if (how & 2) {
@@ -67,6 +67,7 @@ static void send_message(struct world *w, struct input *in, ol_sock s)
 		m.msg_name = &to;
 	}
 	if (how & 4) {
+		ctl.c.cmsg_level = how & 8 ? IPPROTO_IPV6 : IPPROTO_IP;
 		m.msg_control = &ctl;
 		m.msg_controllen = how & 0x10 ? byte(in) % sizeof ctl : sizeof ctl;
 		ctl.c.cmsg_type = byte(in) % 72;

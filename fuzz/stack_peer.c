@@ -56,7 +56,7 @@ static void put_ip(struct world *w, struct input *in, int ver, uint8_t proto, co
 {
 	uint8_t f[2048], twist = byte(in), *h = f + ether(f, 0, ver == 4 ? 0x0800 : 0x86dd);
 	size_t hlen = ver == 4 ? 20 : 40, room = byte(in) * (twist & 0x80 ? 5u : 1u);
-	memset(h, 0, hlen);
+	memset(h, 0, hlen + 8);			/* of an IPv6 header that follows, too, where the script ends */
 	if (ver == 4) {
 		memcpy(h, (uint8_t[]){ 0x45, (uint8_t)(twist >> 5 & 3), 0, 0, 0, byte(in), 0, 0, 64, proto }, 10);
 		memcpy(h + 12, their4, 4);
