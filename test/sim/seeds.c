@@ -15,3 +15,7 @@ TEST(a_path_mtu_learnt_by_one_connection_is_known_to_the_next) { again("tcp_rout
 TEST(a_shortened_retransmission_leaves_the_scoreboard_in_step) { again("tcp_crowd", 0x33); }
 /* A SYN-ACK that answered a repeated SYN was not noted, though text was under way behind the first (RFC 7413). */
 TEST(a_fast_open_notes_every_syn_ack) { again("tcp_fast", 0x3); }
+/* Not the stacks' fault: two wires turned a bit each of one packet, 698 bytes apart and opposite ways, and the checksum was as before. */
+TEST(a_packet_is_damaged_once_at_most) { again("tcp_random", 0xe23859c6); }
+/* Nor this: one checksum covers all fragments of a datagram, and two of them were damaged. */
+TEST(fragments_are_not_damaged) { again("udp", 0xa67); }

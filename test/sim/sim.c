@@ -31,7 +31,7 @@ struct sim {
 	struct host host[HOSTS_MAX];
 	int n_hosts;
 	struct wire wire[WIRES_MAX];
-	int n_wires;
+	int n_wires, damaging;		/* the wire that damages packets, or -1 */
 	struct nic iface[IFACES_MAX];
 	int n_ifaces;
 	struct sim_app *apps;
@@ -59,6 +59,7 @@ struct sim *sim_new(const struct sim_config *cfg)
 	if (!s)
 		abort();
 	s->seed = cfg->seed;
+	s->damaging = -1;
 	s->check_every = cfg->check_every ? cfg->check_every : 1;
 	rng_init(&s->rng, cfg->seed);
 	s->pool = ol_pool_new(0);
@@ -270,6 +271,10 @@ void sim_faults(struct sim *s, int wire, int port, const char *text)
 	char why[256];
 	if (ol_faults_parse(&f, text, why, sizeof why))
 		sim_fail(s, "%s", why);
+	if (f.corrupt_ppb && s->damaging < 0)
+		s->damaging = wire;
+	if (s->damaging != wire)
+		f.corrupt_ppb = 0;
 	SIM_CHECK(s, ol_wire_set_faults(s->wire[wire].w, port, OL_WIRE_IN, &f, s->now) == 0);
 }
 

@@ -47,7 +47,10 @@ void sim_route(struct sim *s, int host, const char *prefix, const char *gateway)
  * be learned, and what is tried would be the neighbour cache's patience.  From here on scoreboards are held against a model (model.h).
  */
 void sim_introduce_all(struct sim *s);
-/** Sets the faults of every `in` of the wire, or of one port's. */
+/**
+ * Sets the faults of every `in` of the wire, or of one port's.  The first wire that damages packets is the only one: of two bits turned in
+ * one packet, 16 places apart and opposite ways, the checksum tells nothing (RFC 1071 2), and every byte is to arrive right.
+ */
 void sim_faults(struct sim *s, int wire, int port, const char *text);
 
 ol_time sim_now(const struct sim *s);
