@@ -195,12 +195,20 @@ static void one_byte_each(void)
 
 static void on_alarm(int sig) { (void)sig; }
 
-static void alarm_in(int ms, bool restart)
+/* Again and again: the first may come before the call that it is to interrupt. */
+static void alarm_each(int ms, bool restart)
 {
 	struct sigaction sa = { .sa_handler = on_alarm, .sa_flags = restart ? SA_RESTART : 0 };
-	struct itimerval it = { .it_value.tv_usec = ms * 1000 };
+	struct itimerval it = { { .tv_usec = ms * 1000 }, { .tv_usec = ms * 1000 } };
 	sigaction(SIGALRM, &sa, NULL);
 	setitimer(ITIMER_REAL, &it, NULL);
+}
+
+static void no_alarm(void)
+{
+	int err = errno;
+	setitimer(ITIMER_REAL, &(struct itimerval){ 0 }, NULL);
+	errno = err;
 }
 
 static int ask_fake(int fd, int what)
@@ -214,29 +222,32 @@ static int ask_fake(int fd, int what)
 static void interrupted(void)
 {
 	int l = listener(80);
-	alarm_in(30, false);
+	alarm_each(30, false);
 	must(accept(l, NULL, NULL) == -1 && errno == EINTR);
+	no_alarm();
 	int c = connected(80);
 	must(accept(l, NULL, NULL) >= 0);			/* the interrupted one swallowed nothing */
 	struct timeval tv = { .tv_usec = 50000 };
 	must(setsockopt(l, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof tv) == 0);
 	double t = seconds();
 	must(accept(l, NULL, NULL) == -1 && errno == EAGAIN);
-	must(seconds() - t > 0.04 && seconds() - t < 2);
+	must(seconds() - t > 0.04);
 	struct sockaddr_in silent = address(FAKE_PORT_SILENT);
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
-	alarm_in(30, false);
+	alarm_each(30, false);
 	must(connect(fd, SA(silent), sizeof silent) == -1 && errno == EINTR);
+	no_alarm();
 	for (int i = 0; i < 200 && !ask_fake(c, FAKE_CANCELS); i++)
 		usleep(10000);
 	must(ask_fake(c, FAKE_CANCELS) == 1);
 	/* With a timeout a handler ends the call, whatever its flags say. */
-	tv.tv_usec = 900000;
+	tv.tv_sec = 10;
 	must(setsockopt(l, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof tv) == 0);
-	alarm_in(30, true);
+	alarm_each(30, true);
 	must(accept(l, NULL, NULL) == -1 && errno == EINTR);
+	no_alarm();
 	/* A call that goes on after a handler with SA_RESTART still gets its connection. */
-	tv.tv_usec = 0;
+	tv = (struct timeval){ 0 };
 	must(setsockopt(l, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof tv) == 0);
 	pid_t pid = fork();
 	if (pid == 0) {
@@ -244,8 +255,9 @@ static void interrupted(void)
 		close(connected(80));
 		exit(0);
 	}
-	alarm_in(30, true);
+	alarm_each(30, true);
 	must(accept(l, NULL, NULL) >= 0);
+	no_alarm();
 	wait_for(pid);
 }
 
@@ -271,7 +283,7 @@ static void storm(void)
 		must(bind(l, SA(other), sizeof other) == 0);
 		close(l);
 	}
-	setitimer(ITIMER_REAL, &(struct itimerval){ 0 }, NULL);
+	no_alarm();
 }
 
 static void killed_in_accept(void)
@@ -614,7 +626,7 @@ static void *senseless(void *arg)
 		int nr = calls[next_random(&x) % (sizeof calls / sizeof *calls)];
 		if (nr == SYS_socket)
 			a[0] = next_random(&x) & 1 ? AF_INET : (long)next_random(&x) % 50;
-		alarm_in(3, next_random(&x) & 1);
+		alarm_each(3, next_random(&x) & 1);
 		long fd = syscall(nr, a[0], a[1], a[2], a[3], a[4], a[5]);
 		if ((nr == SYS_socket || nr == SYS_accept || nr == SYS_accept4) && fd > 20)
 			close((int)fd);

@@ -173,6 +173,14 @@ size_t fill(int fd)
 	return n;
 }
 
+/* The other host may find some room long after. */
+bool stays_full(int fd)
+{
+	for (int tries = 0; look(fd, POLLOUT) && tries < 100; tries++)
+		fill(fd);
+	return look(fd, POLLOUT) == 0;
+}
+
 int not_a_socket(void)
 {
 	int fd = open("/dev/null", O_RDWR);

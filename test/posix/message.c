@@ -180,6 +180,7 @@ TEST(receiving_nothing_until_the_timeout)
 	}
 	char two[2];
 	gives(write(pairs[0][1], "a", 1), 1);
+	gives(ready(pairs[0][0], POLLIN), POLLIN);
 	gives(recv(pairs[0][0], two, 2, MSG_WAITALL), 1);	/* what came until then */
 }
 
@@ -207,7 +208,8 @@ TEST(sending_without_room)
 	fact(fill(fd) > 4096);
 	for (int how = 0; how < 4; how++)
 		says(press(fd, how, 0), EAGAIN);
-	gives(look(fd, POLLOUT | POLLIN), 0);
+	fact(stays_full(fd));
+	gives(look(fd, POLLIN), 0);
 	struct timeval tv = { .tv_usec = 40000 };
 	works(setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof tv));
 	fcntl(fd, F_SETFL, O_RDWR);
@@ -279,7 +281,7 @@ TEST(receiving_after_a_reset)
 		int fd[2];
 		tcp_pair(fd);
 		reset(fd[1]);
-		gives(ready(fd[0], POLLIN), POLLIN | POLLERR | POLLHUP);
+		gives(ready_for(fd[0], POLLIN | POLLERR | POLLHUP), POLLIN | POLLERR | POLLHUP);
 		switch (how) {
 		case 0: says(recv(fd[0], &c, 1, 0), ECONNRESET); break;
 		case 1: says(recvfrom_one(fd[0], &c, 1, 0), ECONNRESET); break;
@@ -342,7 +344,7 @@ TEST(a_reset_from_another_host)
 	char c;
 	int fd = far_tcp(FAR_RESET);
 	gives(write(fd, "x", 1), 1);
-	gives(ready(fd, POLLIN), POLLIN | POLLERR | POLLHUP);
+	gives(ready_for(fd, POLLIN | POLLERR | POLLHUP), POLLIN | POLLERR | POLLHUP);
 	says(read(fd, &c, 1), ECONNRESET);
 	says(send(fd, "x", 1, MSG_NOSIGNAL), EPIPE);
 }
@@ -388,14 +390,14 @@ TEST(shutdown_ends_directions)
 	says(shutdown(fd[0], 3), EINVAL);
 	says(shutdown(fd[0], -1), EINVAL);
 	works(shutdown(fd[0], SHUT_WR));
-	gives(ready(fd[1], POLLIN | POLLRDHUP), POLLIN | POLLRDHUP);
+	gives(ready_for(fd[1], POLLIN | POLLRDHUP), POLLIN | POLLRDHUP);
 	gives(read(fd[1], buf, sizeof buf), 0);
 	gives(write(fd[1], "back", 4), 4);
 	ready(fd[0], POLLIN);
 	gives(read(fd[0], buf, sizeof buf), 4);
 	works(shutdown(fd[0], SHUT_WR));			/* again: no harm */
 	works(shutdown(fd[1], SHUT_WR));
-	gives(ready(fd[0], POLLIN), POLLIN | POLLHUP);
+	gives(ready_for(fd[0], POLLIN | POLLHUP), POLLIN | POLLHUP);
 	gives(read(fd[0], buf, sizeof buf), 0);
 	tcp_pair(fd);
 	works(shutdown(fd[0], SHUT_RD));
@@ -797,7 +799,7 @@ TEST(close_with_unread_data_resets)
 	gives(write(fd[0], "x", 1), 1);
 	ready(fd[1], POLLIN);
 	close(fd[1]);
-	gives(ready(fd[0], POLLIN), POLLIN | POLLERR | POLLHUP);
+	gives(ready_for(fd[0], POLLIN | POLLERR | POLLHUP), POLLIN | POLLERR | POLLHUP);
 	says(read(fd[0], &c, 1), ECONNRESET);
 }
 

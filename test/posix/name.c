@@ -124,7 +124,7 @@ TEST(names_after_a_reset)
 	int fd[2];
 	tcp_pair(fd);
 	reset(fd[1]);
-	gives(ready(fd[0], POLLIN), POLLIN | POLLERR | POLLHUP);
+	gives(ready_for(fd[0], POLLIN | POLLERR | POLLHUP), POLLIN | POLLERR | POLLHUP);
 	says(getpeername(fd[0], (struct sockaddr *)&a, &len), ENOTCONN);
 	gives(getsockname(fd[0], (struct sockaddr *)&a, &len), 0);
 	fact(a.sin_port != 0);

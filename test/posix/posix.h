@@ -70,6 +70,7 @@ int ready_for(int fd, int events);		/* as ready(), once it says each of the even
 int look(int fd, int events);			/* what poll says now */
 void reset(int fd);				/* closes it by a reset */
 size_t fill(int fd);				/* writes until EAGAIN, without waiting; leaves O_NONBLOCK on */
+bool stays_full(int fd);			/* filled again and again, until poll finds no room */
 int not_a_socket(void);
 int shell(const char *variable);		/* runs the command in that environment variable; -1: there is none */
 pid_t child(void (*run)(void *), void *arg);	/* a process that runs it and exits with 0 */

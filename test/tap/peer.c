@@ -114,11 +114,9 @@ static int one_conn(int s, bool active)
 }
 
 /* `at_once` processes share the work: plain blocking code. */
-static int conns(bool active, uint16_t port, unsigned n, unsigned at_once, struct sums *r)
+static int conns(bool active, int l, uint16_t port, unsigned n, unsigned at_once, struct sums *r)
 {
-	int l = active ? -1 : listener(port), status, err = 0;
-	if (!active && l < 0)
-		return l;
+	int status, err = 0;
 	for (unsigned k = 0; k < at_once; k++) {
 		unsigned mine = n / at_once + (k < n % at_once);
 		if (fork() != 0)
@@ -144,11 +142,13 @@ static int conns(bool active, uint16_t port, unsigned n, unsigned at_once, struc
 /* ---- the child ---------------------------------------------------------------------------------------------------- */
 enum job { STREAM, CONNS };
 
-static int work(enum job job, bool active, uint16_t port, uint64_t n, unsigned at_once, struct sums *r)
+static int work(enum job job, bool active, int l, uint16_t port, uint64_t n, unsigned at_once, struct sums *r)
 {
+	if (!active && l < 0)
+		return l;
 	if (job == CONNS)
-		return conns(active, port, (unsigned)n, at_once, r);
-	int l = active ? -1 : listener(port), s = active ? connected(port) : l < 0 ? l : accept(l, NULL, NULL);
+		return conns(active, l, port, (unsigned)n, at_once, r);
+	int s = active ? connected(port) : accept(l, NULL, NULL);
 	return s < 0 ? s : stream_both_ways(s, n, r);
 }
 
@@ -158,15 +158,18 @@ static struct peer start(enum job job, bool active, uint16_t port, uint64_t n, u
 	struct peer peer = { -1, -1 };
 	if (pipe2(p, O_CLOEXEC) < 0)
 		return peer;
+	int l = active ? -1 : listener(port);	/* before our side connects, whoever runs first */
 	fflush(NULL);
 	peer.pid = fork();
 	if (peer.pid == 0) {
 		struct sums r = { 0 };
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		r.err = work(job, active, port, n, at_once, &r);
+		r.err = work(job, active, l, port, n, at_once, &r);
 		_exit(write(p[1], &r, sizeof r) == sizeof r ? 0 : 1);
 	}
 	close(p[1]);
+	if (l >= 0)
+		close(l);
 	fcntl(p[0], F_SETFL, O_NONBLOCK);
 	peer.result = p[0];
 	return peer;

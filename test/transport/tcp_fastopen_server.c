@@ -73,6 +73,37 @@ TEST(fastopen_server_takes_text_and_answers_before_the_handshake_ends)
 	ladder_end(l);
 }
 
+/* The window a SYN offers begins behind ours, and the FIN needs one of its numbers: RFC 9293 3.4. */
+static void close_before_the_handshake_ends(int text, const char *last, const char *then)
+{
+	struct ladder *l = serving(SERVER, 5);
+	next_peer(l);
+	in (l, 0, "S 0:100(100) win 500 <mss 1000,FO cookie,nop,nop>");
+	out(l, 0, "S. 0:0(0) ack 101 <mss 1460>");
+	app(l, 0, "accept");
+	app(l, 0, "write %d = %d", text, text);
+	out(l, 0, "P. 1:%d(%d) ack 101", text + 1, text);
+	app(l, 0, "shutdown");
+	if (last)
+		out(l, 0, last);
+	none(l);
+	in (l, 10, ". 101:101(0) ack 1 win 500");
+	none(l);
+	in (l, 10, ". 101:101(0) ack %d win 500", text + 1);
+	if (then)
+		out(l, 0, then);
+	in (l, 10, ". 101:101(0) ack %d win 500", text + 2);
+	state_is(l, FIN_WAIT_2);
+	ladder_end(l);
+}
+
+TEST(fastopen_server_closes_within_the_window_of_the_syn)
+{
+	close_before_the_handshake_ends(498, "F. 499:499(0) ack 101", NULL);
+	close_before_the_handshake_ends(499, "F. 500:500(0) ack 101", NULL);
+	close_before_the_handshake_ends(500, NULL, "F. 501:501(0) ack 101");
+}
+
 /* A wrong cookie opens in the old way, and brings the right one. */
 /* req: 7413-4.2.2-b */
 TEST(fastopen_server_takes_no_text_for_a_wrong_cookie)

@@ -60,6 +60,18 @@ static bool push_in(const struct tcp_tcb *tcb, tcp_seq seq, uint32_t len)
 	return tcp_marks_next(&tcb->push, seq, &end) && seq_le(end, seq_add(seq, len));
 }
 
+/* The first number the peer has no room for.  Fast Open: the window that its SYN offers begins behind ours. */
+static tcp_seq window_edge(const struct tcp_tcb *tcb)
+{
+	return seq_add(tcb->snd_una, tcb->snd_wnd + (tcb->state == OL_TCP_SYN_RECEIVED));
+}
+
+uint32_t tcp_usable_window(const struct tcp_tcb *tcb)
+{
+	int32_t u = seq_diff(tcb->snd_nxt, window_edge(tcb));
+	return u > 0 ? (uint32_t)u : 0;
+}
+
 /* One range the loss half wants again; false: no memory. */
 static bool resend(struct tcp_tcb *tcb, const struct tcp_loss_range *r, ol_time now)
 {
@@ -70,7 +82,7 @@ static bool resend(struct tcp_tcb *tcb, const struct tcp_loss_range *r, ol_time 
 	if (tcb->accecn.on)
 		tcp_accecn_resending(tcb, r->seq);
 	uint32_t left = seq_lt(r->seq, tcp_text_end(tcb)) ? seq_len(r->seq, tcp_text_end(tcb)) : 0;
-	int32_t room = seq_diff(r->seq, seq_add(tcb->snd_una, tcb->snd_wnd));
+	int32_t room = seq_diff(r->seq, window_edge(tcb));
 	uint32_t most = room > 0 ? MIN(r->len, (uint32_t)room) : r->len;	/* req: 7323-2.4-d not beyond an edge taken back */
 	uint32_t text = MIN(MIN(most, left), burst(tcb, full_text(tcb)));
 	struct tcp_out o = { .seq = r->seq, .text = text, .flags = TCP_ACK };
@@ -100,7 +112,7 @@ static bool send_new(struct tcp_tcb *tcb, uint32_t text, uint8_t flags, bool pro
 	if (text > 0 && push_in(tcb, o.seq, text))
 		o.flags |= TCP_PSH;
 	/* The FIN needs a number in the window too; it is sent where the window is closed only when alone: RFC 9293 3.8.6.1. */
-	if (takes_fin(tcb, end) && seq_lt(end, seq_add(tcb->snd_una, tcb->snd_wnd)))
+	if (takes_fin(tcb, end) && seq_lt(end, window_edge(tcb)))
 		o.flags |= TCP_FIN;
 	if (tcb->ecn_ok && text > 0 && tcp_loss_cwr_due(&tcb->loss))
 		o.flags |= TCP_CWR;
@@ -129,13 +141,6 @@ static bool send_new(struct tcp_tcb *tcb, uint32_t text, uint8_t flags, bool pro
 		tcb->last_snd_at = now;
 	}
 	return true;
-}
-
-uint32_t tcp_usable_window(const struct tcp_tcb *tcb)
-{
-	bool syn = tcb->state == OL_TCP_SYN_RECEIVED;		/* Fast Open: the window a SYN offers begins behind ours */
-	int32_t u = seq_diff(tcb->snd_nxt, seq_add(tcb->snd_una, tcb->snd_wnd + syn));
-	return u > 0 ? (uint32_t)u : 0;
 }
 
 /*
@@ -215,7 +220,7 @@ static void send_again(struct tcp_tcb *tcb, bool (*next)(struct tcp_tcb *, struc
 {
 	struct tcp_loss_range r;
 	for (uint32_t bound = 0; bound < SB_MAX_RECORDS && next(tcb, &r, now); bound++) {
-		if (!seq_eq(r.seq, tcb->snd_una) && seq_ge(r.seq, seq_add(tcb->snd_una, tcb->snd_wnd)) &&
+		if (!seq_eq(r.seq, tcb->snd_una) && seq_ge(r.seq, window_edge(tcb)) &&
 		    tcp_synchronized(tcb->state))
 			break;				/* the peer took the window back: only the first byte probes it */
 		if (!resend(tcb, &r, now))
