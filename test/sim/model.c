@@ -28,6 +28,7 @@ struct range {
 	bool taken;			/* the scoreboard has it as SACKed, or had */
 	bool whole;			/* it is just what its last transmission carried */
 	bool named, due;		/* a block of the ACK at hand covers all of it; one that was taken did */
+	tcp_seq named_from;		/* where that block begins */
 };
 
 struct conn {
@@ -248,7 +249,10 @@ void model_arrives(struct model *m, int host, const struct ol_pkt *pkt)
 		if (is_dsack(&m->heard, i) || !seq_lt(b->left, b->right) || seq_lt(b->left, c->una) || seq_gt(b->right, c->nxt))
 			continue;
 		for (size_t k = 0; k < c->n; k++)
-			c->r[k].named |= c->r[k].whole && seq_le(b->left, c->r[k].seq) && seq_le(c->r[k].end, b->right);
+			if (c->r[k].whole && seq_le(b->left, c->r[k].seq) && seq_le(c->r[k].end, b->right)) {
+				c->r[k].named = true;
+				c->r[k].named_from = b->left;
+			}
 		size_t k = cut(c, b->left), to = cut(c, b->right);
 		for (; k < to; k++)
 			c->r[k].told = true;
@@ -264,7 +268,8 @@ void model_judge(struct model *m, const struct ol_stack *stk, enum ol_fate fate)
 	if (tcb)
 		c->must_ack = seq_max(c->must_ack, m->heard.ack);
 	for (size_t k = 0; k < c->n; k++) {
-		c->r[k].due |= c->r[k].named && tcb && tcb->sack_ok && seq_gt(c->r[k].seq, tcb->snd_una);
+		/* A block that begins at SND.UNA, in an ACK from before, is of a receiver that thought better of it: RFC 2018 8. */
+		c->r[k].due |= c->r[k].named && tcb && tcb->sack_ok && seq_gt(c->r[k].named_from, tcb->snd_una);
 		c->r[k].named = false;
 	}
 }

@@ -152,7 +152,10 @@ static void sack_blocks(struct tcp_tcb *tcb, struct tcp_acked *a, ol_time now)
 	}
 	for (; i < ev->n_sack; i++) {
 		const struct tcp_sack_block *b = &ev->sack[i];
-		/* A block that begins at SND.UNA would contradict the ACK beside it, unless that ACK is an old one. */
+		/*
+		 * A block that begins at SND.UNA contradicts the ACK that put SND.UNA there, whether it comes with it or in one sent
+		 * before: the peer has thrown that text away since (RFC 2018 8).
+		 */
 		if (seq_lt(b->left, b->right) && seq_gt(b->left, ev->prior_una) && seq_le(b->right, tcb->snd_nxt) &&
 		    seq_gt(b->right, tcb->snd_una))
 			sack_block(tcb, a, b->left, b->right, now);
