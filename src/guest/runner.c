@@ -184,6 +184,10 @@ static void call_free(struct runner *r, struct call *c)
 static void respond(struct runner *r, struct call *c, struct seccomp_notif_resp resp)
 {
 	resp.id = c->notif;
+	disarm(r, c);
+	if (c->fd >= 0)
+		close(c->fd);				/* before the program goes on, so that its close is the last */
+	c->fd = -1;
 	if (!c->abandoned)				/* ENOENT: interrupted meanwhile; nothing is lost */
 		ioctl(r->notify, SECCOMP_IOCTL_NOTIF_SEND, &resp);
 	call_free(r, c);

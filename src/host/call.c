@@ -14,7 +14,6 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -105,21 +104,6 @@ static void do_procnet(struct call *c)
 	call_reply(c->cl, c->id, MIN(with.fd, 0), &with);
 }
 
-/*
- * A close is the kernel's and shows as an event, so a call that a program makes after it may come here before.  Before a name is refused
- * as taken, the closes that are still to be heard of are.
- */
-static void hear_closes(struct vhost *h)
-{
-	list_for_safe(n, &h->gsocks) {
-		struct gsock *gs = list_of(n, struct gsock, node);
-		struct pollfd p = { .fd = gs->watch.fd };
-		if (gs->kind == IPC_KIND_STREAM && gs->phase != GS_TOMB && poll(&p, 1, 0) == 1 && p.revents & POLLHUP)
-			stream_pair_ready(gs, EPOLLHUP | (p.revents & POLLERR ? EPOLLERR : 0u));
-	}
-	dpairs_hear(h->svc);
-}
-
 static void do_bind(struct call *c)
 {
 	struct gsock *gs = c->gs;
@@ -135,7 +119,7 @@ static void do_bind(struct call *c)
 	bool dns = resolver_yield(gs->host, c->name.p, c->name.len);
 	int err = ol_bind(stack(c), gs->sock, addr(c), (socklen_t)c->name.len, now(c));
 	if (err == -EADDRINUSE) {
-		hear_closes(gs->host);
+		closes_hear(gs->host);
 		err = ol_bind(stack(c), gs->sock, addr(c), (socklen_t)c->name.len, now(c));
 	}
 	if (dns && err)
@@ -162,6 +146,7 @@ static void connect_stream(struct call *c)
 			wait_new(c, -EALREADY);		/* a restarted connect joins the one under way */
 		return;
 	}
+	closes_hear_listeners(c->cl->svc, gs->to.port);
 	int err = ol_connect(stack(c), gs->sock, addr(c), (socklen_t)c->name.len, now(c));
 	if (err == -EINPROGRESS) {
 		gs->phase = GS_CONNECTING;
@@ -210,8 +195,14 @@ static void do_listen(struct call *c)
 		return;
 	}
 	int err = ol_listen(stack(c), gs->sock, c->c.arg[0], now(c));
-	if (!err)
+	if (err == -EADDRINUSE) {
+		closes_hear(gs->host);
+		err = ol_listen(stack(c), gs->sock, c->c.arg[0], now(c));
+	}
+	if (!err) {
 		gs->phase = GS_LISTEN;
+		closes_listening(gs);
+	}
 	call_ret(c, err);
 }
 
@@ -262,6 +253,7 @@ static void do_shutdown(struct call *c)
 	struct answer with = { .extra = gs->phase == GS_LISTEN, .fd = -1 };	/* its pair stays as it is: it may listen again */
 	if (!err && gs->phase == GS_LISTEN && how != SHUT_WR) {
 		gs->phase = GS_FRESH;
+		list_del(&gs->listening);
 		wait_end_all(gs, IPC_OP_ACCEPT, -EINVAL);
 	}
 	call_reply(c->cl, c->id, err, &with);

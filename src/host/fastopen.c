@@ -6,6 +6,7 @@
  * TCP_FASTOPEN_CONNECT	makes connect() succeed without a word to the peer.  What the guest then writes first is looked at in
  *			the pair, and as much of it is taken off as went.
  */
+#include "host/call_text.h"
 #include "host/svc.h"
 #include <errno.h>
 #include <string.h>
@@ -36,8 +37,12 @@ void call_send_fast(struct call *c)
 		call_ret(c, stream_outcome(gs));	/* 0 once, as of a second connect(); then -EISCONN */
 		return;
 	}
-	if (c->name.len)
+	if (c->name.len) {
+		struct ol_endpoint e;
 		memcpy(&to, c->name.p, c->name.len);
+		if (call_endpoint(&c->name, &e))
+			closes_hear_listeners(gs->host->svc, e.port);
+	}
 	ssize_t n = send_fast(gs, c->name.len ? &to : NULL, c->name.len, c->data.p, c->data.len);
 	if (n <= 0 && n != -EINPROGRESS) {
 		call_ret(c, (int)n);

@@ -174,6 +174,7 @@ int gsock_new(struct gsock **out, int *app, struct vhost *h, struct client *cl, 
 				      .guest = true };
 	list_init(&gs->waits);
 	list_init(&gs->tomb);
+	list_init(&gs->listening);
 	list_append(&h->gsocks, &gs->node);
 	gs->client = cl;
 	list_append(&cl->gsocks, &gs->of_client);
@@ -222,6 +223,7 @@ void gsock_pump(struct gsock *gs)
 static void shut_down(struct gsock *gs, bool rst)
 {
 	struct svc *s = gs->host->svc;
+	list_del(&gs->listening);
 	if (gs->sock >= 0) {
 		struct ol_stack *stk = gs->host->stk;
 		gs->local_len = sizeof gs->local;

@@ -142,7 +142,7 @@ int svc_init(struct svc *s, const char *net, const char *file, char *why, size_t
 	if (file && !realpath(file, s->file))
 		snprintf(s->file, sizeof s->file, "%s", file);
 	struct list *lists[] = { &s->clients, &s->dead_clients, &s->hosts,	 &s->wires,	 &s->tombs,
-				 &s->streams, &s->dirty_hosts,	&s->dirty_wires, &s->dead_gsocks };
+				 &s->streams, &s->dirty_hosts,	&s->dirty_wires, &s->dead_gsocks, &s->listening };
 	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
 		list_init(lists[i]);
 	int err = loop_init(&s->loop, settle, s);

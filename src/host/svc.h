@@ -133,6 +133,7 @@ struct gsock {
 	struct watch watch;			/* our end of the pair */
 	struct list node;			/* of its host */
 	struct list tomb;			/* of all tombs, oldest first */
+	struct list listening; uint16_t listen_port;	/* closes.c */
 	struct gsock *next;			/* of its hash chain */
 	struct vhost *host;			/* NULL: the host is gone (tombs) */
 	struct client *client;			/* whose run made it; NULL when that is over */
@@ -226,6 +227,12 @@ void dpair_end(struct svc *s, struct gsock *gs);
 void dpairs_hear(struct svc *s);
 /** Makes the guest's end fail once.  What it wrote must have been read.  False: this pair cannot. */
 bool dpair_raise(struct gsock *gs);
+/* closes.c */
+/** Hears of the closes on a host that were not told of yet. */
+void closes_hear(struct vhost *h);
+/** Of those of listeners at this port, on any host of the network: what is connected to after a close is refused. */
+void closes_hear_listeners(struct svc *s, uint16_t port);
+void closes_listening(struct gsock *gs);	/* it listens now */
 /* netlink.c */
 int nl_open(struct gsock *gs);
 void nl_close(struct gsock *gs);
@@ -342,7 +349,7 @@ struct svc {
 	struct watch listener;
 	const struct call *current;		/* the call being handled, for those who watch */
 	struct list clients, dead_clients, hosts, wires, tombs, streams;
-	struct list dirty_hosts, dirty_wires, dead_gsocks;
+	struct list dirty_hosts, dirty_wires, dead_gsocks, listening;
 	unsigned n_clients, n_guests, n_hosts, n_tombs, n_gsocks;
 	unsigned n_streams, n_watchers;		/* tools that watch; those among them that want frames */
 	struct alarm grace;

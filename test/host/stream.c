@@ -1,6 +1,8 @@
 /* Streams of guests: what programs would see on Linux, through pairs, the service, two stacks and a wire. */
 #include "fake.h"
 #include <linux/sockios.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <netinet/tcp.h>
 
@@ -49,6 +51,42 @@ TEST(hosts_are_named_after_programs_and_their_twins_numbered)
 	guest_leave(&c);
 	until(n, n->svc.n_hosts == 1);		/* a host made for a run goes with it */
 	guest_leave(&d);
+	net_down(n);
+}
+
+/* A program closes and connects while the service is at its messages: it has the call before it is told of the close. */
+struct meanwhile { struct watch watch; struct sk lis, c; struct sockaddr_in to; uint64_t id; };
+
+static void close_and_connect(struct watch *w, uint32_t events)
+{
+	struct meanwhile *m = (struct meanwhile *)(void *)w;
+	uint64_t one;
+	(void)events;
+	eq(read(w->fd, &one, sizeof one), sizeof one);
+	close(m->lis.fd);
+	m->id = ask(m->c.g, (struct ipc_call){ .op = IPC_OP_CONNECT, .sock = m->c.num }, &m->to, sizeof m->to, "", 0);
+}
+
+TEST(connect_to_a_listener_whose_close_is_not_heard_of_yet)
+{
+	struct net *n = net_up(NULL);
+	struct guest a = guest_come(n, "curl", ""), b = guest_come(n, "server", "web");
+	for (int near = 0; near < 2; near++) {
+		struct meanwhile m = { .lis = sk_listen(near ? &a : &b, 80), .c = sk_new(&a, AF_INET, SOCK_STREAM),
+			.to = sin_of(near ? a.addr : b.addr, 80) };
+		for (int i = 0; i < 5; i++)			/* all is done, so what is ready first comes first */
+			loop_turn(&n->svc.loop, 0);
+		eq(watch_add(&n->svc.loop, &m.watch, eventfd(1, EFD_CLOEXEC), EPOLLIN, close_and_connect), 0);
+		uint64_t first = ask(&a, (struct ipc_call){ .op = IPC_OP_GETSOCKNAME, .sock = m.c.num }, "", 0, "", 0);
+		eq(wait_reply(&a, first).ret, 0);
+		ok(m.id);
+		eq(wait_reply(&a, m.id).ret, -ECONNREFUSED);
+		watch_close(&n->svc.loop, &m.watch);
+		close(m.c.fd);
+	}
+	guest_leave(&a);
+	guest_leave(&b);
+	until(n, n->svc.n_gsocks == 0);
 	net_down(n);
 }
 

@@ -57,6 +57,22 @@ TEST(connect_binds_what_is_not_bound)
 	(void)l;
 }
 
+/* A close is over when it returns, for a later connect(), too; bound, so that it cannot meet itself. req: POSIX-connect-ECONNREFUSED */
+TEST(connect_to_a_listener_that_was_just_closed)
+{
+	enum { TIMES = 500 };
+	int refused = 0;
+	for (int i = 0; i < TIMES; i++) {
+		struct sockaddr_in at, own = in4("127.0.0.1", 0);
+		int l = listener(&at), fd = tcp();
+		need(bind(fd, SA(own)) == 0);
+		close(l);
+		refused += connect(fd, SA(at)) == -1 && errno == ECONNREFUSED;
+		close(fd);
+	}
+	gives(refused, TIMES);
+}
+
 /* req: POSIX-connect-EADDRNOTAVAIL */
 TEST(connect_needs_a_pair_of_names_of_its_own)
 {
