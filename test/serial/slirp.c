@@ -230,7 +230,7 @@ int main(int argc, char **argv)
 	must(ol_stack_count(w.stk, OL_DROP_TCP_CHECKSUM) == 0);
 	if (link == OL_LINK_PPP) {
 		must(!ol_ppp_close(w.stk, w.ifi));
-		for (int k = 0; k < 300 && (must(!ol_ppp_info(w.stk, w.ifi, &i)), i.lcp != OL_PPP_CLOSED); k++)
+		for (int k = 0; k < 3000 && (must(!ol_ppp_info(w.stk, w.ifi, &i)), i.lcp != OL_PPP_CLOSED); k++)
 			turn();
 		must(i.lcp == OL_PPP_CLOSED);
 	}
