@@ -20,6 +20,7 @@ nf_node *nf_at(struct nf_parser *p, int i);
 /** The text of a scalar without NUL bytes. */
 const char *nf_text(struct nf_parser *p, const nf_node *v, const char *what);
 bool nf_number(struct nf_parser *p, const nf_node *v, const char *what, uint64_t lo, uint64_t hi, uint64_t *out);
+bool nf_mtu(struct nf_parser *p, const nf_node *v, uint32_t *out);
 bool nf_boolean(struct nf_parser *p, const nf_node *v, const char *what, bool *out);
 bool nf_name(struct nf_parser *p, const nf_node *v, const char *what, char out[NF_NAME_MAX + 1]);
 bool nf_interface_name(struct nf_parser *p, const nf_node *v, char out[16]);
@@ -36,6 +37,22 @@ bool nf_each(struct nf_parser *p, nf_node *v, bool (*read)(struct nf_parser *, n
 void *nf_grow(struct nf_parser *p, const nf_node *v, void *array, unsigned *n, size_t size, unsigned max, const char *what);
 /** Is there an alias, and in which line? */
 bool nf_has_alias(const char *bytes, size_t len, int *line);
+
+/* ---- wires: netfile_wire.c ---- */
+bool nf_read_wires(struct nf_parser *p, nf_node *v, void *into);
+/** The index of the wire that is named. */
+bool nf_wire_ref(struct nf_parser *p, const nf_node *v, int *out);
+
+/* ---- interfaces: netfile_nic.c ---- */
+/* A host as it is read.  What is said of its only interface stands in the host itself: the short form. */
+struct nf_host_here { struct nf_host *h; bool short_form; int short_line; };
+enum { NF_SHORT_KEYS = 15 };
+extern const struct nf_key nf_short_keys[NF_SHORT_KEYS];	/* into a struct nf_host_here */
+/** One that is listed under `interfaces:`. */
+bool nf_read_nic(struct nf_parser *p, nf_node *v, struct nf_host *h);
+
+/* ---- hosts: netfile_host.c ---- */
+bool nf_read_hosts(struct nf_parser *p, nf_node *v, void *into);
 
 /* ---- IPv6 of an interface: netfile_ip6.c ---- */
 bool nf_autoconf(struct nf_parser *p, nf_node *v, struct nf_nic *nic);

@@ -55,6 +55,15 @@ bool nf_number(struct nf_parser *p, const nf_node *v, const char *what, uint64_t
 	return true;
 }
 
+bool nf_mtu(struct nf_parser *p, const nf_node *v, uint32_t *out)
+{
+	uint64_t n = 0;
+	if (!nf_number(p, v, "mtu", 68, 65535, &n))
+		return false;
+	*out = (uint32_t)n;
+	return true;
+}
+
 bool nf_boolean(struct nf_parser *p, const nf_node *v, const char *what, bool *out)
 {
 	const char *s = nf_text(p, v, what);
