@@ -181,6 +181,32 @@ bool stays_full(int fd)
 	return look(fd, POLLOUT) == 0;
 }
 
+ssize_t send_iov(int fd, struct iovec *iov, size_t n, int flags)
+{
+	struct msghdr m = { .msg_iov = iov, .msg_iovlen = n };
+	return sendmsg(fd, &m, flags);
+}
+
+ssize_t sendmsg_one(int fd, const void *p, size_t len, int flags)
+{
+	struct iovec iov = { (void *)(uintptr_t)p, len };
+	return send_iov(fd, &iov, 1, flags);
+}
+
+ssize_t recvmsg_one(int fd, void *p, size_t len, int flags)
+{
+	struct iovec iov = { p, len };
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
+	return recvmsg(fd, &m, flags);
+}
+
+ssize_t recvfrom_one(int fd, void *p, size_t len, int flags)
+{
+	struct sockaddr_storage from;
+	socklen_t l = sizeof from;
+	return recvfrom(fd, p, len, flags, (struct sockaddr *)&from, &l);
+}
+
 int not_a_socket(void)
 {
 	int fd = open("/dev/null", O_RDWR);

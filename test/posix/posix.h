@@ -69,6 +69,11 @@ int ready(int fd, int events);			/* what poll says within ten seconds */
 int ready_for(int fd, int events);		/* as ready(), once it says each of the events */
 int look(int fd, int events);			/* what poll says now */
 void reset(int fd);				/* closes it by a reset */
+/* The other forms of send() and recv(), with one piece and without a name. */
+ssize_t send_iov(int fd, struct iovec *iov, size_t n, int flags);
+ssize_t sendmsg_one(int fd, const void *p, size_t len, int flags);
+ssize_t recvmsg_one(int fd, void *p, size_t len, int flags);
+ssize_t recvfrom_one(int fd, void *p, size_t len, int flags);
 size_t fill(int fd);				/* writes until EAGAIN, without waiting; leaves O_NONBLOCK on */
 bool stays_full(int fd);			/* filled again and again, until poll finds no room */
 int not_a_socket(void);
