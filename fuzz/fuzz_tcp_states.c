@@ -1,6 +1,6 @@
 /*
  * One connection, taken into every state and there given segments.  The first byte chooses the way in (open actively, passively, at
- * once from both sides; then who closes first), the rest are steps: a segment whose numbers are told relative to what the
+ * once from both sides, by Fast Open or not; then who closes first), the rest are steps: a segment whose numbers are told relative to what the
  * connection has, a call, time.  So nearly every segment is near the edge of something.
  *
  * Beside the connection's own beliefs (tcp_check_all) it must hold, whatever comes:
@@ -21,6 +21,7 @@
 #include "transport/tcp/tcp_config.h"
 #include "transport/tcp/tcp_int.h"
 #include "transport/tcp/tcp_listen.h"
+#include "transport/tcp/tcp_output.h"
 #include "transport/tcp/tcp_tcb.h"
 
 enum { STEPS = 300, OURS = 80, THEIRS = 4000, MAX_TEXT = 3000 };
@@ -37,6 +38,7 @@ struct world {
 	int ifi;
 	ol_time now;
 	bool accecn;				/* segments have RFC 9768's flags and options */
+	bool fast;				/* RFC 7413: SYNs have text, and no cookie is asked for */
 	uint32_t iss, nxt, tsval, ts_last;	/* the peer's; the newest of ours that it saw */
 };
 
@@ -239,6 +241,15 @@ static void orderly(struct world *w, uint8_t flags, uint32_t text)
 	settle(w);
 }
 
+/* The rest of the peer's window, or nearly: what fits and what does not is where sums are wrong. */
+static void fill_window(struct world *w, unsigned less, void *buf, size_t len)
+{
+	size_t done, room = tcp_usable_window(w->tcb) + 2u;
+	struct iovec v = { buf, MIN(len, room - MIN(less, room)) };
+	if (v.iov_len)
+		(void)tcp_send(w->tcb, &v, 1, 0, &done, w->now);
+}
+
 /* ---- steps ------------------------------------------------------------------------------------------------------- */
 static void call(struct world *w, struct story *s)
 {
@@ -256,6 +267,8 @@ static void call(struct world *w, struct story *s)
 	case 6:
 		if (what & 8)
 			(void)tcp_shutdown_recv(w->tcb, w->now);
+		else
+			fill_window(w, what >> 4 & 3, buf, sizeof buf);
 		break;
 	default:
 		if (!(what & 24)) {
@@ -287,12 +300,17 @@ static void way_in(struct world *w, uint8_t how)
 	struct tcp_opts o = tcp_opts_default(w->tcp);
 	if (how & 1) {
 		must(tcp_listen(w->tcp, &w->listener, &o, &w->us, 4, false, w, w->now) == OL_OK);
-		orderly(w, TCP_SYN, 0);
+		orderly(w, TCP_SYN, w->fast ? 100 : 0);
 		w->nxt++;
 		if (how & 2)
 			orderly(w, TCP_ACK, 0);
 	} else {
-		must(tcp_open(w->tcp, &w->tcb, &o, &w->us, &w->peer, w, w->now) == OL_OK);
+		size_t done;
+		struct iovec v = { (char[]){ "the text of a SYN" }, 17 };
+		if (w->fast)
+			must(tcp_open_fast(w->tcp, &w->tcb, &o, &w->us, &w->peer, &v, 1, 0, &done, w, w->now) == OL_OK);
+		else
+			must(tcp_open(w->tcp, &w->tcb, &o, &w->us, &w->peer, w, w->now) == OL_OK);
 		settle(w);
 		if (how & 2)
 			orderly(w, how & 4 ? TCP_SYN : TCP_SYN | TCP_ACK, 0);
@@ -325,6 +343,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	tc.syncookies = set & 4 ? 2 : 1;
 	tc.ecn = set & 64 ? 3 : set & 8 ? 1 : 2;
 	w->accecn = set & 64;
+	w->fast = set & 128;
+	if (w->fast)
+		tc.fastopen = 0x607;
 	tc.mtu_probing = set & 16 ? 2 : 1;
 	if (set & 32)
 		tc.rmem[1] = 4096;
