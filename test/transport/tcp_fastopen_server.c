@@ -85,13 +85,13 @@ static void close_before_the_handshake_ends(int text, const char *last, const ch
 	out(l, 0, "P. 1:%d(%d) ack 101", text + 1, text);
 	app(l, 0, "shutdown");
 	if (last)
-		out(l, 0, last);
+		out(l, 0, "%s", last);
 	none(l);
 	in (l, 10, ". 101:101(0) ack 1 win 500");
 	none(l);
 	in (l, 10, ". 101:101(0) ack %d win 500", text + 1);
 	if (then)
-		out(l, 0, then);
+		out(l, 0, "%s", then);
 	in (l, 10, ". 101:101(0) ack %d win 500", text + 2);
 	state_is(l, FIN_WAIT_2);
 	ladder_end(l);
