@@ -165,9 +165,17 @@ static void drop_earlier(struct runner *r, pid_t tid)
 
 static void disarm(struct runner *r, struct call *c);
 
-static void call_free(struct runner *r, struct call *c)
+static void drop_fd(struct runner *r, struct call *c)
 {
 	disarm(r, c);
+	if (c->fd >= 0)
+		close(c->fd);
+	c->fd = -1;
+}
+
+static void call_free(struct runner *r, struct call *c)
+{
+	drop_fd(r, c);
 	list_del(&c->by_tid);
 	list_del(&c->by_id);
 	list_del(&c->waiting);
@@ -175,8 +183,6 @@ static void call_free(struct runner *r, struct call *c)
 		epoll_ctl(r->ep, EPOLL_CTL_DEL, c->pidfd, NULL);
 		close(c->pidfd);
 	}
-	if (c->fd >= 0)
-		close(c->fd);
 	free(c->state);
 	free(c);
 }
@@ -184,10 +190,7 @@ static void call_free(struct runner *r, struct call *c)
 static void respond(struct runner *r, struct call *c, struct seccomp_notif_resp resp)
 {
 	resp.id = c->notif;
-	disarm(r, c);
-	if (c->fd >= 0)
-		close(c->fd);				/* before the program goes on, so that its close is the last */
-	c->fd = -1;
+	drop_fd(r, c);					/* before the program goes on, so that its close is the last */
 	if (!c->abandoned)				/* ENOENT: interrupted meanwhile; nothing is lost */
 		ioctl(r->notify, SECCOMP_IOCTL_NOTIF_SEND, &resp);
 	call_free(r, c);
